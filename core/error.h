@@ -1,0 +1,42 @@
+/* Errors as values: every function that can fail returns an ig_status and tells the rest in ig_err. */
+#ifndef IG_CORE_ERROR_H
+#define IG_CORE_ERROR_H
+
+typedef enum {
+    IG_OK = 0,
+    IG_EUSAGE,       /* the caller asked for what cannot be: an option, a value, a shape */
+    IG_EIO,          /* a file or folder could not be read or written */
+    IG_EFORMAT,      /* a file's content is not what its format says */
+    IG_EMEMORY,      /* no memory left */
+    IG_ENUMERIC,     /* a NaN or an infinity where a number was expected */
+    IG_EUNSUPPORTED, /* the model or the data set lacks this: an encoder, labels, ... */
+    IG_ESTOPPED,     /* a callback asked to stop; everything was saved */
+} ig_status;
+
+/* One clear line: what failed, where, what was expected, what to do. Empty while all is well. */
+typedef struct {
+    ig_status status;
+    char message[640];
+} ig_err;
+
+#if defined(__GNUC__)
+#define IG_PRINTF(format_at, args_at) __attribute__((format(printf, format_at, args_at)))
+#else
+#define IG_PRINTF(format_at, args_at)
+#endif
+
+/* Records status and the formatted message in err (which may be NULL) and returns status, so that
+   a caller can write `return ig_fail(err, IG_EIO, ...)`. */
+ig_status ig_fail(ig_err *err, ig_status status, const char *format, ...) IG_PRINTF(3, 4);
+
+/* The same for a failed allocation of the thing that `what` names. */
+ig_status ig_fail_memory(ig_err *err, const char *what);
+
+/* Hands an error to the caller: `IG_TRY(ig_read(..., err));` */
+#define IG_TRY(call)                                                                               \
+    do {                                                                                           \
+        ig_status ig_try_status = (call);                                                          \
+        if (ig_try_status != IG_OK) return ig_try_status;                                          \
+    } while (0)
+
+#endif

@@ -1,0 +1,38 @@
+/* The safetensors format: an 8-byte header length, a JSON header, the data (little-endian). */
+#ifndef IG_CORE_SAFETENSORS_H
+#define IG_CORE_SAFETENSORS_H
+
+#include "core/tape.h"
+
+typedef struct {
+    const char *name;
+    ig_shape s;
+    const float *x;
+} ig_saved_tensor;
+
+typedef struct {
+    const char *key, *value;
+} ig_saved_text;
+
+/* Writes beside and renames. Tensors are F32. */
+ig_status ig_safetensors_write(const char *path, const ig_saved_tensor *tensors, int count,
+                               const ig_saved_text *texts, int text_count, ig_err *err);
+
+typedef struct ig_safetensors ig_safetensors;
+
+/* Reads a whole file and checks all of it: lengths, offsets, overlaps, dtypes, shapes. Offsets are
+   checked against the file before anything is allocated from them. F32 tensors of up to 4
+   dimensions are readable; other dtypes are listed but give an error when asked for. */
+ig_status ig_safetensors_open(ig_safetensors **file, const char *path, ig_err *err);
+void ig_safetensors_close(ig_safetensors *file);
+
+/* NULL if the metadata has no such key. */
+const char *ig_safetensors_text(const ig_safetensors *file, const char *key);
+
+int ig_safetensors_count(const ig_safetensors *file);
+/* The i-th tensor in order of offset; x is NULL where the dtype is not F32. */
+ig_saved_tensor ig_safetensors_at(const ig_safetensors *file, int i);
+/* By name; x is NULL where there is none or its dtype is not F32. */
+ig_saved_tensor ig_safetensors_find(const ig_safetensors *file, const char *name);
+
+#endif

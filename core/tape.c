@@ -1,0 +1,144 @@
+#include "core/tape.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int64_t ig_count(ig_shape shape) {
+    int64_t count = 1;
+    for (int i = 0; i < shape.nd; i++) count *= shape.d[i];
+    return count;
+}
+
+bool ig_same_shape(ig_shape a, ig_shape b) {
+    return a.nd == b.nd && !memcmp(a.d, b.d, (size_t)a.nd * sizeof a.d[0]);
+}
+
+int64_t ig_row_size(ig_shape shape) {
+    int64_t size = 1;
+    for (int i = 1; i < shape.nd; i++) size *= shape.d[i];
+    return size;
+}
+
+void ig_shape_text(ig_shape shape, char text[64]) {
+    int at = 0;
+    text[0] = 0;
+    for (int i = 0; i < shape.nd; i++)
+        at += snprintf(text + at, 64 - (size_t)at, i ? "x%lld" : "%lld", (long long)shape.d[i]);
+}
+
+ig_status ig_tape_init(ig_tape *tape, ig_err *err) {
+    memset(tape, 0, sizeof *tape);
+    tape->arena = ig_arena_create();
+    return tape->arena ? IG_OK : ig_fail_memory(err, "tape");
+}
+
+void ig_tape_finish(ig_tape *tape) {
+    ig_arena_destroy(tape->arena);
+    tape->arena = NULL;
+}
+
+void ig_tape_begin(ig_tape *tape, bool training, bool recording) {
+    ig_arena_reset(tape->arena);
+    tape->last = NULL;
+    tape->training = training;
+    tape->recording = recording;
+    tape->err = (ig_err){IG_OK, ""};
+    tape->term_count = 0;
+}
+
+void *ig_tape_alloc(ig_tape *tape, size_t bytes) {
+    void *memory = ig_arena_alloc(tape->arena, bytes);
+    if (!memory && tape->err.status == IG_OK) ig_fail_memory(&tape->err, "step arena");
+    return memory;
+}
+
+static ig_tensor *new_tensor(ig_tape *tape, ig_shape shape) {
+    ig_tensor *t = ig_tape_alloc(tape, sizeof *t);
+    if (!t) return NULL;
+    *t = (ig_tensor){.s = shape};
+    t->x = ig_tape_alloc(tape, (size_t)ig_count(shape) * sizeof(float));
+    return t->x ? t : NULL;
+}
+
+ig_tensor *ig_input(ig_tape *tape, ig_shape shape) {
+    return tape->err.status == IG_OK ? new_tensor(tape, shape) : NULL;
+}
+
+ig_tensor *ig_constant(ig_tape *tape, ig_shape shape, const float *values) {
+    ig_tensor *t = ig_input(tape, shape);
+    if (t) memcpy(t->x, values, (size_t)ig_count(shape) * sizeof(float));
+    return t;
+}
+
+void ig_report(ig_tape *tape, const char *name, const ig_tensor *scalar) {
+    if (scalar && tape->term_count < IG_MAX_TERMS)
+        tape->terms[tape->term_count++] = (ig_term){name, scalar};
+}
+
+ig_tensor *ig_op_fail(ig_tape *tape, const char *op, const ig_tensor *a, const ig_tensor *b,
+                      const char *expected, ...) {
+    if (tape->err.status != IG_OK) return NULL;
+    char text[256], shape_a[64] = "", shape_b[64] = "";
+    va_list args;
+    va_start(args, expected);
+    vsnprintf(text, sizeof text, expected, args);
+    va_end(args);
+    if (a) ig_shape_text(a->s, shape_a);
+    if (b) ig_shape_text(b->s, shape_b);
+    const char *weight = b && b->name ? b->name : "";
+    ig_fail(&tape->err, IG_EUSAGE, "%s(%s%s%s%s%s): expected %s", op, shape_a, b ? ", " : "", weight,
+            *weight ? " " : "", shape_b, text);
+    return NULL;
+}
+
+ig_node *ig_node_create(ig_tape *tape, const ig_op *op, ig_tensor *const *in, int count,
+                        ig_shape out, size_t saved_bytes) {
+    if (tape->err.status != IG_OK) return NULL;
+    bool needs_grad = false;
+    for (int i = 0; i < count; i++) {
+        if (!in[i]) return NULL;
+        needs_grad |= in[i]->needs_grad;
+    }
+    ig_node *node = ig_tape_alloc(tape, sizeof *node);
+    ig_tensor *result = new_tensor(tape, out);
+    void *saved = saved_bytes ? ig_tape_alloc(tape, saved_bytes) : NULL;
+    if (!node || !result || (saved_bytes && !saved)) return NULL;
+    result->needs_grad = tape->recording && needs_grad;
+    *node = (ig_node){.op = op, .out = result, .saved = saved};
+    for (int i = 0; i < count; i++) node->in[i] = in[i];
+    if (result->needs_grad) {
+        node->before = tape->last;
+        tape->last = node;
+    }
+    return node;
+}
+
+float *ig_grad(ig_tape *tape, ig_tensor *t, bool *add) {
+    if (!t || !t->needs_grad) return NULL;
+    if (!t->g) t->g = ig_tape_alloc(tape, (size_t)ig_count(t->s) * sizeof(float));
+    *add = t->grad_written;
+    t->grad_written = true;
+    return t->g;
+}
+
+ig_status ig_tape_status(const ig_tape *tape, ig_err *err) {
+    if (tape->err.status == IG_OK) return IG_OK;
+    return ig_fail(err, tape->err.status, "%s", tape->err.message);
+}
+
+ig_status ig_backward(ig_tape *tape, ig_tensor *loss, float *value, ig_err *err) {
+    IG_TRY(ig_tape_status(tape, err));
+    if (!loss || ig_count(loss->s) != 1)
+        return ig_fail(err, IG_EUSAGE, "backward: expected a scalar loss");
+    if (value) *value = loss->x[0];
+    if (!isfinite(loss->x[0]))
+        return ig_fail(err, IG_ENUMERIC, "loss is %f: lower the learning rate", (double)loss->x[0]);
+    bool add;
+    float *seed = ig_grad(tape, loss, &add);
+    if (seed) *seed = 1.0f;
+    for (ig_node *n = tape->last; n && tape->err.status == IG_OK; n = n->before)
+        if (n->out->grad_written) n->op->backward(tape, n);
+    return ig_tape_status(tape, err);
+}

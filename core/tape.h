@@ -1,0 +1,127 @@
+/* Define-by-run automatic differentiation. Ops append nodes to a tape; ig_backward walks it in
+   reverse. The tape is rebuilt each step on an arena, so plain C control flow is the graph. */
+#ifndef IG_CORE_TAPE_H
+#define IG_CORE_TAPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/arena.h"
+#include "core/error.h"
+
+enum { IG_MAX_DIMS = 4 };
+
+/* Row-major sizes; images are N H W C. */
+typedef struct {
+    int nd;
+    int64_t d[IG_MAX_DIMS];
+} ig_shape;
+
+#define IG_SHAPE_1(a)          ((ig_shape){1, {(a)}})
+#define IG_SHAPE_2(a, b)       ((ig_shape){2, {(a), (b)}})
+#define IG_SHAPE_3(a, b, c)    ((ig_shape){3, {(a), (b), (c)}})
+#define IG_SHAPE_4(a, b, c, e) ((ig_shape){4, {(a), (b), (c), (e)}})
+
+int64_t ig_count(ig_shape shape);               /* number of elements */
+bool ig_same_shape(ig_shape a, ig_shape b);
+int64_t ig_row_size(ig_shape shape);            /* elements of one row: count / d[0] */
+void ig_shape_text(ig_shape shape, char text[64]); /* "2x3x4" */
+
+typedef struct ig_tape ig_tape;
+typedef struct ig_node ig_node;
+
+typedef struct ig_tensor {
+    ig_shape s;
+    float *x;         /* values */
+    float *g;         /* gradient: d loss / d x, valid once grad_written */
+    bool needs_grad;  /* false: a constant, whose gradient is never computed */
+    bool grad_written; /* the first writer of a gradient stores, later ones add */
+    const char *name; /* of a parameter; NULL for what ops make */
+} ig_tensor;
+
+/* An operation: its name in messages and its backward. There is no other list of ops than ops.def. */
+typedef struct {
+    const char *name;
+    void (*backward)(ig_tape *tape, ig_node *node);
+} ig_op;
+
+enum { IG_MAX_INPUTS = 4 };
+
+struct ig_node {
+    const ig_op *op;
+    ig_tensor *in[IG_MAX_INPUTS]; /* unused ones are NULL */
+    ig_tensor *out;
+    void *saved;    /* what the op kept for its backward, on the arena */
+    ig_node *before;
+};
+
+enum { IG_MAX_TERMS = 8 };
+
+/* A named part of a loss, for people to read: see ig_report. */
+typedef struct {
+    const char *name;
+    const ig_tensor *value;
+} ig_term;
+
+struct ig_tape {
+    ig_arena *arena;
+    ig_node *last;
+    bool training;  /* batch statistics and their update, or running statistics */
+    bool recording; /* false: forward only, nothing needs a gradient */
+    ig_err err;     /* sticky: the first op that failed */
+    ig_term terms[IG_MAX_TERMS];
+    int term_count;
+};
+
+/* A tape with its own arena. init returns IG_EMEMORY where there is none. */
+ig_status ig_tape_init(ig_tape *tape, ig_err *err);
+void ig_tape_finish(ig_tape *tape);
+
+/* Begins a new step: forgets all tensors and the sticky error, keeps the memory. */
+void ig_tape_begin(ig_tape *tape, bool training, bool recording);
+
+/* A tensor on the tape whose values the caller fills in, without gradient (inputs, noise, targets).
+   NULL where the tape has failed or memory ran out; ops pass NULL on, so a model need not check. */
+ig_tensor *ig_input(ig_tape *tape, ig_shape shape);
+
+/* ig_input with a copy of the given values. */
+ig_tensor *ig_constant(ig_tape *tape, ig_shape shape, const float *values);
+
+/* Remembers a scalar under a static name, so that the trainer can report it ("kl", "rec"). */
+void ig_report(ig_tape *tape, const char *name, const ig_tensor *scalar);
+
+/* Walks the tape from a scalar loss. The gradients of all parameters that took part are then in
+   their g. Returns the tape's sticky error if an op failed, IG_ENUMERIC if the loss is not finite;
+   *value (may be NULL) is the loss. */
+ig_status ig_backward(ig_tape *tape, ig_tensor *loss, float *value, ig_err *err);
+
+/* The tape's sticky error as a status, for forward-only use. */
+ig_status ig_tape_status(const ig_tape *tape, ig_err *err);
+
+/* ---- for writing ops ---- */
+
+/* Records the first failure: the op, the shapes of its inputs, and what was expected. Returns NULL,
+   so that an op can `return ig_op_fail(...)`. Inputs may be NULL (a passed-on failure). */
+ig_tensor *ig_op_fail(ig_tape *tape, const char *op, const ig_tensor *a, const ig_tensor *b,
+                      const char *expected, ...) IG_PRINTF(5, 6);
+
+/* Appends a node for op with these inputs (up to IG_MAX_INPUTS, NULL ends) and returns its output of
+   the given shape with undefined values; the node's `saved` is `saved_bytes` of arena memory (0:
+   NULL). Returns NULL, silently, where an input in `in` before `count` is NULL or the tape failed. */
+ig_node *ig_node_create(ig_tape *tape, const ig_op *op, ig_tensor *const *in, int count,
+                        ig_shape out, size_t saved_bytes);
+
+/* Arena memory that lives until the end of the step; NULL marks the tape as failed. */
+void *ig_tape_alloc(ig_tape *tape, size_t bytes);
+
+/* Where an op's backward writes the gradient of input t. NULL: t needs none, compute nothing.
+   Otherwise *add tells whether to add to what is there (true) or to store (false). */
+float *ig_grad(ig_tape *tape, ig_tensor *t, bool *add);
+
+/* dst = src or dst += src, the two ways to write a gradient. */
+static inline void ig_write(float *dst, float value, bool add) {
+    *dst = add ? *dst + value : value;
+}
+
+#endif

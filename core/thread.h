@@ -1,0 +1,22 @@
+/* Threads. The only file that knows OpenMP.
+   Work is cut into chunks fixed by its shape, never by the number of threads, so that 1 thread and 8
+   give the same bits. Partial sums belong to a chunk and are added in chunk order. */
+#ifndef IG_CORE_THREAD_H
+#define IG_CORE_THREAD_H
+
+#include <stdint.h>
+
+/* Threads used by every parallel piece of work: at first OMP_NUM_THREADS or the machine's cores. */
+int ig_threads(void);
+
+/* Sets them; n < 1 goes back to the default. Not while another thread is inside imgen. */
+void ig_set_threads(int n);
+
+/* One chunk of work. worker is in 0..ig_threads()-1: it selects per-thread scratch memory. */
+typedef void ig_task(void *work, int64_t chunk, int worker);
+
+/* Runs task(work, c, worker) for every c in 0..chunks-1, in any order and on any thread. Denormals
+   are flushed to zero inside, and the caller's floating-point mode is restored. */
+void ig_parallel(int64_t chunks, ig_task *task, void *work);
+
+#endif

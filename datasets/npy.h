@@ -1,0 +1,20 @@
+/* NumPy's .npy files, versions 1 to 3, little-endian and C order. */
+#ifndef IG_DATASETS_NPY_H
+#define IG_DATASETS_NPY_H
+
+#include <stdint.h>
+
+#include "core/tape.h"
+
+typedef enum { IG_NPY_U8, IG_NPY_F32 } ig_npy_type;
+
+/* Reads an array of up to 4 dimensions; *data is freed by the caller. The header is checked against
+   the file's length before anything is allocated from it. */
+ig_status ig_npy_read(const char *path, ig_npy_type *type, ig_shape *shape, void **data,
+                      ig_err *err);
+
+/* Writes beside and renames. */
+ig_status ig_npy_write(const char *path, ig_npy_type type, ig_shape shape, const void *data,
+                       ig_err *err);
+
+#endif

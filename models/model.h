@@ -1,0 +1,132 @@
+/* What a model is: its parameters, a loss for each training phase, and a sampler. A model is one
+   file and one word in models/meson.build. What it cannot do is NULL in its table. */
+#ifndef IG_MODELS_MODEL_H
+#define IG_MODELS_MODEL_H
+
+#include <stddef.h>
+
+#include "core/ops.h"
+
+/* The images a model is made for. */
+typedef struct {
+    int height, width; /* one grey channel */
+    int classes;       /* 0: no labels */
+} ig_image_spec;
+
+/* One batch of training or test images. */
+typedef struct {
+    int64_t n;
+    const float *images; /* n H W 1, pixels in [0,1] */
+    const int *labels;   /* n, or NULL */
+    ig_rng rng;          /* noise: row r of the batch draws from row r */
+} ig_batch;
+
+/* A setting of a model, `--set key=value`. */
+typedef enum { IG_OPT_INT, IG_OPT_REAL, IG_OPT_CHOICE } ig_opt_kind;
+
+typedef struct {
+    const char *key, *help;
+    ig_opt_kind kind;
+    size_t offset;       /* in the model's struct: an int, a float, or an int (index of the choice) */
+    const char *initial; /* as text */
+    double min, max;     /* of numbers */
+    const char *const *choices; /* NULL-terminated, for IG_OPT_CHOICE */
+} ig_opt;
+
+/* How to train: chosen by --preset, each value overridden by its own option. */
+typedef struct {
+    const char *preset; /* "quick", "default", "best" */
+    int64_t steps;
+    int batch;
+    float lr;
+    int cosine;      /* cosine decay to 0; otherwise constant */
+    int64_t warmup;  /* steps */
+    float ema;       /* decay of the weights' moving average; 0: none */
+    float clip;      /* limit of the gradient's norm; 0: none */
+    const char *optimizer; /* "adam", "adamw", "sgd" */
+    float beta1, beta2, weight_decay;
+} ig_recipe;
+
+typedef struct ig_model {
+    const char *name, *help;
+    const ig_opt *opts;       /* ends with key NULL */
+    const ig_recipe *recipes; /* ends with preset NULL */
+    size_t size;              /* of the model's struct, which starts zeroed */
+    int phases;               /* training phases a step, each with its own loss */
+
+    /* Declares layers and buffers; the settings are already in self. */
+    ig_status (*init)(void *self, ig_params *params, const ig_image_spec *spec, ig_err *err);
+
+    /* The loss of a phase, a scalar; parts of it go to ig_report. */
+    ig_tensor *(*loss)(void *self, ig_tape *tape, const ig_batch *batch, int phase);
+
+    /* n images from noise: row r draws from row r of rng.  -> n H W 1 in [0,1]. NULL: the model
+       has no prior of its own. */
+    ig_tensor *(*sample)(void *self, ig_tape *tape, int64_t n, ig_rng rng);
+
+    /* Codes of images (a VAE's means).  x: N H W 1 in [0,1] -> N latent */
+    ig_tensor *(*encode)(void *self, ig_tape *tape, ig_tensor *x);
+
+    /* Codes drawn from the posterior. NULL where encode is all there is. */
+    ig_tensor *(*encode_draw)(void *self, ig_tape *tape, ig_tensor *x, ig_rng rng);
+
+    /* Images of codes.  z: N latent -> N H W 1 in [0,1] */
+    ig_tensor *(*decode)(void *self, ig_tape *tape, ig_tensor *z);
+
+    /* Size of a code; NULL where there are none. */
+    int (*latent)(const void *self);
+} ig_model;
+
+/* All models in the order of models/meson.build; NULL ends. */
+extern const ig_model *const ig_models[];
+
+/* The model of that name, or an error that lists the names. */
+ig_status ig_model_find(const ig_model **model, const char *name, ig_err *err);
+
+/* The recipe of that preset, or an error that lists the presets. */
+ig_status ig_model_recipe(const ig_recipe **recipe, const ig_model *model, const char *preset,
+                          ig_err *err);
+
+/* A model that exists: its struct with its settings, its parameters, and a tape for its calls. */
+typedef struct {
+    const ig_model *model;
+    void *self;
+    ig_image_spec spec;
+    ig_params params;
+    ig_tape tape;
+} ig_instance;
+
+/* One setting as text, `key=value` already split. */
+typedef struct {
+    const char *key, *value;
+} ig_setting;
+
+/* Makes a model with these settings (others at their initial values) and initial weights of this
+   seed. An unknown key or a bad value is an error that names what is expected. */
+ig_status ig_instance_create(ig_instance *instance, const ig_model *model,
+                             const ig_image_spec *spec, const ig_setting *settings, int count,
+                             uint64_t seed, ig_err *err);
+void ig_instance_destroy(ig_instance *instance);
+
+/* The value of a setting as text. */
+void ig_instance_setting(const ig_instance *instance, const ig_opt *opt, char *text, size_t size);
+
+/* ---- instance calls: whole arrays in, whole arrays out, in evaluation mode ----
+   They work in blocks, and image i of a seed is the same whatever n and the blocks are. Where the
+   model lacks the ability they fail with IG_EUNSUPPORTED and name it ("the ae has no prior ..."). */
+
+/* Images rng.first .. rng.first + n - 1 from the model's own prior.  out: n H W in [0,1] */
+ig_status ig_instance_sample(ig_instance *instance, ig_rng rng, int64_t n, float *out, ig_err *err);
+/* images: n H W in [0,1] -> codes: n latent */
+ig_status ig_instance_encode(ig_instance *instance, const float *images, int64_t n, float *codes,
+                             ig_err *err);
+/* Codes drawn from the posterior; image r draws from row r of rng. */
+ig_status ig_instance_encode_draw(ig_instance *instance, const float *images, int64_t n, ig_rng rng,
+                                  float *codes, ig_err *err);
+/* codes: n latent -> images: n H W in [0,1] */
+ig_status ig_instance_decode(ig_instance *instance, const float *codes, int64_t n, float *images,
+                             ig_err *err);
+/* Size of a code; 0 where the model has none. */
+int ig_instance_latent(const ig_instance *instance);
+
+#endif

@@ -1,0 +1,19 @@
+/* The terminal: whether there is one, and a progress bar on it. */
+#ifndef IG_TOOLS_TERMINAL_H
+#define IG_TOOLS_TERMINAL_H
+
+#include <stdbool.h>
+
+/* Whether standard error is a terminal that can redraw a line. */
+bool ig_on_terminal(void);
+
+/* Draws `[#####.....] text` over the current line of standard error, cut to its width; share in
+   [0,1]. Call only on a terminal. */
+void ig_bar_draw(double share, const char *text);
+/* Ends the bar's line. */
+void ig_bar_end(void);
+
+/* "45 s", "3 min 20 s", "2 h 05 min" */
+void ig_duration_text(double seconds, char text[32]);
+
+#endif
