@@ -23,29 +23,32 @@ typedef struct {
     int64_t first; /* index of its first element in the flat arrays */
 } ig_param;
 
-/* A model's parameters. All arrays below are flat, `count` long, and parallel to each other. Buffers
-   come with the parameters and have gradient zero. */
+/* A model's parameters. All arrays below are flat, `count` long, and parallel to each other.
+   Buffers come with the parameters and have gradient zero. Every tensor starts at a multiple of 64
+   bytes; the floats that pad it are counted, are 0 and stay 0. */
 typedef struct {
     ig_param **list; /* in order of declaration */
     int size;
     int phase;     /* given to the parameters that are declared next */
     int64_t count; /* floats in each flat array */
     float *value, *grad;
-    float *ema; /* moving average of the values (a copy of them before the first update) */
+    float *ema;   /* moving average of the values (a copy of them before the first update) */
     float *m, *v; /* moments of the optimiser */
-    ig_err err; /* sticky: the first declaration that failed */
+    ig_err err;   /* sticky: the first declaration that failed */
 } ig_params;
 
 void ig_params_init(ig_params *params);
 void ig_params_finish(ig_params *params);
 
 /* Declares a parameter, or a buffer, under a name unique in the model ("encoder.conv1.weight"). The
-   tensor's address stays valid; its values exist after ig_params_allocate. NULL: see params->err. */
+   tensor's address stays valid; its values exist after ig_params_allocate. NULL: see params->err,
+   which tells of a name taken twice or too long, or a shape that cannot be. */
 ig_tensor *ig_params_add(ig_params *params, const char *name, ig_shape shape, ig_init init);
 ig_tensor *ig_params_add_buffer(ig_params *params, const char *name, ig_shape shape, float value);
 
 /* Allocates the flat arrays and draws the initial values, each parameter from its own random stream
-   (a hash of its name), so that adding one leaves the others as they were. */
+   (a hash of its name), so that adding one leaves the others as they were. Fails with params->err
+   where a declaration failed. */
 ig_status ig_params_allocate(ig_params *params, uint64_t seed, ig_err *err);
 
 /* Makes exactly the parameters of one phase trainable (-1: none) and marks all gradients as not yet
