@@ -2,6 +2,8 @@
 #ifndef IG_CORE_OPTIM_H
 #define IG_CORE_OPTIM_H
 
+#include <stdbool.h>
+
 #include "core/params.h"
 
 typedef enum { IG_ADAM, IG_ADAMW, IG_SGD } ig_optim_kind;
@@ -10,30 +12,32 @@ typedef enum { IG_ADAM, IG_ADAMW, IG_SGD } ig_optim_kind;
    PyTorch's. */
 typedef struct {
     ig_optim_kind kind;
-    float beta1, beta2, eps; /* Adam and AdamW */
-    float momentum;          /* SGD */
-    float weight_decay;      /* AdamW: decoupled; Adam and SGD: added to the gradient */
+    double beta1, beta2, eps; /* Adam and AdamW */
+    double momentum;          /* SGD */
+    double weight_decay;      /* AdamW: decoupled; Adam and SGD: added to the gradient */
 } ig_optim;
 
-/* PyTorch's defaults of that kind. */
+/* PyTorch's defaults of that kind: betas .9 and .999, eps 1e-8, decay .01 of AdamW, else 0. */
 ig_optim ig_optim_default(ig_optim_kind kind);
 
-/* One update of the parameters of a phase from their gradients. step counts from 1. */
+/* One update of the parameters of a phase from their gradients. step counts from 1: where a phase
+   is updated for the first time, its moments are 0. */
 void ig_optim_step(const ig_optim *optim, ig_params *params, int phase, float lr, int64_t step);
 
-/* Learning rate at step 0..steps-1: linear warm-up over `warmup` steps, then constant, or half a
-   cosine down to 0 (Loshchilov & Hutter 2017). */
+/* Learning rate of step 0..steps-1: linear warm-up over the first `warmup` steps (step 0 has lr /
+   warmup), then constant, or half a cosine that reaches 0 at `steps` (Loshchilov & Hutter
+   2017). */
 float ig_lr_at(float lr, bool cosine, int64_t warmup, int64_t step, int64_t steps);
 
 /* The global L2 norm of a phase's gradients, summed in double. */
 double ig_grad_norm(const ig_params *params, int phase);
 
 /* Scales a phase's gradients so that their norm, which is `norm`, becomes at most `limit` (Pascanu
-   et al. 2013). */
+   et al. 2013). The caller has tested that the norm is finite. */
 void ig_grad_clip(ig_params *params, int phase, double norm, double limit);
 
 /* ema += (1 - d) (value - ema), d = min(decay, (1 + step) / (10 + step)): the warm-up keeps the
-   random start out of a short run. Buffers are copied. */
+   random start out of a short run. step counts from 1. Buffers are copied. */
 void ig_ema_update(ig_params *params, double decay, int64_t step);
 
 #endif
