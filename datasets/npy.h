@@ -2,14 +2,17 @@
 #ifndef IG_DATASETS_NPY_H
 #define IG_DATASETS_NPY_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/tape.h"
 
 typedef enum { IG_NPY_U8, IG_NPY_F32 } ig_npy_type;
 
-/* Reads an array of up to 4 dimensions; *data is freed by the caller. The header is checked against
-   the file's length before anything is allocated from it. */
+#define IG_NPY_MAX_BYTES ((size_t)1 << 31) /* larger files are refused */
+
+/* Reads an array of 1 to 4 dimensions; *data is freed by the caller. Nothing is allocated from what
+   the header says: it must agree with the file's length, byte for byte. */
 ig_status ig_npy_read(const char *path, ig_npy_type *type, ig_shape *shape, void **data,
                       ig_err *err);
 
