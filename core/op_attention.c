@@ -1,0 +1,212 @@
+/* Softmax and multi-head self-attention, Vaswani et al. 2017, "Attention is all you need". */
+#include <math.h>
+
+#include "core/gemm.h"
+#include "core/ops.h"
+#include "core/thread.h"
+
+/* p = softmax(scale s), shifted by the largest score so that nothing overflows. p may be s. */
+static void softmax_row(const float *s, float *p, int64_t n, float scale) {
+    float largest = s[0], sum = 0;
+    for (int64_t i = 1; i < n; i++) largest = s[i] > largest ? s[i] : largest;
+    for (int64_t i = 0; i < n; i++) sum += p[i] = expf(scale * (s[i] - largest));
+    float inverse = 1 / sum;
+    for (int64_t i = 0; i < n; i++) p[i] *= inverse;
+}
+
+/* gs = scale p (gp - sum(gp p)); gs may be gp where nothing is added. */
+static void softmax_row_backward(const float *p, const float *gp, float *gs, int64_t n, float scale,
+                                 bool add) {
+    float dot = 0;
+#pragma omp simd reduction(+ : dot)
+    for (int64_t i = 0; i < n; i++) dot += p[i] * gp[i];
+    for (int64_t i = 0; i < n; i++) ig_write(&gs[i], scale * p[i] * (gp[i] - dot), add);
+}
+
+/* ---- softmax ---- */
+
+typedef struct {
+    const float *s, *p, *gp;
+    float *out;
+    int64_t rows, n;
+    int64_t block; /* rows a chunk */
+    bool add;
+} softmax_work;
+
+static void softmax_chunk(void *work, int64_t chunk, int worker) {
+    (void)worker;
+    const softmax_work *w = work;
+    for (int64_t r = chunk * w->block; r < (chunk + 1) * w->block && r < w->rows; r++)
+        softmax_row(w->s + r * w->n, w->out + r * w->n, w->n, 1.0f);
+}
+
+static void softmax_chunk_backward(void *work, int64_t chunk, int worker) {
+    (void)worker;
+    const softmax_work *w = work;
+    for (int64_t r = chunk * w->block; r < (chunk + 1) * w->block && r < w->rows; r++)
+        softmax_row_backward(w->p + r * w->n, w->gp + r * w->n, w->out + r * w->n, w->n, 1.0f,
+                             w->add);
+}
+
+/* Cuts x into chunks of whole rows, about 4096 values each. */
+static softmax_work softmax_rows(ig_shape s) {
+    int64_t n = s.d[s.nd - 1];
+    return (softmax_work){.rows = ig_count(s) / n, .n = n, .block = n < 4096 ? 4096 / n : 1};
+}
+
+static int64_t softmax_chunks(const softmax_work *w) {
+    return (w->rows + w->block - 1) / w->block;
+}
+
+static void softmax_backward(ig_tape *tape, ig_node *node) {
+    softmax_work work = softmax_rows(node->out->s);
+    work.p = node->out->x;
+    work.gp = node->out->g;
+    work.out = ig_grad(tape, node->in[0], &work.add);
+    if (work.out) ig_parallel(softmax_chunks(&work), softmax_chunk_backward, &work);
+}
+
+const ig_op ig_op_softmax = {"softmax", softmax_backward};
+
+ig_tensor *ig_softmax(ig_tape *tape, ig_tensor *x) {
+    if (!x) return NULL;
+    ig_node *node = ig_node_create(tape, &ig_op_softmax, (ig_tensor *[]){x}, 1, x->s, 0);
+    if (!node) return NULL;
+    softmax_work work = softmax_rows(x->s);
+    work.s = x->x;
+    work.out = node->out->x;
+    ig_parallel(softmax_chunks(&work), softmax_chunk, &work);
+    return node->out;
+}
+
+/* ---- attention: the core between the two linear layers ----
+   qkv: N L 3C -> N L C; heads are slices of C/heads channels of each third. */
+
+typedef struct {
+    const float *qkv, *g; /* g: gradient of the output, N L C */
+    float *out;           /* N L C, or the gradient of qkv */
+    float *p;             /* N heads L L: softmax(q k^T / sqrt(C/heads)) */
+    float *scratch;       /* a worker's L L */
+    int64_t length, c, heads;
+    bool add;
+} attention_work;
+
+/* One head of one image. */
+typedef struct {
+    ig_matrix q, k, v;
+    float *p;
+    int64_t size;          /* channels of a head */
+    int64_t in_at, out_at; /* where it begins in qkv and in the output */
+    float scale;
+} attention_head;
+
+static attention_head head_of(const attention_work *w, int64_t chunk) {
+    int64_t n = chunk / w->heads, h = chunk % w->heads, size = w->c / w->heads, stride = 3 * w->c;
+    int64_t at = n * w->length * stride + h * size;
+    return (attention_head){.q = {w->qkv + at, stride, false},
+                            .k = {w->qkv + at + w->c, stride, false},
+                            .v = {w->qkv + at + 2 * w->c, stride, false},
+                            .p = w->p + chunk * w->length * w->length,
+                            .size = size,
+                            .in_at = at,
+                            .out_at = n * w->length * w->c + h * size,
+                            .scale = 1 / sqrtf((float)size)};
+}
+
+static ig_matrix transpose(ig_matrix m) {
+    m.transposed = !m.transposed;
+    return m;
+}
+
+/* p = softmax(q k^T / sqrt(size)), out = p v */
+static void attend(void *work, int64_t chunk, int worker) {
+    (void)worker;
+    const attention_work *w = work;
+    attention_head h = head_of(w, chunk);
+    int64_t length = w->length;
+    ig_gemm(length, length, h.size, h.q, transpose(h.k), h.p, length, false);
+    for (int64_t i = 0; i < length; i++)
+        softmax_row(h.p + i * length, h.p + i * length, length, h.scale);
+    ig_gemm(length, h.size, length, (ig_matrix){h.p, length, false}, h.v, w->out + h.out_at, w->c,
+            false);
+}
+
+/* gv = p^T g, gp = g v^T, gs = softmax'(gp), gq = gs k, gk = gs^T q */
+static void attend_backward(void *work, int64_t chunk, int worker) {
+    const attention_work *w = work;
+    attention_head h = head_of(w, chunk);
+    int64_t length = w->length, stride = 3 * w->c;
+    float *gs = w->scratch + worker * length * length, *gqkv = w->out + h.in_at;
+    ig_matrix p = {h.p, length, false}, g = {w->g + h.out_at, w->c, false};
+    ig_gemm(length, h.size, length, transpose(p), g, gqkv + 2 * w->c, stride, w->add);
+    ig_gemm(length, length, h.size, g, transpose(h.v), gs, length, false);
+    for (int64_t i = 0; i < length; i++) {
+        float *row = gs + i * length;
+        softmax_row_backward(h.p + i * length, row, row, length, h.scale, false);
+    }
+    ig_matrix scores = {gs, length, false};
+    ig_gemm(length, h.size, length, scores, h.k, gqkv, stride, w->add);
+    ig_gemm(length, h.size, length, transpose(scores), h.q, gqkv + w->c, stride, w->add);
+}
+
+typedef struct {
+    float *p;
+    int heads;
+} saved_attention;
+
+static attention_work work_of(const ig_node *node) {
+    const saved_attention *saved = node->saved;
+    return (attention_work){.qkv = node->in[0]->x,
+                            .p = saved->p,
+                            .length = node->out->s.d[1],
+                            .c = node->out->s.d[2],
+                            .heads = saved->heads};
+}
+
+static void attention_backward(ig_tape *tape, ig_node *node) {
+    attention_work work = work_of(node);
+    work.g = node->out->g;
+    work.out = ig_grad(tape, node->in[0], &work.add);
+    if (!work.out) return;
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
+    size_t scores = (size_t)(work.length * work.length);
+    work.scratch = ig_tape_alloc(tape, (size_t)ig_threads() * scores * sizeof(float));
+    if (work.scratch) ig_parallel(node->out->s.d[0] * work.heads, attend_backward, &work);
+    ig_arena_release(tape->arena, mark);
+}
+
+const ig_op ig_op_attention = {"attention", attention_backward};
+
+/* qkv: N L 3C -> N L C */
+static ig_tensor *attention_core(ig_tape *tape, ig_tensor *qkv, int heads) {
+    if (!qkv) return NULL;
+    int64_t n = qkv->s.d[0], length = qkv->s.d[1], c = qkv->s.d[2] / 3;
+    ig_node *node = ig_node_create(tape, &ig_op_attention, (ig_tensor *[]){qkv}, 1,
+                                   IG_SHAPE_3(n, length, c), sizeof(saved_attention));
+    if (!node) return NULL;
+    float *p = ig_tape_alloc(tape, (size_t)(n * heads * length * length) * sizeof *p);
+    if (!p) return NULL;
+    *(saved_attention *)node->saved = (saved_attention){p, heads};
+    attention_work work = work_of(node);
+    work.out = node->out->x;
+    ig_parallel(n * heads, attend, &work);
+    return node->out;
+}
+
+ig_tensor *ig_attention(ig_tape *tape, ig_tensor *x, const ig_attention_layer *l) {
+    if (!x) return NULL;
+    int nd = x->s.nd;
+    int64_t n = x->s.d[0], c = x->s.d[nd - 1], length = ig_count(x->s) / (n * c);
+    if (nd < 3 || l->heads < 1 || c % l->heads)
+        return ig_op_fail(tape, "attention", x, NULL, "N L C or N H W C, C a multiple of %d heads",
+                          l->heads);
+    ig_shape positions = IG_SHAPE_2(n * length, c);
+    if (!ig_same_shape(l->qkv.w->s, IG_SHAPE_2(3 * c, c)))
+        return ig_op_fail(tape, "attention", x, l->qkv.w, "qkv weights 3C C");
+    if (!ig_same_shape(l->out.w->s, IG_SHAPE_2(c, c)))
+        return ig_op_fail(tape, "attention", x, l->out.w, "output weights C C");
+    ig_tensor *qkv = ig_linear(tape, ig_reshape(tape, x, positions), &l->qkv);
+    qkv = ig_reshape(tape, qkv, IG_SHAPE_3(n, length, 3 * c));
+    ig_tensor *y = ig_reshape(tape, attention_core(tape, qkv, l->heads), positions);
+    return ig_reshape(tape, ig_linear(tape, y, &l->out), x->s);
+}
