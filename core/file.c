@@ -72,14 +72,17 @@ ig_status ig_file_read(const char *path, size_t limit, char **data, size_t *size
 
 /* ---- writing ---- */
 
+enum { EARLIER_WRITE = -1 }; /* in the place of an errno that nobody kept */
+
 static ig_status fail_write(ig_err *err, const char *path, int number) {
-    const char *why = number ? strerror(number) : "a write failed", *advice = "";
-    if (number == ENOSPC || number == EDQUOT || number == EFBIG)
+    const char *advice = "";
+    if (number == EARLIER_WRITE || number == ENOSPC || number == EDQUOT || number == EFBIG)
         advice = ": free some space or choose another place";
     else if (number == EACCES || number == EPERM || number == EROFS)
         advice = ": imgen needs to write there; choose another place";
     else if (number == ENOENT) advice = ": make its folder first or choose another place";
-    return ig_fail(err, IG_EIO, "%s: cannot be written: %s%s", path, why, advice);
+    return ig_fail(err, IG_EIO, "%s: cannot be written: %s%s", path,
+                   number == EARLIER_WRITE ? "a write failed" : strerror(number), advice);
 }
 
 /* A new name beside the path, so that neither another process nor the leftover of a killed one is
@@ -134,11 +137,9 @@ static void sync_folder_of(const char *path) {
     close(fd);
 }
 
-/* Brings all that was written onto the disk and closes the stream; 0, or the errno of the first
-   failure (EIO where the stream failed earlier, its errno long gone). */
+/* Brings all that was written onto the disk and closes the stream: 0, or the first failure. */
 static int flush_and_close(FILE *stream) {
-    int number = 0;
-    if (ferror(stream)) number = EIO;
+    int number = ferror(stream) ? EARLIER_WRITE : 0;
     if (fflush(stream)) number = errno;
     if (!number && fsync(fileno(stream))) number = errno;
     if (fclose(stream) && !number) number = errno;

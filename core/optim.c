@@ -46,10 +46,13 @@ static void walk_params(const ig_params *params, span_task *task, void *self) {
 typedef struct {
     ig_params *params;
     int phase;
-    float step_size, shrink;       /* lr / (1 - beta1^t); 1 - lr weight_decay, or 1 */
-    float decay;                   /* weight decay that is added to the gradient */
-    float keep, keep2, new1, new2; /* beta1, beta2, 1 - beta1, 1 - beta2 */
-    float correction2, eps;        /* 1 / sqrt(1 - beta2^t) */
+    float step_size;         /* lr / (1 - beta1^t); of SGD lr */
+    float shrink;            /* 1 - lr weight_decay where the decay is decoupled, else 1 */
+    float decay;             /* weight decay that is added to the gradient */
+    float keep;              /* SGD's momentum */
+    float new1, keep2, new2; /* 1 - beta1, beta2, 1 - beta2 */
+    float correction2;       /* 1 / sqrt(1 - beta2^t) */
+    float eps;
 } update;
 
 ig_optim ig_optim_default(ig_optim_kind kind) {

@@ -14,15 +14,17 @@ typedef struct {
     const char *key, *value;
 } ig_saved_text;
 
-/* Writes beside and renames. Tensors are F32. */
+/* Writes beside and renames. Tensors are F32. Names and keys must be unique, names, keys and values
+   UTF-8: IG_EUSAGE otherwise. */
 ig_status ig_safetensors_write(const char *path, const ig_saved_tensor *tensors, int count,
                                const ig_saved_text *texts, int text_count, ig_err *err);
 
 typedef struct ig_safetensors ig_safetensors;
 
-/* Reads a whole file and checks all of it: lengths, offsets, overlaps, dtypes, shapes. Offsets are
-   checked against the file before anything is allocated from them. F32 tensors of up to 4
-   dimensions are readable; other dtypes are listed but give an error when asked for. */
+/* Reads a whole file and checks all of it: lengths, offsets, overlaps, holes, dtypes, shapes.
+   Nothing is allocated from what the header says. Files with any of the format's dtypes open; the
+   values of F32 tensors of up to IG_MAX_DIMS dimensions are readable. IG_EFORMAT tells what is
+   wrong. */
 ig_status ig_safetensors_open(ig_safetensors **file, const char *path, ig_err *err);
 void ig_safetensors_close(ig_safetensors *file);
 
@@ -30,9 +32,9 @@ void ig_safetensors_close(ig_safetensors *file);
 const char *ig_safetensors_text(const ig_safetensors *file, const char *key);
 
 int ig_safetensors_count(const ig_safetensors *file);
-/* The i-th tensor in order of offset; x is NULL where the dtype is not F32. */
+/* The i-th tensor in order of offset; where it is not readable, x is NULL and s.nd 0. */
 ig_saved_tensor ig_safetensors_at(const ig_safetensors *file, int i);
-/* By name; x is NULL where there is none or its dtype is not F32. */
+/* By name; x is NULL where there is none or it is not readable. */
 ig_saved_tensor ig_safetensors_find(const ig_safetensors *file, const char *name);
 
 #endif
