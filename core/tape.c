@@ -54,16 +54,17 @@ void *ig_tape_alloc(ig_tape *tape, size_t bytes) {
     return memory;
 }
 
-static ig_tensor *new_tensor(ig_tape *tape, ig_shape shape) {
+/* x: the values, or NULL to allocate them. */
+static ig_tensor *new_tensor(ig_tape *tape, ig_shape shape, float *x) {
     ig_tensor *t = ig_tape_alloc(tape, sizeof *t);
     if (!t) return NULL;
-    *t = (ig_tensor){.s = shape};
-    t->x = ig_tape_alloc(tape, (size_t)ig_count(shape) * sizeof(float));
+    *t = (ig_tensor){.s = shape, .x = x};
+    if (!x) t->x = ig_tape_alloc(tape, (size_t)ig_count(shape) * sizeof(float));
     return t->x ? t : NULL;
 }
 
 ig_tensor *ig_input(ig_tape *tape, ig_shape shape) {
-    return tape->err.status == IG_OK ? new_tensor(tape, shape) : NULL;
+    return tape->err.status == IG_OK ? new_tensor(tape, shape, NULL) : NULL;
 }
 
 ig_tensor *ig_constant(ig_tape *tape, ig_shape shape, const float *values) {
@@ -88,13 +89,13 @@ ig_tensor *ig_op_fail(ig_tape *tape, const char *op, const ig_tensor *a, const i
     if (a) ig_shape_text(a->s, shape_a);
     if (b) ig_shape_text(b->s, shape_b);
     const char *weight = b && b->name ? b->name : "";
-    ig_fail(&tape->err, IG_EUSAGE, "%s(%s%s%s%s%s): expected %s", op, shape_a, b ? ", " : "", weight,
-            *weight ? " " : "", shape_b, text);
+    ig_fail(&tape->err, IG_EUSAGE, "%s(%s%s%s%s%s): expected %s", op, shape_a, b ? ", " : "",
+            weight, *weight ? " " : "", shape_b, text);
     return NULL;
 }
 
-ig_node *ig_node_create(ig_tape *tape, const ig_op *op, ig_tensor *const *in, int count,
-                        ig_shape out, size_t saved_bytes) {
+static ig_node *append_node(ig_tape *tape, const ig_op *op, ig_tensor *const *in, int count,
+                            ig_shape out, float *values, size_t saved_bytes) {
     if (tape->err.status != IG_OK) return NULL;
     bool needs_grad = false;
     for (int i = 0; i < count; i++) {
@@ -102,7 +103,7 @@ ig_node *ig_node_create(ig_tape *tape, const ig_op *op, ig_tensor *const *in, in
         needs_grad |= in[i]->needs_grad;
     }
     ig_node *node = ig_tape_alloc(tape, sizeof *node);
-    ig_tensor *result = new_tensor(tape, out);
+    ig_tensor *result = new_tensor(tape, out, values);
     void *saved = saved_bytes ? ig_tape_alloc(tape, saved_bytes) : NULL;
     if (!node || !result || (saved_bytes && !saved)) return NULL;
     result->needs_grad = tape->recording && needs_grad;
@@ -113,6 +114,15 @@ ig_node *ig_node_create(ig_tape *tape, const ig_op *op, ig_tensor *const *in, in
         tape->last = node;
     }
     return node;
+}
+
+ig_node *ig_node_create(ig_tape *tape, const ig_op *op, ig_tensor *const *in, int count,
+                        ig_shape out, size_t saved_bytes) {
+    return append_node(tape, op, in, count, out, NULL, saved_bytes);
+}
+
+ig_node *ig_node_share(ig_tape *tape, const ig_op *op, ig_tensor *x, ig_shape out) {
+    return append_node(tape, op, &x, 1, out, x->x, 0);
 }
 
 float *ig_grad(ig_tape *tape, ig_tensor *t, bool *add) {

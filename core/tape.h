@@ -23,9 +23,9 @@ typedef struct {
 #define IG_SHAPE_3(a, b, c)    ((ig_shape){3, {(a), (b), (c)}})
 #define IG_SHAPE_4(a, b, c, e) ((ig_shape){4, {(a), (b), (c), (e)}})
 
-int64_t ig_count(ig_shape shape);               /* number of elements */
+int64_t ig_count(ig_shape shape); /* number of elements */
 bool ig_same_shape(ig_shape a, ig_shape b);
-int64_t ig_row_size(ig_shape shape);            /* elements of one row: count / d[0] */
+int64_t ig_row_size(ig_shape shape);               /* elements of one row: count / d[0] */
 void ig_shape_text(ig_shape shape, char text[64]); /* "2x3x4" */
 
 typedef struct ig_tape ig_tape;
@@ -33,14 +33,15 @@ typedef struct ig_node ig_node;
 
 typedef struct ig_tensor {
     ig_shape s;
-    float *x;         /* values */
-    float *g;         /* gradient: d loss / d x, valid once grad_written */
-    bool needs_grad;  /* false: a constant, whose gradient is never computed */
+    float *x;          /* values */
+    float *g;          /* gradient: d loss / d x, valid once grad_written */
+    bool needs_grad;   /* false: a constant, whose gradient is never computed */
     bool grad_written; /* the first writer of a gradient stores, later ones add */
-    const char *name; /* of a parameter; NULL for what ops make */
+    const char *name;  /* of a parameter; NULL for what ops make */
 } ig_tensor;
 
-/* An operation: its name in messages and its backward. There is no other list of ops than ops.def. */
+/* An operation: its name in messages and its backward. There is no other list of ops than ops.def.
+ */
 typedef struct {
     const char *name;
     void (*backward)(ig_tape *tape, ig_node *node);
@@ -52,7 +53,7 @@ struct ig_node {
     const ig_op *op;
     ig_tensor *in[IG_MAX_INPUTS]; /* unused ones are NULL */
     ig_tensor *out;
-    void *saved;    /* what the op kept for its backward, on the arena */
+    void *saved; /* what the op kept for its backward, on the arena */
     ig_node *before;
 };
 
@@ -106,11 +107,14 @@ ig_status ig_tape_status(const ig_tape *tape, ig_err *err);
 ig_tensor *ig_op_fail(ig_tape *tape, const char *op, const ig_tensor *a, const ig_tensor *b,
                       const char *expected, ...) IG_PRINTF(5, 6);
 
-/* Appends a node for op with these inputs (up to IG_MAX_INPUTS, NULL ends) and returns its output of
-   the given shape with undefined values; the node's `saved` is `saved_bytes` of arena memory (0:
-   NULL). Returns NULL, silently, where an input in `in` before `count` is NULL or the tape failed. */
+/* Appends a node for op with `count` inputs, an output of the given shape with undefined values,
+   and `saved_bytes` of arena memory in `saved` (0: NULL). Returns NULL, silently, where an input is
+   NULL or the tape failed. */
 ig_node *ig_node_create(ig_tape *tape, const ig_op *op, ig_tensor *const *in, int count,
                         ig_shape out, size_t saved_bytes);
+
+/* The same for an op of one input whose output shares the input's values. */
+ig_node *ig_node_share(ig_tape *tape, const ig_op *op, ig_tensor *x, ig_shape out);
 
 /* Arena memory that lives until the end of the step; NULL marks the tape as failed. */
 void *ig_tape_alloc(ig_tape *tape, size_t bytes);
