@@ -3,8 +3,11 @@
 #include <cblas.h>
 #include <pthread.h>
 
+#include "core/thread.h"
+
 /* One OpenBLAS thread per call, whichever build of it is loaded: our chunks are the parallelism. */
 static void use_one_thread(void) {
+    ig_threads(); /* finds its default before OpenBLAS sets OpenMP's number of threads to 1 */
     openblas_set_num_threads(1);
 }
 

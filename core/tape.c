@@ -22,10 +22,10 @@ int64_t ig_row_size(ig_shape shape) {
 }
 
 void ig_shape_text(ig_shape shape, char text[64]) {
-    int at = 0;
+    size_t at = 0;
     text[0] = 0;
-    for (int i = 0; i < shape.nd; i++)
-        at += snprintf(text + at, 64 - (size_t)at, i ? "x%lld" : "%lld", (long long)shape.d[i]);
+    for (int i = 0; i < shape.nd && at < 64; i++)
+        at += (size_t)snprintf(text + at, 64 - at, i ? "x%lld" : "%lld", (long long)shape.d[i]);
 }
 
 ig_status ig_tape_init(ig_tape *tape, ig_err *err) {

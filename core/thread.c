@@ -1,19 +1,27 @@
 #include "core/thread.h"
 
 #include <omp.h>
+#include <pthread.h>
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 
-static int chosen_threads;
+enum { MAX_THREADS = 1024 }; /* above it OpenMP ends the program where the system gives no more */
+
+static int default_threads, chosen_threads; /* chosen: 0 until ig_set_threads */
+
+static void find_default_threads(void) {
+    default_threads = omp_get_max_threads();
+}
 
 int ig_threads(void) {
-    if (chosen_threads < 1) chosen_threads = omp_get_max_threads();
-    return chosen_threads;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, find_default_threads);
+    return chosen_threads ? chosen_threads : default_threads;
 }
 
 void ig_set_threads(int n) {
-    chosen_threads = n < 1 ? omp_get_num_procs() : n;
+    chosen_threads = n < 1 ? 0 : n < MAX_THREADS ? n : MAX_THREADS;
 }
 
 /* Denormals cost a hundred times a normal number; flushing them is a mode of the thread. */

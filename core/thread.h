@@ -1,6 +1,6 @@
 /* Threads. The only file that knows OpenMP.
-   Work is cut into chunks fixed by its shape, never by the number of threads, so that 1 thread and 8
-   give the same bits. Partial sums belong to a chunk and are added in chunk order. */
+   Work is cut into chunks fixed by its shape, never by the number of threads, so that 1 thread and
+   8 give the same bits. Partial sums belong to a chunk and are added in chunk order. */
 #ifndef IG_CORE_THREAD_H
 #define IG_CORE_THREAD_H
 
@@ -9,14 +9,16 @@
 /* Threads used by every parallel piece of work: at first OMP_NUM_THREADS or the machine's cores. */
 int ig_threads(void);
 
-/* Sets them; n < 1 goes back to the default. Not while another thread is inside imgen. */
+/* Sets them, to at most 1024; n < 1 goes back to the default. Not while another thread is inside
+ * imgen. */
 void ig_set_threads(int n);
 
 /* One chunk of work. worker is in 0..ig_threads()-1: it selects per-thread scratch memory. */
 typedef void ig_task(void *work, int64_t chunk, int worker);
 
 /* Runs task(work, c, worker) for every c in 0..chunks-1, in any order and on any thread. Denormals
-   are flushed to zero inside, and the caller's floating-point mode is restored. */
+   are flushed to zero inside, and the caller's floating-point mode is restored. A task must not
+   call ig_parallel: its worker numbers would not be unique. */
 void ig_parallel(int64_t chunks, ig_task *task, void *work);
 
 #endif
