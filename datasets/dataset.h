@@ -8,7 +8,7 @@
 #include "core/error.h"
 
 enum {
-    IG_MIN_SIDE = 4,  /* smallest and largest image side that models take */
+    IG_MIN_SIDE = 4, /* smallest and largest image side that models take */
     IG_MAX_SIDE = 64,
     IG_MAX_CLASSES = 256,
     IG_MAX_FACTORS = 8,
@@ -20,22 +20,22 @@ typedef struct ig_dataset ig_dataset;
 
 /* What a data set is. Pointers live as long as the data set. */
 typedef struct {
-    const char *name;      /* "mnist", "digits", a folder's last part */
-    const char *source;    /* where it was found: a path, or "drawn by imgen" */
+    const char *name;   /* "mnist", "digits", a folder's last part */
+    const char *source; /* where it was found: a path, or "drawn by imgen" */
     int height, width;
-    int64_t count[2];      /* images in the IG_TRAIN and IG_TEST split */
-    int classes;           /* 0 where there are no labels */
-    const char *const *class_names;  /* classes of them; never NULL where classes > 0 */
-    int factors;           /* generative factors that are known for each image (digits: 7) */
+    int64_t count[2];               /* images in the IG_TRAIN and IG_TEST split */
+    int classes;                    /* 0 where there are no labels */
+    const char *const *class_names; /* classes of them; never NULL where classes > 0 */
+    int factors; /* generative factors that are known for each image (digits: 7) */
     const char *const *factor_names;
 } ig_dataset_info;
 
 /* Opens `name`: "digits" (drawn on demand), "mnist", "fashion-mnist", "kmnist", "binarized-mnist"
-   (searched in $IMGEN_DATA/NAME, $XDG_DATA_HOME or ~/.local/share/imgen/NAME, and for fashion-mnist in Debian's
-   /usr/share/datasets/fashion-mnist), or a path: a folder of IDX files with the usual names, a folder
-   of PNGs with a sub-folder a class, or a .npy file. resize > 0 converts the PNGs of a folder to
-   grey and to that side; 0 demands that they are. A source without a test split holds out every
-   seventh image. Errors name the file, what was found and what was expected. */
+   (searched in $IMGEN_DATA/NAME, $XDG_DATA_HOME or ~/.local/share/imgen/NAME, and for fashion-mnist
+   in Debian's /usr/share/datasets/fashion-mnist), or a path: a folder of IDX files with the usual
+   names, a folder of PNGs with a sub-folder a class, or a .npy file. resize > 0 converts the PNGs
+   of a folder to grey and to that side; 0 demands that they are. A source without a test split
+   holds out every seventh image. Errors name the file, what was found and what was expected. */
 ig_status ig_dataset_open(ig_dataset **set, const char *name, int resize, ig_err *err);
 void ig_dataset_close(ig_dataset *set);
 
@@ -62,7 +62,7 @@ struct ig_dataset {
     ig_dataset_info info;
     void *self;
     void (*read)(void *self, ig_split split, uint32_t index, uint8_t *out); /* one image: H W */
-    int (*label)(void *self, ig_split split, uint32_t index);     /* NULL where classes == 0 */
+    int (*label)(void *self, ig_split split, uint32_t index); /* NULL where classes == 0 */
     void (*factors)(void *self, ig_split split, uint32_t index, float *out); /* NULL: none */
     void (*close)(void *self); /* frees self and what info points to */
 };
