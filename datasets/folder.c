@@ -121,9 +121,11 @@ static ig_status list_split(listing *l, ig_err *err) {
                        "%s: PNG files beside folders; put all into a sub-folder for each class",
                        l->folder);
     if (!l->files->n)
-        return ig_fail(err, IG_EFORMAT,
-                       "%s: holds no PNG files; expected a sub-folder of them for each class",
-                       l->folder);
+        return ig_fail(
+            err, IG_EFORMAT,
+            "%s: holds neither IDX files (train-images-idx3-ubyte ...) nor PNG files in a "
+            "sub-folder for each class",
+            l->folder);
     return IG_OK;
 }
 
