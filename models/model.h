@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "core/ops.h"
+#include "core/optim.h"
 
 /* The images a model is made for. */
 typedef struct {
@@ -27,9 +28,9 @@ typedef enum { IG_OPT_INT, IG_OPT_REAL, IG_OPT_CHOICE } ig_opt_kind;
 typedef struct {
     const char *key, *help;
     ig_opt_kind kind;
-    size_t offset;       /* in the model's struct: an int, a float, or an int (index of the choice) */
-    const char *initial; /* as text */
-    double min, max;     /* of numbers */
+    size_t offset; /* in the model's struct: an int, a float, or an int (index of the choice) */
+    const char *initial;        /* as text */
+    double min, max;            /* of numbers */
     const char *const *choices; /* NULL-terminated, for IG_OPT_CHOICE */
 } ig_opt;
 
@@ -38,13 +39,12 @@ typedef struct {
     const char *preset; /* "quick", "default", "best" */
     int64_t steps;
     int batch;
-    float lr;
-    int cosine;      /* cosine decay to 0; otherwise constant */
-    int64_t warmup;  /* steps */
-    float ema;       /* decay of the weights' moving average; 0: none */
-    float clip;      /* limit of the gradient's norm; 0: none */
-    const char *optimizer; /* "adam", "adamw", "sgd" */
-    float beta1, beta2, weight_decay;
+    double lr;
+    bool cosine;    /* cosine decay to 0; otherwise constant */
+    int64_t warmup; /* steps */
+    double ema;     /* decay of the weights' moving average; 0: none */
+    double clip;    /* limit of the gradient's norm; 0: none */
+    ig_optim optim;
 } ig_recipe;
 
 typedef struct ig_model {
@@ -113,7 +113,8 @@ void ig_instance_setting(const ig_instance *instance, const ig_opt *opt, char *t
 
 /* ---- instance calls: whole arrays in, whole arrays out, in evaluation mode ----
    They work in blocks, and image i of a seed is the same whatever n and the blocks are. Where the
-   model lacks the ability they fail with IG_EUNSUPPORTED and name it ("the ae has no prior ..."). */
+   model lacks the ability they fail with IG_EUNSUPPORTED and name it ("the ae has no prior ...").
+ */
 
 /* Images rng.first .. rng.first + n - 1 from the model's own prior.  out: n H W in [0,1] */
 ig_status ig_instance_sample(ig_instance *instance, ig_rng rng, int64_t n, float *out, ig_err *err);

@@ -1,23 +1,70 @@
-/* A run folder, opened for use: config.json says what the model is, checkpoint.safetensors holds its
-   weights. */
+/* A run folder: config.json says what is trained and how, checkpoint.safetensors holds where it
+   stands. Only run_config.c knows the first format and run.c the second. */
 #ifndef IG_MODELS_RUN_H
 #define IG_MODELS_RUN_H
 
 #include "core/file.h"
 #include "models/model.h"
 
+#define IG_CONFIG_FILE     "config.json"
+#define IG_CHECKPOINT_FILE "checkpoint.safetensors"
+
+enum { IG_RUN_FORMAT = 1, IG_SETTINGS_MAX = 32 };
+
+/* Everything that decides a run; config.json holds all of it. */
 typedef struct {
-    ig_instance instance; /* holds the moving averages of the weights where the run has them */
+    const ig_model *model;
+    char data[IG_PATH_MAX]; /* name or path, as ig_dataset_open takes it */
+    int resize;             /* its resize */
+    ig_image_spec spec;
+    struct {
+        char key[32], value[64];
+    } settings[IG_SETTINGS_MAX]; /* of the model */
+    int setting_count;
+    char preset[16];
+    ig_recipe recipe;   /* steps, batch, lr and so on; its preset is NULL */
+    double minutes;     /* > 0: the time that the steps were measured to fit */
+    int64_t validation; /* images held out, the last ones of the training split */
+    uint64_t seed;
+    int64_t log_every, save_every, preview_every; /* steps */
+} ig_run_config;
+
+/* Adds or replaces a setting. */
+ig_status ig_run_config_set(ig_run_config *config, const char *key, const char *value, ig_err *err);
+
+/* Write and read folder/config.json. Reading names the field that is missing or wrong, and refuses
+   a newer format. */
+ig_status ig_run_config_write(const ig_run_config *config, const char *folder, ig_err *err);
+ig_status ig_run_config_read(ig_run_config *config, const char *folder, ig_err *err);
+
+/* Creates the instance that a config describes, with initial weights. */
+ig_status ig_run_config_instance(const ig_run_config *config, ig_instance *instance, ig_err *err);
+
+/* What a checkpoint holds besides weights, moments and moving averages. */
+typedef struct {
+    int64_t step;   /* training steps done */
+    double seconds; /* spent on them */
+    char log[512];  /* the trainer's running sums, as it wrote them */
+} ig_progress;
+
+/* Write and read folder/checkpoint.safetensors: values, averages and moments of every parameter,
+   buffers, progress. Reading refuses a checkpoint of another model or shape, a damaged one, and one
+   with a tensor missing or left over, and says which. */
+ig_status ig_checkpoint_write(const ig_instance *instance, const ig_progress *progress,
+                              const char *folder, ig_err *err);
+ig_status ig_checkpoint_read(ig_instance *instance, ig_progress *progress, const char *folder,
+                             ig_err *err);
+
+/* A run opened for sampling: the weights are the moving averages. */
+typedef struct {
+    ig_run_config config;
+    ig_instance instance;
+    ig_progress progress;
     char folder[IG_PATH_MAX];
     char checkpoint_hash[IG_SHA256_TEXT];
-    char *data; /* the data set's name or path, as it was given to train */
-    int resize; /* its --resize */
-    uint64_t seed;
-    int64_t step; /* training steps behind the checkpoint */
 } ig_run;
 
-/* Opens a run for sampling. A folder that is no run, a checkpoint of another model, one cut in half
-   or of a newer format are errors that say so. */
+/* Opens a run. A folder that is no run, or has no checkpoint yet, is an error that says so. */
 ig_status ig_run_open(ig_run **run, const char *folder, ig_err *err);
 void ig_run_close(ig_run *run);
 

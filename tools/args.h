@@ -23,8 +23,9 @@ typedef struct {
     int count;
 } ig_arg_list;
 
-/* An option `--name VALUE` or `--name=VALUE`, or `-x VALUE` where letter is not 0. *value holds what
-   holds without it, and is printed as such by --help where the kind is a number or a choice. */
+/* An option `--name VALUE` or `--name=VALUE`, or `-x VALUE` where letter is not 0. *value holds
+   what holds without it, and is printed as such by --help where the kind is a number or a choice.
+ */
 typedef struct {
     const char *name;
     char letter;
@@ -39,9 +40,9 @@ typedef struct {
 
 /* What a command takes. */
 typedef struct {
-    const char *usage; /* "imgen sample KIND RUN -o FILE.png [options]" */
-    const char *help;  /* a line or a few on what it does */
-    const ig_arg *args; /* ends with name NULL */
+    const char *usage;        /* "imgen sample KIND RUN -o FILE.png [options]" */
+    const char *help;         /* a line or a few on what it does */
+    const ig_arg *args;       /* ends with name NULL */
     int min_words, max_words; /* words that are not options */
 } ig_command_line;
 

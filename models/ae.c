@@ -1,0 +1,73 @@
+/* The autoencoder: a code of `latent` numbers for each image, trained to give the image back.
+   Hinton & Salakhutdinov 2006. */
+#include "models/nets/body.h"
+
+typedef struct {
+    int arch, latent;
+    ig_encoder encoder;
+    ig_decoder decoder;
+    ig_linear_layer code;
+} ae;
+
+static ig_status init(void *self, ig_params *params, const ig_image_spec *spec, ig_err *err) {
+    (void)err;
+    ae *m = self;
+    ig_encoder_declare(&m->encoder, params, (ig_arch)m->arch, spec);
+    ig_linear_declare(&m->code, params, "encoder.code", m->encoder.features, m->latent);
+    ig_decoder_declare(&m->decoder, params, (ig_arch)m->arch, spec, m->latent);
+    return IG_OK;
+}
+
+/* x: N H W 1 -> N latent */
+static ig_tensor *encode(void *self, ig_tape *tape, ig_tensor *x) {
+    ae *m = self;
+    return ig_linear(tape, ig_encoder_run(&m->encoder, tape, x), &m->code);
+}
+
+/* z: N latent -> N H W 1 in [0,1] */
+static ig_tensor *decode(void *self, ig_tape *tape, ig_tensor *z) {
+    ae *m = self;
+    return ig_sigmoid(tape, ig_decoder_run(&m->decoder, tape, z));
+}
+
+/* Squared error a pixel. */
+static ig_tensor *loss(void *self, ig_tape *tape, const ig_batch *batch, int phase) {
+    (void)phase;
+    ae *m = self;
+    ig_image_spec s = m->decoder.spec;
+    ig_tensor *x = ig_constant(tape, IG_SHAPE_4(batch->n, s.height, s.width, 1), batch->images);
+    ig_tensor *mse = ig_mse(tape, decode(m, tape, encode(m, tape, x)), x);
+    ig_report(tape, "mse", mse);
+    return mse;
+}
+
+static int latent(const void *self) {
+    return ((const ae *)self)->latent;
+}
+
+static const ig_opt opts[] = {
+    {"arch", "the network's body", IG_OPT_CHOICE, offsetof(ae, arch), "conv", 0, 0, ig_arch_names},
+    {"latent", "numbers in a code", IG_OPT_INT, offsetof(ae, latent), "32", 1, 1024, NULL},
+    {NULL},
+};
+
+static const ig_recipe recipes[] = {
+    {"quick", 1000, 128, 2e-3, true, 50, .999, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}},
+    {"default", 7000, 128, 2e-3, true, 100, .999, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}},
+    {"best", 40000, 128, 2e-3, true, 100, .999, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}},
+    {NULL},
+};
+
+const ig_model ig_model_ae = {
+    .name = "ae",
+    .help = "autoencoder: codes without a prior, sharpest reconstructions",
+    .opts = opts,
+    .recipes = recipes,
+    .size = sizeof(ae),
+    .phases = 1,
+    .init = init,
+    .loss = loss,
+    .encode = encode,
+    .decode = decode,
+    .latent = latent,
+};

@@ -1,0 +1,209 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/text.h"
+#include "models/model.h"
+
+/* Images in one forward pass; results do not depend on it. */
+enum { BLOCK = 128 };
+
+/* ---- settings ---- */
+
+static ig_status fail_setting(const ig_model *model, const ig_opt *opt, const char *value,
+                              ig_err *err) {
+    char expected[256] = "", low[32], high[32];
+    if (opt->kind == IG_OPT_CHOICE) {
+        for (int i = 0; opt->choices[i]; i++) {
+            size_t used = strlen(expected);
+            snprintf(expected + used, sizeof expected - used, "%s%s", i ? ", " : "one of ",
+                     opt->choices[i]);
+        }
+    } else {
+        ig_real_text(opt->min, low, sizeof low);
+        ig_real_text(opt->max, high, sizeof high);
+        snprintf(expected, sizeof expected, "%s from %s to %s",
+                 opt->kind == IG_OPT_INT ? "a whole number" : "a number", low, high);
+    }
+    return ig_fail(err, IG_EUSAGE, "setting %s=%s of the %s: expected %s", opt->key, value,
+                   model->name, expected);
+}
+
+static bool assign(void *self, const ig_opt *opt, const char *value) {
+    void *at = (char *)self + opt->offset;
+    int64_t whole;
+    double real;
+    switch (opt->kind) {
+    case IG_OPT_INT:
+        if (!ig_parse_int(value, &whole) || whole < opt->min || whole > opt->max) return false;
+        *(int *)at = (int)whole;
+        return true;
+    case IG_OPT_REAL:
+        if (!ig_parse_real(value, &real) || real < opt->min || real > opt->max) return false;
+        *(float *)at = (float)real;
+        return true;
+    case IG_OPT_CHOICE: break;
+    }
+    for (int i = 0; opt->choices[i]; i++)
+        if (!strcmp(opt->choices[i], value)) {
+            *(int *)at = i;
+            return true;
+        }
+    return false;
+}
+
+static ig_status fail_key(const ig_model *model, const char *key, ig_err *err) {
+    char keys[256] = "";
+    for (const ig_opt *o = model->opts; o->key; o++) {
+        size_t used = strlen(keys);
+        snprintf(keys + used, sizeof keys - used, "%s%s", used ? ", " : "", o->key);
+    }
+    return ig_fail(err, IG_EUSAGE, "the %s has no setting '%s': expected one of %s", model->name,
+                   key, keys);
+}
+
+static ig_status apply_setting(ig_instance *instance, const ig_setting *setting, ig_err *err) {
+    for (const ig_opt *o = instance->model->opts; o->key; o++) {
+        if (strcmp(o->key, setting->key) != 0) continue;
+        if (assign(instance->self, o, setting->value)) return IG_OK;
+        return fail_setting(instance->model, o, setting->value, err);
+    }
+    return fail_key(instance->model, setting->key, err);
+}
+
+void ig_instance_setting(const ig_instance *instance, const ig_opt *opt, char *text, size_t size) {
+    const void *at = (const char *)instance->self + opt->offset;
+    switch (opt->kind) {
+    case IG_OPT_INT: snprintf(text, size, "%d", *(const int *)at); break;
+    case IG_OPT_REAL: ig_real_text((double)*(const float *)at, text, size); break;
+    case IG_OPT_CHOICE: snprintf(text, size, "%s", opt->choices[*(const int *)at]); break;
+    }
+}
+
+/* ---- life ---- */
+
+static ig_status build(ig_instance *instance, const ig_setting *settings, int count, uint64_t seed,
+                       ig_err *err) {
+    for (const ig_opt *o = instance->model->opts; o->key; o++)
+        assign(instance->self, o, o->initial);
+    for (int i = 0; i < count; i++) IG_TRY(apply_setting(instance, &settings[i], err));
+    IG_TRY(instance->model->init(instance->self, &instance->params, &instance->spec, err));
+    IG_TRY(ig_params_allocate(&instance->params, seed, err));
+    return ig_tape_init(&instance->tape, err);
+}
+
+ig_status ig_instance_create(ig_instance *instance, const ig_model *model,
+                             const ig_image_spec *spec, const ig_setting *settings, int count,
+                             uint64_t seed, ig_err *err) {
+    *instance = (ig_instance){.model = model, .spec = *spec, .self = calloc(1, model->size)};
+    if (!instance->self) return ig_fail_memory(err, model->name);
+    ig_params_init(&instance->params);
+    ig_status status = build(instance, settings, count, seed, err);
+    if (status != IG_OK) ig_instance_destroy(instance);
+    return status;
+}
+
+void ig_instance_destroy(ig_instance *instance) {
+    if (!instance->self) return;
+    ig_tape_finish(&instance->tape);
+    ig_params_finish(&instance->params);
+    free(instance->self);
+    instance->self = NULL;
+}
+
+/* ---- whole arrays in, whole arrays out ---- */
+
+typedef enum { SAMPLE, ENCODE, ENCODE_DRAW, DECODE } ability;
+
+static const char *const what_is_missing[] = {
+    [SAMPLE] = "no prior of its own to sample from",
+    [ENCODE] = "no encoder",
+    [ENCODE_DRAW] = "no posterior to draw codes from",
+    [DECODE] = "no decoder",
+};
+
+static bool is_able(const ig_model *model, ability what) {
+    switch (what) {
+    case SAMPLE: return model->sample;
+    case ENCODE: return model->encode;
+    case ENCODE_DRAW: return model->encode_draw;
+    case DECODE: return model->decode;
+    }
+    return false;
+}
+
+/* One call: `in` rows become `out` rows; rng serves the abilities that draw. */
+typedef struct {
+    ability what;
+    ig_rng rng;
+    const float *in;
+    float *out;
+    int64_t out_size;
+} call;
+
+static ig_tensor *forward(ig_instance *instance, const call *c, int64_t first, int64_t n) {
+    ig_tape *tape = &instance->tape;
+    const ig_model *m = instance->model;
+    const ig_image_spec *s = &instance->spec;
+    int64_t latent = ig_instance_latent(instance), pixels = (int64_t)s->height * s->width;
+    ig_rng rng = c->rng;
+    rng.first += (uint32_t)first;
+    switch (c->what) {
+    case SAMPLE: return m->sample(instance->self, tape, n, rng);
+    case DECODE:
+        return m->decode(instance->self, tape,
+                         ig_constant(tape, IG_SHAPE_2(n, latent), c->in + first * latent));
+    case ENCODE:
+    case ENCODE_DRAW: break;
+    }
+    ig_tensor *x = ig_constant(tape, IG_SHAPE_4(n, s->height, s->width, 1), c->in + first * pixels);
+    if (c->what == ENCODE) return m->encode(instance->self, tape, x);
+    return m->encode_draw(instance->self, tape, x, rng);
+}
+
+static ig_status run_blocks(ig_instance *instance, const call *c, int64_t n, ig_err *err) {
+    if (!is_able(instance->model, c->what))
+        return ig_fail(err, IG_EUNSUPPORTED, "the %s has %s", instance->model->name,
+                       what_is_missing[c->what]);
+    ig_params_begin(&instance->params, -1);
+    for (int64_t first = 0; first < n; first += BLOCK) {
+        int64_t rows = n - first < BLOCK ? n - first : BLOCK;
+        ig_tape_begin(&instance->tape, false, false);
+        ig_tensor *out = forward(instance, c, first, rows);
+        IG_TRY(ig_tape_status(&instance->tape, err));
+        memcpy(c->out + first * c->out_size, out->x, (size_t)(rows * c->out_size) * sizeof(float));
+    }
+    return IG_OK;
+}
+
+static int64_t pixels_of(const ig_instance *instance) {
+    return (int64_t)instance->spec.height * instance->spec.width;
+}
+
+ig_status ig_instance_sample(ig_instance *instance, ig_rng rng, int64_t n, float *out,
+                             ig_err *err) {
+    call c = {SAMPLE, rng, NULL, out, pixels_of(instance)};
+    return run_blocks(instance, &c, n, err);
+}
+
+ig_status ig_instance_encode(ig_instance *instance, const float *images, int64_t n, float *codes,
+                             ig_err *err) {
+    call c = {ENCODE, {0}, images, codes, ig_instance_latent(instance)};
+    return run_blocks(instance, &c, n, err);
+}
+
+ig_status ig_instance_encode_draw(ig_instance *instance, const float *images, int64_t n, ig_rng rng,
+                                  float *codes, ig_err *err) {
+    call c = {ENCODE_DRAW, rng, images, codes, ig_instance_latent(instance)};
+    return run_blocks(instance, &c, n, err);
+}
+
+ig_status ig_instance_decode(ig_instance *instance, const float *codes, int64_t n, float *images,
+                             ig_err *err) {
+    call c = {DECODE, {0}, codes, images, pixels_of(instance)};
+    return run_blocks(instance, &c, n, err);
+}
+
+int ig_instance_latent(const ig_instance *instance) {
+    return instance->model->latent ? instance->model->latent(instance->self) : 0;
+}

@@ -1,0 +1,171 @@
+#include "models/run.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/safetensors.h"
+#include "core/text.h"
+
+/* A checkpoint holds four arrays a parameter (one a buffer): its value under its own name and the
+   others under these prefixes. */
+enum { ARRAYS = 4 };
+static const char *const prefixes[ARRAYS] = {"", "ema.", "optim.m.", "optim.v."};
+
+typedef struct {
+    char text[128];
+} array_name;
+
+static array_name name_of(const ig_param *p, int array) {
+    array_name name;
+    snprintf(name.text, sizeof name.text, "%s%s", prefixes[array], p->name);
+    return name;
+}
+
+static float *array_of(const ig_params *params, const ig_param *p, int array) {
+    float *const flat[ARRAYS] = {params->value, params->ema, params->m, params->v};
+    return flat[array] + p->first;
+}
+
+static int arrays_of(const ig_param *p) {
+    return p->phase < 0 ? 1 : ARRAYS;
+}
+
+static ig_status write_tensors(const ig_instance *instance, const ig_saved_text *texts,
+                               int text_count, const char *path, ig_err *err) {
+    const ig_params *params = &instance->params;
+    size_t most = (size_t)params->size * ARRAYS;
+    ig_saved_tensor *tensors = malloc(most * sizeof *tensors);
+    array_name *names = malloc(most * sizeof *names);
+    ig_status status = tensors && names ? IG_OK : ig_fail_memory(err, path);
+    int count = 0;
+    for (int i = 0; status == IG_OK && i < params->size; i++) {
+        const ig_param *p = params->list[i];
+        for (int a = 0; a < arrays_of(p); a++, count++) {
+            names[count] = name_of(p, a);
+            tensors[count] =
+                (ig_saved_tensor){names[count].text, p->tensor.s, array_of(params, p, a)};
+        }
+    }
+    if (status == IG_OK)
+        status = ig_safetensors_write(path, tensors, count, texts, text_count, err);
+    free(tensors);
+    free(names);
+    return status;
+}
+
+ig_status ig_checkpoint_write(const ig_instance *instance, const ig_progress *progress,
+                              const char *folder, ig_err *err) {
+    char path[IG_PATH_MAX], format[16], step[32], seconds[32];
+    IG_TRY(ig_path_join(path, folder, IG_CHECKPOINT_FILE, err));
+    snprintf(format, sizeof format, "%d", IG_RUN_FORMAT);
+    snprintf(step, sizeof step, "%" PRId64, progress->step);
+    ig_real_text(progress->seconds, seconds, sizeof seconds);
+    const ig_saved_text texts[] = {
+        {"format", format}, {"imgen", IG_VERSION}, {"model", instance->model->name},
+        {"step", step},     {"seconds", seconds},  {"log", progress->log},
+    };
+    return write_tensors(instance, texts, sizeof texts / sizeof texts[0], path, err);
+}
+
+/* ---- reading ---- */
+
+static ig_status check_texts(const ig_safetensors *file, const ig_instance *instance,
+                             ig_progress *progress, const char *path, ig_err *err) {
+    const char *format = ig_safetensors_text(file, "format");
+    const char *model = ig_safetensors_text(file, "model");
+    const char *step = ig_safetensors_text(file, "step");
+    const char *seconds = ig_safetensors_text(file, "seconds");
+    const char *log = ig_safetensors_text(file, "log");
+    int64_t version;
+    if (!format || !model || !step || !seconds || !log || !ig_parse_int(format, &version) ||
+        !ig_parse_int(step, &progress->step) || progress->step < 0 ||
+        !ig_parse_real(seconds, &progress->seconds) || strlen(log) >= sizeof progress->log)
+        return ig_fail(err, IG_EFORMAT, "%s: not a checkpoint of imgen", path);
+    if (version > IG_RUN_FORMAT)
+        return ig_fail(err, IG_EFORMAT,
+                       "%s: format %s is newer than this imgen's %d: use the imgen that wrote it",
+                       path, format, IG_RUN_FORMAT);
+    if (strcmp(model, instance->model->name) != 0)
+        return ig_fail(err, IG_EFORMAT, "%s: a checkpoint of the %s, expected one of the %s", path,
+                       model, instance->model->name);
+    strcpy(progress->log, log);
+    return IG_OK;
+}
+
+static ig_status copy_array(const ig_safetensors *file, const ig_params *params, const ig_param *p,
+                            int array, const char *path, ig_err *err) {
+    array_name name = name_of(p, array);
+    ig_saved_tensor saved = ig_safetensors_find(file, name.text);
+    char wanted[64], found[64];
+    ig_shape_text(p->tensor.s, wanted);
+    if (!saved.x)
+        return ig_fail(err, IG_EFORMAT, "%s: no tensor %s (F32 %s): is it of another run?", path,
+                       name.text, wanted);
+    ig_shape_text(saved.s, found);
+    if (!ig_same_shape(saved.s, p->tensor.s))
+        return ig_fail(err, IG_EFORMAT, "%s: tensor %s is %s, expected %s: is it of another run?",
+                       path, name.text, found, wanted);
+    memcpy(array_of(params, p, array), saved.x, (size_t)ig_count(saved.s) * sizeof(float));
+    return IG_OK;
+}
+
+static ig_status copy_tensors(const ig_safetensors *file, const ig_params *params, const char *path,
+                              ig_err *err) {
+    int count = 0;
+    for (int i = 0; i < params->size; i++)
+        for (int a = 0; a < arrays_of(params->list[i]); a++, count++)
+            IG_TRY(copy_array(file, params, params->list[i], a, path, err));
+    if (count == ig_safetensors_count(file)) return IG_OK;
+    return ig_fail(err, IG_EFORMAT, "%s: %d tensors, expected %d: is it of another run?", path,
+                   ig_safetensors_count(file), count);
+}
+
+ig_status ig_checkpoint_read(ig_instance *instance, ig_progress *progress, const char *folder,
+                             ig_err *err) {
+    char path[IG_PATH_MAX];
+    ig_safetensors *file;
+    IG_TRY(ig_path_join(path, folder, IG_CHECKPOINT_FILE, err));
+    IG_TRY(ig_safetensors_open(&file, path, err));
+    ig_status status = check_texts(file, instance, progress, path, err);
+    if (status == IG_OK) status = copy_tensors(file, &instance->params, path, err);
+    ig_safetensors_close(file);
+    return status;
+}
+
+/* ---- a run opened for sampling ---- */
+
+static ig_status open_run(ig_run *run, ig_err *err) {
+    char path[IG_PATH_MAX];
+    IG_TRY(ig_run_config_read(&run->config, run->folder, err));
+    IG_TRY(ig_path_join(path, run->folder, IG_CHECKPOINT_FILE, err));
+    if (!ig_is_file(path))
+        return ig_fail(err, IG_EIO, "%s: no checkpoint yet: continue with imgen train --resume",
+                       run->folder);
+    IG_TRY(ig_run_config_instance(&run->config, &run->instance, err));
+    IG_TRY(ig_checkpoint_read(&run->instance, &run->progress, run->folder, err));
+    IG_TRY(ig_sha256_file(path, run->checkpoint_hash, err));
+    if (run->config.recipe.ema > 0) ig_params_swap_ema(&run->instance.params);
+    return IG_OK;
+}
+
+ig_status ig_run_open(ig_run **run, const char *folder, ig_err *err) {
+    *run = calloc(1, sizeof **run);
+    if (!*run) return ig_fail_memory(err, folder);
+    ig_status status = ig_path_join((*run)->folder, folder, ".", err);
+    if (status == IG_OK) {
+        strcpy((*run)->folder, folder);
+        status = open_run(*run, err);
+    }
+    if (status != IG_OK) {
+        ig_run_close(*run);
+        *run = NULL;
+    }
+    return status;
+}
+
+void ig_run_close(ig_run *run) {
+    if (!run) return;
+    ig_instance_destroy(&run->instance);
+    free(run);
+}

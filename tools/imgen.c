@@ -1,0 +1,94 @@
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/cli.h"
+
+static const struct {
+    const char *name, *help;
+    ig_command *run;
+} commands[] = {
+    {"train", "train a model and watch its pictures get better", ig_cmd_train},
+};
+
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static char *command_text;
+
+const char *ig_command_text(void) {
+    return command_text ? command_text : "imgen";
+}
+
+static int needs_quotes(const char *word) {
+    return !*word || strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  "-_=+./:,@%") != strlen(word);
+}
+
+/* Words joined so that a shell would split them again: 'it'\''s'. */
+static char *quote_words(int argc, char **argv) {
+    size_t size = sizeof "imgen";
+    for (int i = 1; i < argc; i++) size += 4 * strlen(argv[i]) + 3;
+    char *text = malloc(size), *at = text;
+    if (!text) return NULL;
+    at += sprintf(at, "imgen");
+    for (int i = 1; i < argc; i++) {
+        *at++ = ' ';
+        if (!needs_quotes(argv[i])) {
+            at += sprintf(at, "%s", argv[i]);
+            continue;
+        }
+        *at++ = '\'';
+        for (const char *c = argv[i]; *c; c++) {
+            if (*c == '\'') at += sprintf(at, "'\\''");
+            else *at++ = *c;
+        }
+        *at++ = '\'';
+    }
+    *at = 0;
+    return text;
+}
+
+static void print_usage(FILE *stream) {
+    fprintf(stream, "imgen: image generators side by side, from the command line\n\n"
+                    "Usage: imgen COMMAND ... (imgen COMMAND --help tells more)\n\nCommands:\n");
+    for (int i = 0; i < COMMANDS; i++)
+        fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].help);
+    fprintf(stream, "\nA first run: imgen train vae && imgen sample grid runs/vae-digits\n");
+}
+
+/* 2 for wrong usage, 130 after Ctrl-C, 1 for any other failure. What was written to standard output must have arrived. */
+static int finish(ig_status status, const ig_err *err) {
+    if (status == IG_OK && (fflush(stdout) || ferror(stdout))) {
+        fprintf(stderr, "imgen: standard output: could not be written\n");
+        return 1;
+    }
+    if (status == IG_OK) return 0;
+    fprintf(stderr, "imgen: %s\n", err->message);
+    if (status == IG_ESTOPPED) return 130;
+    return status == IG_EUSAGE ? 2 : 1;
+}
+
+int main(int argc, char **argv) {
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error, which every writer reports */
+    const char *name = argc > 1 ? argv[1] : "--help";
+    if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
+        print_usage(stdout);
+        return argc > 1 ? 0 : 2;
+    }
+    if (!strcmp(name, "--version")) {
+        printf("imgen %s\n", IG_VERSION);
+        return 0;
+    }
+    for (int i = 0; i < COMMANDS; i++) {
+        if (strcmp(name, commands[i].name)) continue;
+        command_text = quote_words(argc, argv);
+        ig_err err = {IG_OK, ""};
+        ig_status status = commands[i].run(argc - 2, argv + 2, &err);
+        int code = finish(status, &err);
+        free(command_text);
+        return code;
+    }
+    fprintf(stderr, "imgen: unknown command '%s': see imgen --help\n", name);
+    return 2;
+}
