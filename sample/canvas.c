@@ -1,0 +1,108 @@
+#include "sample/canvas.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "sample/font.h"
+
+/* Tiles are usually black: a dark ground shows where they end without outshining them. */
+enum { GROUND = 44, INK = 222, GAP = 4 };
+
+static int zoom_of(const ig_sheet *sheet) {
+    return sheet->scale > 1 ? sheet->scale / 2 : 1;
+}
+
+/* Height of a line of captions, with the space below it. */
+static int line_of(const ig_sheet *sheet) {
+    return sheet->captions ? (IG_FONT_HEIGHT + 1) * zoom_of(sheet) : 0;
+}
+
+static int group_of(const ig_sheet *sheet) {
+    return sheet->group > 0 ? sheet->group : sheet->rows;
+}
+
+static int64_t left_of(const ig_sheet *sheet) {
+    int widest = 0;
+    for (int r = 0; sheet->left && r < sheet->rows; r++) {
+        int width = ig_font_width(sheet->left[r].text, zoom_of(sheet));
+        if (width > widest) widest = width;
+    }
+    return widest ? widest + 3 * zoom_of(sheet) : 0;
+}
+
+/* The upper left corner of a tile; that of the tile after the last one gives the sheet's size. */
+static int64_t x_of(const ig_sheet *sheet, int column) {
+    int64_t gaps = (sheet->head > 0 && column >= sheet->head) +
+                   (sheet->tail > 0 && column >= sheet->columns - sheet->tail);
+    int64_t pads = column + 1;
+    return left_of(sheet) +
+           (column * (int64_t)sheet->width + pads * sheet->pad + gaps * GAP) * sheet->scale;
+}
+
+static int64_t y_of(const ig_sheet *sheet, int row) {
+    int64_t group = row / group_of(sheet), pads = row + 1;
+    return (group + 1) * line_of(sheet) +
+           (row * (int64_t)sheet->height + pads * sheet->pad + group * GAP) * sheet->scale;
+}
+
+static void draw_captions(ig_image *image, const ig_sheet *sheet) {
+    int zoom = zoom_of(sheet), wide = sheet->width * sheet->scale;
+    for (int r = 0; sheet->captions && r < sheet->rows; r += group_of(sheet)) {
+        int64_t y = y_of(sheet, r) - line_of(sheet) + zoom;
+        for (int c = 0; c < sheet->columns; c++) {
+            const char *text = sheet->captions[r / group_of(sheet) * sheet->columns + c].text;
+            int spare = wide - ig_font_width(text, zoom);
+            int64_t x = x_of(sheet, c) + (spare > 0 ? spare / 2 : 0);
+            ig_font_draw(image, (int)x, (int)y, wide, text, zoom, INK);
+        }
+    }
+}
+
+static void draw_left(ig_image *image, const ig_sheet *sheet) {
+    int zoom = zoom_of(sheet), high = sheet->height * sheet->scale;
+    int64_t end = left_of(sheet);
+    for (int r = 0; sheet->left && r < sheet->rows; r++) {
+        const char *text = sheet->left[r].text;
+        int width = ig_font_width(text, zoom);
+        int64_t x = end - width, y = y_of(sheet, r) + (high - IG_FONT_ASCENT * zoom) / 2;
+        ig_font_draw(image, (int)x, (int)y, width, text, zoom, INK);
+    }
+}
+
+ig_status ig_sheet_create(ig_image *image, const ig_sheet *sheet, ig_err *err) {
+    if (sheet->scale < 1 || sheet->scale > IG_MAX_SCALE)
+        return ig_fail(err, IG_EUSAGE, "scale %d: expected 1 to %d", sheet->scale, IG_MAX_SCALE);
+    int64_t width = x_of(sheet, sheet->columns - 1) + (sheet->width + sheet->pad) * sheet->scale;
+    int64_t height = y_of(sheet, sheet->rows - 1) + (sheet->height + sheet->pad) * sheet->scale;
+    if (width > IG_IMAGE_MAX_SIDE || height > IG_IMAGE_MAX_SIDE)
+        return ig_fail(err, IG_EUSAGE,
+                       "the picture would be %lldx%lld pixels: expected at most %d a side; choose "
+                       "fewer images, other columns or a smaller scale",
+                       (long long)width, (long long)height, IG_IMAGE_MAX_SIDE);
+    IG_TRY(ig_image_create(image, (int)height, (int)width, 1, err));
+    memset(image->pixels, GROUND, (size_t)(width * height));
+    draw_captions(image, sheet);
+    draw_left(image, sheet);
+    return IG_OK;
+}
+
+void ig_to_bytes(const float *pixels, int64_t n, uint8_t *out) {
+    for (int64_t i = 0; i < n; i++) {
+        float p = fminf(fmaxf(pixels[i], 0.0f), 1.0f); /* a NaN becomes 0 */
+        out[i] = (uint8_t)(p * 255.0f + 0.5f);
+    }
+}
+
+void ig_sheet_tile(ig_image *image, const ig_sheet *sheet, int row, int column,
+                   const float *pixels) {
+    int scale = sheet->scale;
+    int64_t x = x_of(sheet, column), y = y_of(sheet, row);
+    for (int j = 0; j < sheet->height * scale; j++) {
+        uint8_t *out = image->pixels + (y + j) * image->width + x;
+        for (int i = 0; i < sheet->width; i++) {
+            uint8_t byte;
+            ig_to_bytes(&pixels[j / scale * sheet->width + i], 1, &byte);
+            memset(out + (int64_t)i * scale, byte, (size_t)scale);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+#include "sample/picture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sample/kinds.h"
+
+const ig_picture_kind *const ig_picture_kinds[] = {&ig_picture_grid,        &ig_picture_reconstruct,
+                                                   &ig_picture_interpolate, &ig_picture_neighbours,
+                                                   &ig_picture_manifold,    NULL};
+
+/* The names of the kinds that take an option, or of all for 0. */
+static const char *names_of(unsigned option, char names[128]) {
+    size_t at = 0;
+    names[0] = 0;
+    for (const ig_picture_kind *const *k = ig_picture_kinds; *k; k++)
+        if (((*k)->takes & option) == option && at < 100)
+            at += (size_t)snprintf(names + at, 128 - at, at ? ", %s" : "%s", (*k)->name);
+    return names;
+}
+
+ig_status ig_picture_find(const ig_picture_kind **kind, const char *name, ig_err *err) {
+    char names[128];
+    for (const ig_picture_kind *const *k = ig_picture_kinds; *k; k++) {
+        if (strcmp((*k)->name, name)) continue;
+        *kind = *k;
+        return IG_OK;
+    }
+    return ig_fail(err, IG_EUSAGE, "no kind of picture is called %s: expected one of %s", name,
+                   names_of(0, names));
+}
+
+ig_status ig_picture_refuse(const char *name, unsigned takes, unsigned given, ig_err *err) {
+    static const char *const options[] = {"-n",        "--seed",          "--columns",
+                                          "--prior",   "--draws",         "--pairs",
+                                          "--between", "--interpolation", "--axes"};
+    char names[128];
+    for (unsigned i = 0; i < sizeof options / sizeof options[0]; i++)
+        if (given & ~takes & 1u << i)
+            return ig_fail(err, IG_EUSAGE, "%s: %s does not use it; it is an option of %s",
+                           options[i], name, names_of(1u << i, names));
+    return IG_OK;
+}
+
+static ig_status check_range(const char *option, int64_t value, int64_t min, int64_t max,
+                             ig_err *err) {
+    if (value >= min && value <= max) return IG_OK;
+    return ig_fail(err, IG_EUSAGE, "%s %lld: expected %lld to %lld", option, (long long)value,
+                   (long long)min, (long long)max);
+}
+
+ig_status ig_picture_draw(const ig_picture_kind *kind, ig_source *source,
+                          const ig_picture_options *options, ig_image *image, ig_err *err) {
+    IG_TRY(ig_picture_refuse(kind->name, kind->takes, options->given, err));
+    IG_TRY(check_range("-n", options->n, 0, IG_MAX_IMAGES, err));
+    IG_TRY(check_range("--columns", options->columns, 0, IG_MAX_COLUMNS, err));
+    IG_TRY(check_range("--scale", options->scale, 1, IG_MAX_SCALE, err));
+    IG_TRY(check_range("--draws", options->draws, 0, IG_MAX_DRAWS, err));
+    return kind->draw(source, options, image, err);
+}

@@ -1,0 +1,62 @@
+/* The kinds of pictures of a model. A kind is one file and one line in picture.c. */
+#ifndef IG_SAMPLE_PICTURE_H
+#define IG_SAMPLE_PICTURE_H
+
+#include "sample/canvas.h"
+#include "sample/source.h"
+
+/* The options that only some kinds take. */
+enum {
+    IG_TAKES_N = 1,
+    IG_TAKES_SEED = 2,
+    IG_TAKES_COLUMNS = 4,
+    IG_TAKES_PRIOR = 8,
+    IG_TAKES_DRAWS = 16,
+    IG_TAKES_PAIRS = 32,
+    IG_TAKES_BETWEEN = 64,
+    IG_TAKES_INTERPOLATION = 128,
+    IG_TAKES_AXES = 256,
+};
+
+typedef enum { IG_LERP, IG_SLERP } ig_interpolation;
+
+enum { IG_MAX_IMAGES = 100000, IG_MAX_COLUMNS = 1000, IG_MAX_DRAWS = 100 };
+
+/* How to draw; all zeros but scale is what a kind does by itself. */
+typedef struct {
+    unsigned given; /* IG_TAKES_... of the options that the user gave: see ig_picture_refuse */
+    int64_t n;      /* images or rows of images; 0: the kind's own number */
+    uint64_t seed;
+    int columns; /* 0: the kind's own number */
+    int scale;   /* 1 to IG_MAX_SCALE */
+    bool label;
+    ig_prior prior;
+    int draws;           /* reconstruct: draws from the posterior; 0: none */
+    const char *pairs;   /* interpolate: "1:9,6:9", classes by number or name; NULL */
+    const char *between; /* interpolate: "3:7", seeds; NULL */
+    ig_interpolation interpolation;
+    const char *axes; /* manifold: "0:1"; NULL: the only two */
+} ig_picture_options;
+
+typedef struct {
+    const char *name, *help;
+    unsigned takes;
+    ig_status (*draw)(ig_source *source, const ig_picture_options *options, ig_image *image,
+                      ig_err *err);
+} ig_picture_kind;
+
+/* grid, reconstruct, interpolate, neighbours, manifold; NULL ends. */
+extern const ig_picture_kind *const ig_picture_kinds[];
+
+/* The kind of that name, or an error that lists the names. */
+ig_status ig_picture_find(const ig_picture_kind **kind, const char *name, ig_err *err);
+
+/* Fails where an option was given that `name`, which takes `takes`, does not use. */
+ig_status ig_picture_refuse(const char *name, unsigned takes, unsigned given, ig_err *err);
+
+/* Checks the options and draws. Image i of a seed is the same whatever n, columns and the rest of
+   the picture are. The caller frees the image. */
+ig_status ig_picture_draw(const ig_picture_kind *kind, ig_source *source,
+                          const ig_picture_options *options, ig_image *image, ig_err *err);
+
+#endif
