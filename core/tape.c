@@ -54,12 +54,23 @@ void *ig_tape_alloc(ig_tape *tape, size_t bytes) {
     return memory;
 }
 
+/* Floats of a shape whose byte count may be beyond any number. */
+static float *new_floats(ig_tape *tape, ig_shape shape) {
+    int64_t count = 1, most = INT64_MAX / (int64_t)sizeof(float);
+    for (int i = 0; i < shape.nd; i++) {
+        int64_t d = shape.d[i];
+        if (d < 0 || (d > 0 && count > most / d)) return ig_tape_alloc(tape, SIZE_MAX);
+        count *= d;
+    }
+    return ig_tape_alloc(tape, (size_t)count * sizeof(float));
+}
+
 /* x: the values, or NULL to allocate them. */
 static ig_tensor *new_tensor(ig_tape *tape, ig_shape shape, float *x) {
     ig_tensor *t = ig_tape_alloc(tape, sizeof *t);
     if (!t) return NULL;
     *t = (ig_tensor){.s = shape, .x = x};
-    if (!x) t->x = ig_tape_alloc(tape, (size_t)ig_count(shape) * sizeof(float));
+    if (!x) t->x = new_floats(tape, shape);
     return t->x ? t : NULL;
 }
 

@@ -1,0 +1,240 @@
+/* The tape: what flows where, sticky errors, and memory that stays. */
+#include "check.h"
+
+#include <math.h>
+
+#include "core/ops.h"
+#include "core/params.h"
+
+static ig_err err;
+
+enum { N = 6 };
+
+/* Two parameters of six values, of phase 0 and 1, and a tape. */
+typedef struct {
+    ig_params params;
+    ig_tensor *a, *b;
+    ig_tape tape;
+} fixture;
+
+static int make_fixture(void **state) {
+    fixture *f = calloc(1, sizeof *f);
+    ig_init uniform = {IG_INIT_UNIFORM, 1};
+    ig_params_init(&f->params);
+    f->a = ig_params_add(&f->params, "a", IG_SHAPE_2(2, 3), uniform);
+    f->params.phase = 1;
+    f->b = ig_params_add(&f->params, "b", IG_SHAPE_2(2, 3), uniform);
+    *state = f;
+    if (ig_params_allocate(&f->params, 1, &err) || ig_tape_init(&f->tape, &err)) return -1;
+    ig_params_begin(&f->params, 0);
+    ig_tape_begin(&f->tape, true, true);
+    return 0;
+}
+
+static int free_fixture(void **state) {
+    fixture *f = *state;
+    ig_tape_finish(&f->tape);
+    ig_params_finish(&f->params);
+    free(f);
+    return 0;
+}
+
+static void expect_near(float found, double expected) {
+    if (!(fabs(found - expected) <= 1e-6 * fmax(1, fabs(expected))))
+        fail_msg("found %.9g, expected %.9g", (double)found, expected);
+}
+
+/* loss = mean(y + 3 y + y a), y = a a: d loss / d a = (8 a + 3 a^2) / n, over three paths. */
+static void test_shared_subexpression(void **state) {
+    fixture *f = *state;
+    ig_tensor *y = ig_mul(&f->tape, f->a, f->a);
+    ig_tensor *sum = ig_add(&f->tape, y, ig_scale(&f->tape, y, 3));
+    ig_tensor *loss = ig_mean(&f->tape, ig_add(&f->tape, sum, ig_mul(&f->tape, y, f->a)));
+    float value;
+    assert_ok(ig_backward(&f->tape, loss, &value, &err), err);
+    double mean = 0;
+    for (int i = 0; i < N; i++) {
+        double a = f->a->x[i];
+        mean += (4 * a * a + a * a * a) / N;
+        expect_near(f->a->g[i], (8 * a + 3 * a * a) / N);
+    }
+    expect_near(value, mean);
+}
+
+/* The second step's gradient replaces the first's. */
+static void test_steps_do_not_add_up(void **state) {
+    fixture *f = *state;
+    for (int step = 0; step < 3; step++) {
+        ig_params_begin(&f->params, 0);
+        ig_tape_begin(&f->tape, true, true);
+        ig_tensor *loss = ig_mean(&f->tape, ig_scale(&f->tape, f->a, (float)step));
+        assert_ok(ig_backward(&f->tape, loss, NULL, &err), err);
+        for (int i = 0; i < N; i++) expect_near(f->a->g[i], (double)step / N);
+    }
+}
+
+/* mean(a detach(a)): the detached factor is a constant. */
+static void test_detach(void **state) {
+    fixture *f = *state;
+    ig_tensor *constant = ig_detach(&f->tape, ig_scale(&f->tape, f->a, 2));
+    ig_tensor *loss = ig_mean(&f->tape, ig_mul(&f->tape, f->a, constant));
+    assert_false(constant->needs_grad);
+    assert_ok(ig_backward(&f->tape, loss, NULL, &err), err);
+    for (int i = 0; i < N; i++) expect_near(f->a->g[i], 2 * (double)f->a->x[i] / N);
+}
+
+/* b belongs to phase 1: in phase 0 it is a constant, and the other way round. */
+static void test_other_phase(void **state) {
+    fixture *f = *state;
+    ig_tensor *both[] = {f->a, f->b};
+    for (int phase = 0; phase < 2; phase++) {
+        for (int i = 0; i < N; i++) f->a->g[i] = f->b->g[i] = 77;
+        ig_params_begin(&f->params, phase);
+        ig_tape_begin(&f->tape, true, true);
+        ig_tensor *loss = ig_mean(&f->tape, ig_mul(&f->tape, f->a, f->b));
+        assert_ok(ig_backward(&f->tape, loss, NULL, &err), err);
+        const ig_tensor *mine = both[phase], *other = both[1 - phase];
+        for (int i = 0; i < N; i++) {
+            expect_near(mine->g[i], (double)other->x[i] / N);
+            assert_true(other->g[i] == 77); /* untouched */
+        }
+        assert_false(other->grad_written);
+    }
+}
+
+/* A parameter that is not in the loss has gradient zero after settle, not the last step's. */
+static void test_settle(void **state) {
+    fixture *f = *state;
+    for (int i = 0; i < N; i++) f->a->g[i] = 77;
+    ig_tensor *loss = ig_mean(&f->tape, ig_constant(&f->tape, IG_SHAPE_1(2), (float[]){1, 2}));
+    float value;
+    assert_ok(ig_backward(&f->tape, loss, &value, &err), err);
+    expect_near(value, 1.5);
+    ig_params_settle(&f->params);
+    for (int i = 0; i < N; i++) assert_true(f->a->g[i] == 0);
+}
+
+static void test_forward_only(void **state) {
+    fixture *f = *state;
+    ig_tape_begin(&f->tape, false, false);
+    ig_tensor *y = ig_mul(&f->tape, f->a, f->a);
+    assert_non_null(y);
+    assert_false(y->needs_grad);
+    assert_null(f->tape.last);
+    for (int i = 0; i < N; i++) expect_near(y->x[i], (double)f->a->x[i] * f->a->x[i]);
+    assert_ok(ig_tape_status(&f->tape, &err), err);
+}
+
+/* The first failure stays, later ops pass NULL on, and the next step starts afresh. */
+static void test_sticky_error(void **state) {
+    fixture *f = *state;
+    ig_tensor *wrong = ig_input(&f->tape, IG_SHAPE_2(5, 7));
+    ig_tensor *y = ig_mul(&f->tape, wrong, f->b);
+    assert_null(y);
+    assert_null(ig_concat(&f->tape, f->a, ig_input(&f->tape, IG_SHAPE_1(1))));
+    assert_null(ig_mean(&f->tape, ig_scale(&f->tape, y, 2)));
+    assert_null(ig_input(&f->tape, IG_SHAPE_1(1)));
+    float value = 5;
+    assert_fails(ig_backward(&f->tape, ig_mean(&f->tape, y), &value, &err), IG_EUSAGE, err,
+                 "mul(5x7, b 2x3): expected");
+    assert_fails(ig_tape_status(&f->tape, &err), IG_EUSAGE, err, "mul(5x7, b 2x3)");
+    ig_tape_begin(&f->tape, true, true);
+    assert_ok(ig_backward(&f->tape, ig_mean(&f->tape, f->a), NULL, &err), err);
+}
+
+static void test_bad_losses(void **state) {
+    fixture *f = *state;
+    float bad[] = {NAN, INFINITY, -INFINITY};
+    for (int i = 0; i < 3; i++) {
+        ig_params_begin(&f->params, 0);
+        ig_tape_begin(&f->tape, true, true);
+        ig_tensor *loss = ig_mean(&f->tape, ig_scale(&f->tape, f->a, bad[i]));
+        float value = 5;
+        assert_fails(ig_backward(&f->tape, loss, &value, &err), IG_ENUMERIC, err, "loss is ");
+        assert_false(isfinite(value));
+        assert_false(f->a->grad_written);
+    }
+    ig_tape_begin(&f->tape, true, true);
+    assert_fails(ig_backward(&f->tape, f->a, NULL, &err), IG_EUSAGE, err, "a scalar loss");
+    assert_fails(ig_backward(&f->tape, NULL, NULL, &err), IG_EUSAGE, err, "a scalar loss");
+}
+
+static void test_out_of_memory(void **state) {
+    fixture *f = *state;
+    int64_t huge = INT64_C(1) << 31;
+    ig_shape shapes[] = {IG_SHAPE_2(huge, huge), IG_SHAPE_3(huge, huge, huge), IG_SHAPE_1(-1)};
+    for (int i = 0; i < 3; i++) {
+        assert_null(ig_input(&f->tape, shapes[i]));
+        assert_fails(ig_tape_status(&f->tape, &err), IG_EMEMORY, err, "out of memory");
+        ig_tape_begin(&f->tape, true, true);
+    }
+    assert_non_null(ig_input(&f->tape, IG_SHAPE_1(5)));
+}
+
+static void test_reports(void **state) {
+    fixture *f = *state;
+    ig_tensor *scalar = ig_mean(&f->tape, f->a);
+    ig_report(&f->tape, "first", scalar);
+    ig_report(&f->tape, "failed", NULL);
+    for (int i = 0; i < 20; i++) ig_report(&f->tape, "more", scalar);
+    assert_int_equal(f->tape.term_count, IG_MAX_TERMS);
+    assert_string_equal(f->tape.terms[0].name, "first");
+    assert_string_equal(f->tape.terms[1].name, "more");
+    assert_ptr_equal(f->tape.terms[0].value, scalar);
+    ig_tape_begin(&f->tape, true, true);
+    assert_int_equal(f->tape.term_count, 0);
+}
+
+/* After the first step the arena takes nothing more from the system. */
+static void test_memory_is_steady(void **state) {
+    fixture *f = *state;
+    size_t held = 0;
+    for (int step = 0; step < 10; step++) {
+        ig_params_begin(&f->params, 0);
+        ig_tape_begin(&f->tape, true, true);
+        ig_tensor *x = ig_input(&f->tape, IG_SHAPE_3(500, 2, 3));
+        for (int64_t i = 0; i < ig_count(x->s); i++) x->x[i] = (float)i / 3000;
+        for (int i = 0; i < 100; i++) x = ig_tanh(&f->tape, ig_add(&f->tape, x, f->a));
+        assert_ok(ig_backward(&f->tape, ig_mean(&f->tape, x), NULL, &err), err);
+        if (step) assert_int_equal(ig_arena_bytes(f->tape.arena), held);
+        held = ig_arena_bytes(f->tape.arena);
+    }
+    assert_true(held > 2 << 20); /* more than the first block: it had to grow */
+}
+
+static void test_shapes(void **state) {
+    (void)state;
+    char text[64];
+    ig_shape_text(IG_SHAPE_4(2, 3, 4, 5), text);
+    assert_string_equal(text, "2x3x4x5");
+    ig_shape_text(IG_SHAPE_1(7), text);
+    assert_string_equal(text, "7");
+    ig_shape_text(IG_SHAPE_4(INT64_MIN, INT64_MIN, INT64_MIN, INT64_MIN), text);
+    assert_int_equal(strlen(text), 63);
+    assert_int_equal(ig_count(IG_SHAPE_3(2, 3, 4)), 24);
+    assert_int_equal(ig_count((ig_shape){0}), 1);
+    assert_int_equal(ig_row_size(IG_SHAPE_3(2, 3, 4)), 12);
+    assert_true(ig_same_shape(IG_SHAPE_2(2, 3), IG_SHAPE_2(2, 3)));
+    assert_false(ig_same_shape(IG_SHAPE_2(2, 3), IG_SHAPE_2(3, 2)));
+    assert_false(ig_same_shape(IG_SHAPE_2(2, 3), IG_SHAPE_3(2, 3, 1)));
+}
+
+#define ON_TAPE(test) cmocka_unit_test_setup_teardown(test, make_fixture, free_fixture)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        ON_TAPE(test_shared_subexpression),
+        ON_TAPE(test_steps_do_not_add_up),
+        ON_TAPE(test_detach),
+        ON_TAPE(test_other_phase),
+        ON_TAPE(test_settle),
+        ON_TAPE(test_forward_only),
+        ON_TAPE(test_sticky_error),
+        ON_TAPE(test_bad_losses),
+        ON_TAPE(test_out_of_memory),
+        ON_TAPE(test_reports),
+        ON_TAPE(test_memory_is_steady),
+        cmocka_unit_test(test_shapes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
