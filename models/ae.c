@@ -61,6 +61,7 @@ static const ig_recipe recipes[] = {
 const ig_model ig_model_ae = {
     .name = "ae",
     .help = "autoencoder: codes without a prior, sharpest reconstructions",
+    .unit = "squared error per pixel",
     .opts = opts,
     .recipes = recipes,
     .size = sizeof(ae),

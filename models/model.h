@@ -49,6 +49,7 @@ typedef struct {
 
 typedef struct ig_model {
     const char *name, *help;
+    const char *unit;         /* of the loss: "nats per image" */
     const ig_opt *opts;       /* ends with key NULL */
     const ig_recipe *recipes; /* ends with preset NULL */
     size_t size;              /* of the model's struct, which starts zeroed */

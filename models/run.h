@@ -32,10 +32,14 @@ typedef struct {
 /* Adds or replaces a setting. */
 ig_status ig_run_config_set(ig_run_config *config, const char *key, const char *value, ig_err *err);
 
-/* Write and read folder/config.json. Reading names the field that is missing or wrong, and refuses
+/* Write and read folder/config.json, or read such a file anywhere. Reading names the field that is missing or wrong, and refuses
    a newer format. */
 ig_status ig_run_config_write(const ig_run_config *config, const char *folder, ig_err *err);
 ig_status ig_run_config_read(ig_run_config *config, const char *folder, ig_err *err);
+ig_status ig_run_config_read_file(ig_run_config *config, const char *path, ig_err *err);
+
+/* The names of ig_optim_kind's values; NULL ends. */
+extern const char *const ig_optimizer_names[];
 
 /* Creates the instance that a config describes, with initial weights. */
 ig_status ig_run_config_instance(const ig_run_config *config, ig_instance *instance, ig_err *err);

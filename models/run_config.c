@@ -7,8 +7,8 @@
 
 enum { CONFIG_LIMIT = 1 << 20 }; /* bytes of a config.json that is read */
 
-static const char *const optimizer_names[] = {
-    [IG_ADAM] = "adam", [IG_ADAMW] = "adamw", [IG_SGD] = "sgd"};
+const char *const ig_optimizer_names[] = {
+    [IG_ADAM] = "adam", [IG_ADAMW] = "adamw", [IG_SGD] = "sgd", NULL};
 
 ig_status ig_run_config_set(ig_run_config *config, const char *key, const char *value,
                             ig_err *err) {
@@ -30,9 +30,9 @@ static json_t *recipe_json(const ig_recipe *r) {
     return json_pack("{s:I, s:i, s:f, s:s, s:I, s:f, s:f, s:s, s:f, s:f, s:f, s:f, s:f}", "steps",
                      (json_int_t)r->steps, "batch", r->batch, "lr", r->lr, "schedule",
                      r->cosine ? "cosine" : "constant", "warmup", (json_int_t)r->warmup, "ema",
-                     r->ema, "clip", r->clip, "optimizer", optimizer_names[r->optim.kind], "beta1",
-                     r->optim.beta1, "beta2", r->optim.beta2, "eps", r->optim.eps, "momentum",
-                     r->optim.momentum, "weight_decay", r->optim.weight_decay);
+                     r->ema, "clip", r->clip, "optimizer", ig_optimizer_names[r->optim.kind],
+                     "beta1", r->optim.beta1, "beta2", r->optim.beta2, "eps", r->optim.eps,
+                     "momentum", r->optim.momentum, "weight_decay", r->optim.weight_decay);
 }
 
 static json_t *settings_json(const ig_run_config *c) {
@@ -137,7 +137,9 @@ static void read_recipe(reader *outer, ig_recipe *recipe) {
     recipe->clip = read_real(&r, "clip");
     const char *name = read_text(&r, "optimizer", 16);
     int kind = IG_ADAM;
-    while (kind < IG_SGD && strcmp(name, optimizer_names[kind]) != 0) kind++;
+    while (ig_optimizer_names[kind] && strcmp(name, ig_optimizer_names[kind]) != 0) kind++;
+    if (r.status == IG_OK && !ig_optimizer_names[kind])
+        r.status = ig_fail(r.err, IG_EFORMAT, "%s: no optimizer \"%s\"", r.path, name);
     recipe->optim.kind = (ig_optim_kind)kind;
     recipe->optim.beta1 = read_real(&r, "beta1");
     recipe->optim.beta2 = read_real(&r, "beta2");
@@ -191,16 +193,10 @@ static ig_status read_fields(reader *r, ig_run_config *c) {
     return r->status;
 }
 
-ig_status ig_run_config_read(ig_run_config *config, const char *folder, ig_err *err) {
-    char path[IG_PATH_MAX], *text;
+ig_status ig_run_config_read_file(ig_run_config *config, const char *path, ig_err *err) {
+    char *text;
     size_t size;
     json_error_t fault;
-    IG_TRY(ig_path_join(path, folder, IG_CONFIG_FILE, err));
-    if (!ig_is_file(path))
-        return ig_fail(err, IG_EIO,
-                       "%s: not a run folder (it has no " IG_CONFIG_FILE
-                       "): train one with imgen train",
-                       folder);
     IG_TRY(ig_file_read(path, CONFIG_LIMIT, &text, &size, err));
     json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &fault);
     free(text);
@@ -212,6 +208,15 @@ ig_status ig_run_config_read(ig_run_config *config, const char *folder, ig_err *
     ig_status status = read_fields(&r, config);
     json_decref(json);
     return status;
+}
+
+ig_status ig_run_config_read(ig_run_config *config, const char *folder, ig_err *err) {
+    char path[IG_PATH_MAX];
+    IG_TRY(ig_path_join(path, folder, IG_CONFIG_FILE, err));
+    if (ig_is_file(path)) return ig_run_config_read_file(config, path, err);
+    return ig_fail(
+        err, IG_EIO,
+        "%s: not a run folder (it has no " IG_CONFIG_FILE "): train one with imgen train", folder);
 }
 
 ig_status ig_run_config_instance(const ig_run_config *config, ig_instance *instance, ig_err *err) {

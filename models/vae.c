@@ -130,6 +130,7 @@ static const ig_recipe recipes[] = {
 const ig_model ig_model_vae = {
     .name = "vae",
     .help = "variational autoencoder: a smooth code space to walk and to sample from",
+    .unit = "nats per image",
     .opts = opts,
     .recipes = recipes,
     .size = sizeof(vae),

@@ -1,0 +1,360 @@
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/thread.h"
+#include "sample/picture.h"
+#include "tools/args.h"
+#include "tools/cli.h"
+#include "tools/terminal.h"
+#include "train/train.h"
+
+/* ---- options ---- */
+
+enum { CONSTANT, COSINE };
+static const char *const schedules[] = {"constant", "cosine", NULL};
+
+/* The options as given; -1 (or NULL) where the preset decides. */
+typedef struct {
+    const char *data, *out, *config, *preset;
+    int64_t steps, batch, warmup, seed, threads, validation, resize;
+    double epochs, minutes, lr, ema, clip, weight_decay;
+    int schedule, optimizer;
+    bool resume, overwrite;
+    ig_arg_list set;
+    bool gave_run; /* any option that decides the run */
+} options;
+
+static const char usage[] = "imgen train MODEL [options]";
+
+static char *help_text(void) {
+    static char text[2048];
+    int at =
+        snprintf(text, sizeof text, "Trains a model; the run folder holds all of it.\n\nModels:");
+    for (int i = 0; ig_models[i]; i++) {
+        const ig_model *m = ig_models[i];
+        at += snprintf(text + at, sizeof text - (size_t)at,
+                       "\n  %-10s %s\n             settings:", m->name, m->help);
+        for (const ig_opt *o = m->opts; o->key; o++) {
+            at += snprintf(text + at, sizeof text - (size_t)at, " %s=%s", o->key, o->initial);
+            for (int c = 1; o->choices && o->choices[c]; c++)
+                at += snprintf(text + at, sizeof text - (size_t)at, "|%s", o->choices[c]);
+        }
+    }
+    return text;
+}
+
+static ig_status parse(options *o, int argc, char **argv, const char **model, bool *helped,
+                       ig_err *err) {
+    bool *run = &o->gave_run;
+    const ig_arg args[] = {
+        {"data", 0, IG_ARG_TEXT, &o->data, "NAME", "data set, by name or path (digits)", 0, 0, NULL,
+         NULL},
+        {"resize", 0, IG_ARG_INT, &o->resize, "N", "convert a folder of PNGs to grey, N x N", 4, 64,
+         NULL, run},
+        {"out", 'o', IG_ARG_TEXT, &o->out, "DIR", "run folder (runs/MODEL-DATA)", 0, 0, NULL, NULL},
+        {"preset", 0, IG_ARG_TEXT, &o->preset, "NAME", "quick, default or best", 0, 0, NULL, run},
+        {"epochs", 0, IG_ARG_REAL, &o->epochs, "N", "how long: passes over the data", 0, 1e6, NULL,
+         run},
+        {"steps", 0, IG_ARG_INT, &o->steps, "N", "how long: batches", 0, INT_MAX, NULL, run},
+        {"minutes", 0, IG_ARG_REAL, &o->minutes, "N",
+         "how long: measured first, then kept as steps", 0.01, 1e5, NULL, run},
+        {"batch", 0, IG_ARG_INT, &o->batch, "N", "images a step", 1, 65536, NULL, run},
+        {"lr", 0, IG_ARG_REAL, &o->lr, "X", "learning rate", 0, 100, NULL, run},
+        {"schedule", 0, IG_ARG_CHOICE, &o->schedule, "NAME", "of the learning rate", 0, 0,
+         schedules, run},
+        {"warmup", 0, IG_ARG_INT, &o->warmup, "N", "steps until the learning rate is full", 0,
+         INT_MAX, NULL, run},
+        {"optimizer", 0, IG_ARG_CHOICE, &o->optimizer, "NAME", "update rule", 0, 0,
+         ig_optimizer_names, run},
+        {"weight-decay", 0, IG_ARG_REAL, &o->weight_decay, "X", "pull of the weights to 0", 0, 10,
+         NULL, run},
+        {"clip", 0, IG_ARG_REAL, &o->clip, "X", "limit of the gradient's norm; 0: none", 0, 1e9,
+         NULL, run},
+        {"ema", 0, IG_ARG_REAL, &o->ema, "X", "decay of the weights' moving average; 0: none", 0,
+         0.999999, NULL, run},
+        {"validation", 0, IG_ARG_INT, &o->validation, "N", "training images held out", 0, INT_MAX,
+         NULL, run},
+        {"seed", 0, IG_ARG_INT, &o->seed, "N", "of all randomness", 0, 9007199254740992.0, NULL,
+         run},
+        {"set", 0, IG_ARG_LIST, &o->set, "KEY=VALUE", "a setting of the model", 0, 0, NULL, run},
+        {"config", 0, IG_ARG_TEXT, &o->config, "FILE", "start from another run's config.json", 0, 0,
+         NULL, run},
+        {"threads", 0, IG_ARG_INT, &o->threads, "N", "0: all cores; the result is the same", 0,
+         1024, NULL, NULL},
+        {"resume", 0, IG_ARG_FLAG, &o->resume, "", "go on with the run in the folder", 0, 0, NULL,
+         NULL},
+        {"overwrite", 0, IG_ARG_FLAG, &o->overwrite, "", "replace the run in the folder", 0, 0,
+         NULL, NULL},
+        {NULL},
+    };
+    const ig_command_line line = {usage, help_text(), args, 0, 1};
+    int words;
+    return ig_args_parse(&line, argc, argv, model, &words, helped, err);
+}
+
+static ig_status check(const options *o, const char *model, ig_err *err) {
+    if ((o->epochs >= 0) + (o->steps >= 0) + (o->minutes >= 0) > 1)
+        return ig_fail(err, IG_EUSAGE, "expected one of --epochs, --steps and --minutes");
+    if (o->resume && o->gave_run)
+        return ig_fail(err, IG_EUSAGE,
+                       "--resume takes only --data, --out and --threads with it: the run's "
+                       "config.json decides the rest");
+    if (o->resume && o->overwrite)
+        return ig_fail(err, IG_EUSAGE, "expected one of --resume and --overwrite");
+    if (!model && !o->config && !(o->resume && o->out)) {
+        char names[256] = "";
+        for (int i = 0; ig_models[i]; i++) {
+            size_t used = strlen(names);
+            snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", ig_models[i]->name);
+        }
+        return ig_fail(err, IG_EUSAGE, "which model? expected one of %s: usage: %s", names, usage);
+    }
+    return IG_OK;
+}
+
+/* ---- from options to a config ---- */
+
+static ig_status add_settings(const options *o, ig_run_config *config, ig_err *err) {
+    for (int i = 0; i < o->set.count; i++) {
+        char key[64];
+        const char *equals = strchr(o->set.items[i], '=');
+        if (!equals || equals - o->set.items[i] >= (long)sizeof key)
+            return ig_fail(err, IG_EUSAGE, "--set %s: expected KEY=VALUE", o->set.items[i]);
+        snprintf(key, sizeof key, "%.*s", (int)(equals - o->set.items[i]), o->set.items[i]);
+        IG_TRY(ig_run_config_set(config, key, equals + 1, err));
+    }
+    return IG_OK;
+}
+
+static void apply_recipe(const options *o, ig_run_config *config, int64_t images) {
+    ig_recipe *r = &config->recipe;
+    if (o->batch >= 0) r->batch = (int)o->batch;
+    if (o->lr >= 0) r->lr = o->lr;
+    if (o->schedule >= 0) r->cosine = o->schedule == COSINE;
+    if (o->warmup >= 0) r->warmup = o->warmup;
+    if (o->optimizer >= 0) r->optim.kind = (ig_optim_kind)o->optimizer;
+    if (o->weight_decay >= 0) r->optim.weight_decay = o->weight_decay;
+    if (o->ema >= 0) r->ema = o->ema;
+    if (o->clip >= 0) r->clip = o->clip;
+    if (o->validation >= 0) config->validation = o->validation;
+    if (o->seed >= 0) config->seed = (uint64_t)o->seed;
+    if (o->steps >= 0) r->steps = o->steps;
+    if (o->epochs >= 0)
+        r->steps = (int64_t)(o->epochs * (double)(images - config->validation) / r->batch + 0.5);
+    if (o->minutes >= 0) config->minutes = o->minutes;
+    else if (o->steps >= 0 || o->epochs >= 0) config->minutes = 0;
+}
+
+/* A path is stored whole, so that the run finds its data from any folder. */
+static ig_status store_data(const char *data, ig_run_config *config, ig_err *err) {
+    char whole[PATH_MAX];
+    const char *text = strchr(data, '/') && realpath(data, whole) ? whole : data;
+    if (strlen(text) >= sizeof config->data)
+        return ig_fail(err, IG_EUSAGE, "--data %.60s...: the path is too long", data);
+    strcpy(config->data, text);
+    return IG_OK;
+}
+
+/* The config of a new run, and its data, opened. */
+static ig_status configure(const options *o, const char *model_name, ig_run_config *config,
+                           ig_dataset **data, ig_err *err) {
+    const ig_model *model = NULL;
+    bool from_file = o->config;
+    if (from_file) IG_TRY(ig_run_config_read_file(config, o->config, err));
+    if (model_name) IG_TRY(ig_model_find(&model, model_name, err));
+    if (from_file && model && model != config->model)
+        return ig_fail(err, IG_EUSAGE, "%s: is of the %s, not of the %s", o->config,
+                       config->model->name, model_name);
+    const char *name = o->data ? o->data : from_file ? config->data : "digits";
+    int resize = o->resize >= 0 ? (int)o->resize : from_file ? config->resize : 0;
+    IG_TRY(ig_dataset_open(data, name, resize, err));
+    const ig_dataset_info *info = ig_dataset_describe(*data);
+    if (!from_file || o->preset) {
+        ig_run_config base = *config;
+        const char *preset = o->preset ? o->preset : "default";
+        IG_TRY(ig_train_defaults(config, from_file ? base.model : model, preset, *data, err));
+        for (int i = 0; from_file && i < base.setting_count; i++)
+            IG_TRY(ig_run_config_set(config, base.settings[i].key, base.settings[i].value, err));
+    }
+    config->spec = (ig_image_spec){info->height, info->width, info->classes};
+    config->resize = resize;
+    IG_TRY(store_data(name, config, err));
+    apply_recipe(o, config, info->count[IG_TRAIN]);
+    return add_settings(o, config, err);
+}
+
+/* runs/MODEL-DATA */
+static void default_folder(char folder[IG_PATH_MAX], const char *model, const char *data) {
+    char name[IG_PATH_MAX];
+    snprintf(name, sizeof name, "%s", data);
+    for (size_t n = strlen(name); n > 1 && name[n - 1] == '/'; n--) name[n - 1] = 0;
+    const char *slash = strrchr(name, '/');
+    snprintf(folder, IG_PATH_MAX, "runs/%s-%.200s", model, slash ? slash + 1 : name);
+}
+
+/* ---- what the trainer calls ---- */
+
+static volatile sig_atomic_t stop_asked;
+
+static void on_signal(int number) {
+    if (stop_asked) _exit(128 + number); /* the second time: at once; what is saved is whole */
+    stop_asked = 1;
+}
+
+typedef struct {
+    ig_dataset *data;
+    const ig_model *model;
+    uint64_t seed;
+    double last_line; /* seconds of training at the last plain line */
+} watcher;
+
+static bool should_stop(void *self) {
+    (void)self;
+    return stop_asked;
+}
+
+static void losses_text(const ig_losses *l, char *text, size_t size) {
+    int at = snprintf(text, size, "%.5g", l->loss);
+    for (int i = 0; l->term_count > 1 && i < l->term_count; i++)
+        at += snprintf(text + at, size - (size_t)at, "%s%s %.4g", i ? ", " : " (", l->terms[i].name,
+                       l->terms[i].value);
+    if (l->term_count > 1) snprintf(text + at, size - (size_t)at, ")");
+}
+
+static void on_progress(void *self, const ig_train_progress *p) {
+    watcher *w = self;
+    char losses[256], left[32], text[512], validation[300] = "";
+    losses_text(&p->train, losses, sizeof losses);
+    ig_duration_text(p->seconds_left, left);
+    if (p->validated)
+        snprintf(validation, sizeof validation, "  validation %.5g", p->validation.loss);
+    snprintf(text, sizeof text, "epoch %.2f  loss %s%s  %.0f images/s  %s left", p->epoch, losses,
+             validation, p->images_per_second, left);
+    if (ig_on_terminal()) {
+        ig_bar_draw((double)p->step / (double)p->steps, text);
+        if (p->step == p->steps) ig_bar_end();
+    } else if (p->validated || p->seconds - w->last_line >= 10) {
+        w->last_line = p->seconds;
+        fprintf(stderr, "step %lld/%lld  %s\n", (long long)p->step, (long long)p->steps, text);
+    }
+}
+
+/* Draws one kind of picture to a file. */
+static ig_status draw(ig_source *source, const char *kind_name, uint64_t seed, const char *path,
+                      ig_err *err) {
+    const ig_picture_kind *kind;
+    ig_image image;
+    ig_picture_options how = {.seed = seed, .scale = 2};
+    char seed_text[32];
+    snprintf(seed_text, sizeof seed_text, "%llu", (unsigned long long)seed);
+    const ig_image_text texts[] = {
+        {"Software", "imgen " IG_VERSION}, {"Command", ig_command_text()}, {"Seed", seed_text}};
+    IG_TRY(ig_picture_find(&kind, kind_name, err));
+    IG_TRY(ig_picture_draw(kind, source, &how, &image, err));
+    ig_status status = ig_png_write(&image, path, texts, sizeof texts / sizeof texts[0], err);
+    ig_image_free(&image);
+    return status;
+}
+
+/* A grid from fixed noise, or reconstructions where the model has no prior. */
+static ig_status on_preview(void *self, ig_instance *instance, const char *path, ig_err *err) {
+    watcher *w = self;
+    ig_source source = {.instance = instance, .data = w->data};
+    ig_status status = draw(&source, w->model->sample ? "grid" : "reconstruct", w->seed, path, err);
+    ig_source_close(&source);
+    return status;
+}
+
+/* ---- the end ---- */
+
+/* The pictures of a finished run, as `imgen sample` draws them. */
+static ig_status draw_final(const char *folder, ig_dataset *data, uint64_t seed, ig_err *err) {
+    static const char *const kinds[] = {"grid", "reconstruct", "interpolate"};
+    ig_run *run;
+    IG_TRY(ig_run_open(&run, folder, err));
+    ig_source source = {.instance = &run->instance, .data = data, .run = run};
+    ig_status status = IG_OK;
+    for (size_t i = 0; status == IG_OK && i < sizeof kinds / sizeof kinds[0]; i++) {
+        char path[IG_PATH_MAX], name[64];
+        snprintf(name, sizeof name, IG_SAMPLES_FOLDER "/%s.png", kinds[i]);
+        status = ig_path_join(path, folder, name, err);
+        if (status == IG_OK) status = draw(&source, kinds[i], seed, path, err);
+        if (status == IG_OK) printf("  %s\n", path);
+    }
+    ig_source_close(&source);
+    ig_run_close(run);
+    return status;
+}
+
+static ig_status train(const options *o, const char *folder, ig_run_config *config,
+                       ig_dataset *data, ig_err *err) {
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    watcher w = {data, config->model, config->seed, 0};
+    const ig_train_callbacks callbacks = {&w, on_progress, on_preview, should_stop};
+    ig_train_result result;
+    fprintf(stderr, "imgen: training the %s on %s (%s), %d threads, into %s\n", config->model->name,
+            config->data, ig_dataset_describe(data)->source, ig_threads(), folder);
+    if (o->resume) IG_TRY(ig_train_resume(folder, data, &callbacks, &result, err));
+    else IG_TRY(ig_train_start(config, folder, o->overwrite, data, &callbacks, &result, err));
+    char losses[256], duration[32];
+    losses_text(&result.test, losses, sizeof losses);
+    ig_duration_text(result.seconds, duration);
+    printf("Trained %lld steps in %s. Test loss: %s %s.\nPictures:\n", (long long)result.step,
+           duration, losses, config->model->unit);
+    IG_TRY(draw_final(folder, data, config->seed, err));
+    printf("More: imgen sample grid %s --show\n", folder);
+    return IG_OK;
+}
+
+ig_status ig_cmd_train(int argc, char **argv, ig_err *err) {
+    options o = {.steps = -1,
+                 .batch = -1,
+                 .warmup = -1,
+                 .seed = -1,
+                 .validation = -1,
+                 .resize = -1,
+                 .epochs = -1,
+                 .minutes = -1,
+                 .lr = -1,
+                 .ema = -1,
+                 .clip = -1,
+                 .weight_decay = -1,
+                 .schedule = -1,
+                 .optimizer = -1};
+    const char *model = NULL;
+    bool helped;
+    IG_TRY(parse(&o, argc, argv, &model, &helped, err));
+    if (helped) return IG_OK;
+    IG_TRY(check(&o, model, err));
+    if (o.threads > 0) ig_set_threads((int)o.threads);
+
+    char folder[IG_PATH_MAX];
+    if (o.out && strlen(o.out) >= sizeof folder)
+        return ig_fail(err, IG_EUSAGE, "--out %.60s...: the path is too long", o.out);
+    if (o.out) strcpy(folder, o.out);
+    else if (model) default_folder(folder, model, o.data ? o.data : "digits");
+
+    ig_run_config config;
+    ig_dataset *data = NULL;
+    ig_status status;
+    if (o.resume) {
+        status = ig_run_config_read(&config, folder, err);
+        if (status == IG_OK && model && strcmp(model, config.model->name) != 0)
+            status = ig_fail(err, IG_EUSAGE, "%s: a run of the %s, not of the %s", folder,
+                             config.model->name, model);
+        if (status == IG_OK) status = ig_dataset_open(&data, config.data, config.resize, err);
+    } else {
+        status = configure(&o, model, &config, &data, err);
+        if (status == IG_OK && !o.out) default_folder(folder, config.model->name, config.data);
+    }
+    if (status == IG_OK) status = train(&o, folder, &config, data, err);
+    if (data) ig_dataset_close(data);
+    return status;
+}
