@@ -10,6 +10,10 @@ static const struct {
     ig_command *run;
 } commands[] = {
     {"train", "train a model and watch its pictures get better", ig_cmd_train},
+    {"data", "list, inspect, show, download and export data sets", ig_cmd_data},
+    {"sample", "draw what a run has learned", ig_cmd_sample},
+    {"encode", "write the codes of a data set's images", ig_cmd_encode},
+    {"info", "tell what a picture, a checkpoint, an array or a run is", ig_cmd_info},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
