@@ -1,0 +1,109 @@
+/* imgen encode: the codes of a data set's images, for other programs. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "datasets/npy.h"
+#include "sample/source.h"
+#include "tools/args.h"
+#include "tools/cli.h"
+
+enum { ENCODE_BLOCK = 1024 };
+
+static const char *const splits[] = {"train", "test", NULL};
+
+typedef struct {
+    const char *folder, *out, *labels, *data;
+    int split;
+} request;
+
+static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *err) {
+    ig_arg args[] = {
+        {"output", 'o', IG_ARG_TEXT, &q->out, "FILE.npy", "the codes: float32 N,latent", 0, 0, NULL,
+         NULL},
+        {"labels", 0, IG_ARG_TEXT, &q->labels, "FILE.npy", "write the labels too: uint8 N", 0, 0,
+         NULL, NULL},
+        {"split", 0, IG_ARG_CHOICE, &q->split, "S", "which images", 0, 0, splits, NULL},
+        {"data", 0, IG_ARG_TEXT, &q->data, "D", "data set; the run's own without it", 0, 0, NULL,
+         NULL},
+        {0},
+    };
+    ig_command_line line = {"imgen encode RUN -o latents.npy [options]",
+                            "Writes the codes of the images of a data set, in their order.", args,
+                            1, 1};
+    int count;
+    IG_TRY(ig_args_parse(&line, argc, argv, &q->folder, &count, helped, err));
+    if (*helped || q->out) return IG_OK;
+    return ig_fail(err, IG_EUSAGE, "-o: expected the file to write, such as -o latents.npy");
+}
+
+/* codes: count latent */
+static ig_status encode_all(ig_instance *instance, ig_dataset *data, ig_split split, int64_t count,
+                            float *codes, ig_err *err) {
+    const ig_image_spec *spec = &instance->spec;
+    uint32_t index[ENCODE_BLOCK];
+    float *pixels = malloc((size_t)(ENCODE_BLOCK * spec->height * spec->width) * sizeof(float));
+    if (!pixels) return ig_fail_memory(err, "images");
+    ig_status status = IG_OK;
+    for (int64_t i = 0; i < count && status == IG_OK; i += ENCODE_BLOCK) {
+        int64_t n = count - i < ENCODE_BLOCK ? count - i : ENCODE_BLOCK;
+        for (int64_t j = 0; j < n; j++) index[j] = (uint32_t)(i + j);
+        ig_dataset_pixels(data, split, index, n, pixels);
+        status =
+            ig_instance_encode(instance, pixels, n, codes + i * ig_instance_latent(instance), err);
+    }
+    free(pixels);
+    return status;
+}
+
+static ig_status write_codes(const request *q, ig_instance *instance, ig_dataset *data,
+                             ig_err *err) {
+    int64_t latent = ig_instance_latent(instance);
+    int64_t count = ig_dataset_describe(data)->count[q->split];
+    if (latent < 1)
+        return ig_fail(err, IG_EUNSUPPORTED, "the %s has no codes", instance->model->name);
+    float *codes = malloc((size_t)(count * latent) * sizeof(float));
+    if (!codes) return ig_fail_memory(err, "codes");
+    ig_status status = encode_all(instance, data, (ig_split)q->split, count, codes, err);
+    if (status == IG_OK)
+        status = ig_npy_write(q->out, IG_NPY_F32, IG_SHAPE_2(count, latent), codes, err);
+    free(codes);
+    if (status == IG_OK) printf("%s\n", q->out);
+    return status;
+}
+
+static ig_status write_labels(const request *q, ig_dataset *data, ig_err *err) {
+    const ig_dataset_info *info = ig_dataset_describe(data);
+    int64_t count = info->count[q->split];
+    uint8_t *labels = malloc((size_t)count);
+    if (!labels) return ig_fail_memory(err, "labels");
+    for (int64_t i = 0; i < count; i++)
+        labels[i] = (uint8_t)ig_dataset_label(data, (ig_split)q->split, (uint32_t)i);
+    ig_status status = ig_npy_write(q->labels, IG_NPY_U8, IG_SHAPE_1(count), labels, err);
+    free(labels);
+    if (status == IG_OK) printf("%s\n", q->labels);
+    return status;
+}
+
+static ig_status encode(const request *q, ig_source *source, ig_err *err) {
+    ig_dataset *data;
+    IG_TRY(ig_source_data(source, &data, err));
+    const ig_dataset_info *info = ig_dataset_describe(data);
+    if (q->labels && !info->classes)
+        return ig_fail(err, IG_EUNSUPPORTED, "--labels: %s has no labels", info->source);
+    IG_TRY(write_codes(q, source->instance, data, err));
+    return q->labels ? write_labels(q, data, err) : IG_OK;
+}
+
+ig_status ig_cmd_encode(int argc, char **argv, ig_err *err) {
+    request q = {.split = IG_TEST};
+    bool helped = false;
+    IG_TRY(parse(&q, argc, argv, &helped, err));
+    if (helped) return IG_OK;
+    ig_run *run;
+    IG_TRY(ig_run_open(&run, q.folder, err));
+    ig_source source = {.instance = &run->instance, .run = run, .data_name = q.data};
+    ig_status status = encode(&q, &source, err);
+    ig_source_close(&source);
+    ig_run_close(run);
+    return status;
+}

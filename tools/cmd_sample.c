@@ -1,0 +1,245 @@
+/* imgen sample: pictures of what a run has learned. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "datasets/npy.h"
+#include "sample/picture.h"
+#include "sample/terminal.h"
+#include "tools/args.h"
+#include "tools/cli.h"
+
+enum { DRAW_BLOCK = 1024, ARRAY_IMAGES = 10000, ARRAY_MAX = 10000000, OPTIONS = 9 };
+
+static const char *const priors[] = {"auto", "normal", "fitted", NULL};
+static const char *const interpolations[] = {"lerp", "slerp", NULL};
+
+/* The command line; given[i] belongs to the option 1 << i of ig_picture_options. */
+typedef struct {
+    const char *kind, *folder, *out, *data, *pairs, *between, *axes;
+    int64_t n, seed, columns, scale, draws;
+    int prior, interpolation;
+    bool label, show, scale_given;
+    bool given[OPTIONS];
+} request;
+
+static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *err) {
+    ig_arg args[] = {
+        {"output", 'o', IG_ARG_TEXT, &q->out, "FILE",
+         "where to write; RUN/samples/KIND.png without it", 0, 0, NULL, NULL},
+        {"n", 'n', IG_ARG_INT, &q->n, "N", "number of images, or of rows of images", 1, ARRAY_MAX,
+         NULL, &q->given[0]},
+        {"seed", 0, IG_ARG_INT, &q->seed, "S", "image i of a seed is always the same (0)", 0, 1e15,
+         NULL, &q->given[1]},
+        {"columns", 0, IG_ARG_INT, &q->columns, "N", "images in a row, or steps of a way", 1,
+         IG_MAX_COLUMNS, NULL, &q->given[2]},
+        {"prior", 0, IG_ARG_CHOICE, &q->prior, "P", "what noise is drawn from", 0, 0, priors,
+         &q->given[3]},
+        {"draws", 0, IG_ARG_INT, &q->draws, "K",
+         "reconstruct: draws from the posterior beside each image", 1, IG_MAX_DRAWS, NULL,
+         &q->given[4]},
+        {"pairs", 0, IG_ARG_TEXT, &q->pairs, "A:B,...",
+         "interpolate: between test images of these classes", 0, 0, NULL, &q->given[5]},
+        {"between", 0, IG_ARG_TEXT, &q->between, "S:T,...",
+         "interpolate: between the first images of these seeds", 0, 0, NULL, &q->given[6]},
+        {"interpolation", 0, IG_ARG_CHOICE, &q->interpolation, "I",
+         "interpolate: along a line or a great circle", 0, 0, interpolations, &q->given[7]},
+        {"axes", 0, IG_ARG_TEXT, &q->axes, "A:B", "manifold: the two values of the codes that vary",
+         0, 0, NULL, &q->given[8]},
+        {"scale", 0, IG_ARG_INT, &q->scale, "N", "size of a pixel (2)", 1, IG_MAX_SCALE, NULL,
+         &q->scale_given},
+        {"label", 0, IG_ARG_FLAG, &q->label, "", "write what the rows and columns are", 0, 0, NULL,
+         NULL},
+        {"show", 0, IG_ARG_FLAG, &q->show, "", "draw it in the terminal too", 0, 0, NULL, NULL},
+        {"data", 0, IG_ARG_TEXT, &q->data, "D", "data set; the run's own without it", 0, 0, NULL,
+         NULL},
+        {0},
+    };
+    ig_command_line line = {
+        "imgen sample KIND RUN [-o FILE] [options]",
+        "Draws what a run has learned. KIND is\n"
+        "  grid         images from noise\n"
+        "  reconstruct  test images above their reconstructions, or beside draws (--draws)\n"
+        "  interpolate  the way from one code to another (--pairs 1:9,6:9 or --between 3:7)\n"
+        "  neighbours   test images, and what their codes with growing noise decode to\n"
+        "  manifold     a plane through the codes (--axes 0:1)\n"
+        "  array        images from noise as a .npy file (uint8 N,H,W)",
+        args, 2, 2};
+    const char *words[2];
+    int count;
+    IG_TRY(ig_args_parse(&line, argc, argv, words, &count, helped, err));
+    if (*helped) return IG_OK;
+    q->kind = words[0];
+    q->folder = words[1];
+    return IG_OK;
+}
+
+static unsigned given_options(const request *q) {
+    unsigned given = 0;
+    for (unsigned i = 0; i < OPTIONS; i++)
+        if (q->given[i]) given |= 1u << i;
+    return given;
+}
+
+/* -o, or RUN/samples/KIND.EXTENSION in a folder that is made. */
+static ig_status output_path(const request *q, const char *extension, char path[IG_PATH_MAX],
+                             ig_err *err) {
+    if (q->out) {
+        if (strlen(q->out) >= IG_PATH_MAX)
+            return ig_fail(err, IG_EUSAGE, "--output: expected a path below %d bytes", IG_PATH_MAX);
+        strcpy(path, q->out);
+        return IG_OK;
+    }
+    char folder[IG_PATH_MAX], name[64];
+    IG_TRY(ig_path_join(folder, q->folder, "samples", err));
+    IG_TRY(ig_make_folders(folder, err));
+    snprintf(name, sizeof name, "%s.%s", q->kind, extension);
+    return ig_path_join(path, folder, name, err);
+}
+
+static void tell_prior(const ig_source *source) {
+    const ig_prior_report *r = &source->prior_report;
+    if (!source->has_mixture || !r->fitted) return;
+    fprintf(stderr, "fitted a mixture of %d Gaussians to %lld codes in %.1f s; %s\n",
+            source->mixture.components, (long long)r->codes, r->seconds,
+            r->saved ? "kept in the run folder" : "not kept: the run folder cannot be written");
+}
+
+/* ---- pictures ---- */
+
+static ig_status write_picture(const request *q, const ig_run *run, const ig_image *image,
+                               const char *path, ig_err *err) {
+    char title[256], seed[32];
+    snprintf(title, sizeof title, "%s: %s on %.100s", q->kind, run->instance.model->name,
+             run->config.data);
+    snprintf(seed, sizeof seed, "%lld", (long long)q->seed);
+    ig_image_text texts[] = {{"Title", title},
+                             {"Software", "imgen " IG_VERSION},
+                             {"Command", ig_command_text()},
+                             {"Seed", seed},
+                             {"Run", run->folder},
+                             {"Checkpoint", run->checkpoint_hash}};
+    return ig_png_write(image, path, texts, sizeof texts / sizeof texts[0], err);
+}
+
+static int terminal_columns(void) {
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+    return 80;
+}
+
+static ig_status show(const ig_image *image, ig_err *err) {
+    const char *term = getenv("COLORTERM");
+    bool is_true = term && (!strcmp(term, "truecolor") || !strcmp(term, "24bit"));
+    char *text;
+    IG_TRY(ig_terminal_text(image, terminal_columns(), is_true ? IG_COLOURS_TRUE : IG_COLOURS_256,
+                            &text, err));
+    fputs(text, stdout);
+    free(text);
+    return IG_OK;
+}
+
+/* The picture once more at scale 1, as large as a terminal can show it. */
+static ig_status show_picture(const ig_picture_kind *kind, ig_source *source,
+                              const ig_picture_options *options, ig_err *err) {
+    ig_picture_options small = *options;
+    small.scale = 1;
+    ig_image image;
+    IG_TRY(ig_picture_draw(kind, source, &small, &image, err));
+    ig_status status = show(&image, err);
+    ig_image_free(&image);
+    return status;
+}
+
+static ig_status sample_picture(const request *q, ig_source *source, ig_err *err) {
+    const ig_picture_kind *kind;
+    IG_TRY(ig_picture_find(&kind, q->kind, err));
+    ig_picture_options options = {.given = given_options(q),
+                                  .n = q->n,
+                                  .seed = (uint64_t)q->seed,
+                                  .columns = (int)q->columns,
+                                  .scale = (int)q->scale,
+                                  .label = q->label,
+                                  .prior = (ig_prior)q->prior,
+                                  .draws = (int)q->draws,
+                                  .pairs = q->pairs,
+                                  .between = q->between,
+                                  .interpolation = (ig_interpolation)q->interpolation,
+                                  .axes = q->axes};
+    char path[IG_PATH_MAX];
+    ig_image image;
+    IG_TRY(ig_picture_draw(kind, source, &options, &image, err));
+    ig_status status = output_path(q, "png", path, err);
+    if (status == IG_OK) status = write_picture(q, source->run, &image, path, err);
+    ig_image_free(&image);
+    IG_TRY(status);
+    tell_prior(source);
+    if (q->show) IG_TRY(show_picture(kind, source, &options, err));
+    printf("%s\n", path);
+    return IG_OK;
+}
+
+/* ---- the array ---- */
+
+/* bytes: n H W */
+static ig_status draw_bytes(const request *q, ig_source *source, int64_t n, uint8_t *bytes,
+                            ig_err *err) {
+    const ig_image_spec *spec = &source->instance->spec;
+    int64_t tile = (int64_t)spec->height * spec->width;
+    float *block = malloc((size_t)(DRAW_BLOCK * tile) * sizeof(float));
+    if (!block) return ig_fail_memory(err, "images");
+    ig_status status = IG_OK;
+    for (int64_t i = 0; i < n && status == IG_OK; i += DRAW_BLOCK) {
+        int64_t m = n - i < DRAW_BLOCK ? n - i : DRAW_BLOCK;
+        ig_rng rng = ig_rng_at((uint64_t)q->seed, IG_STREAM_SAMPLE, 0);
+        rng.first = (uint32_t)i;
+        status = ig_source_draw_images(source, (ig_prior)q->prior, rng, m, block, err);
+        if (status == IG_OK) ig_to_bytes(block, m * tile, bytes + i * tile);
+    }
+    free(block);
+    return status;
+}
+
+static ig_status sample_array(const request *q, ig_source *source, ig_err *err) {
+    const ig_image_spec *spec = &source->instance->spec;
+    int64_t n = q->n ? q->n : ARRAY_IMAGES;
+    IG_TRY(ig_picture_refuse("array", IG_TAKES_N | IG_TAKES_SEED | IG_TAKES_PRIOR, given_options(q),
+                             err));
+    if (q->scale_given || q->label || q->show)
+        return ig_fail(err, IG_EUSAGE, "--%s: an array is no picture",
+                       q->scale_given ? "scale"
+                       : q->label     ? "label"
+                                      : "show");
+    char path[IG_PATH_MAX];
+    uint8_t *bytes = malloc((size_t)(n * spec->height * spec->width));
+    if (!bytes) return ig_fail_memory(err, "images");
+    ig_status status = draw_bytes(q, source, n, bytes, err);
+    if (status == IG_OK) status = output_path(q, "npy", path, err);
+    if (status == IG_OK)
+        status =
+            ig_npy_write(path, IG_NPY_U8, IG_SHAPE_3(n, spec->height, spec->width), bytes, err);
+    free(bytes);
+    IG_TRY(status);
+    tell_prior(source);
+    printf("%s\n", path);
+    return IG_OK;
+}
+
+ig_status ig_cmd_sample(int argc, char **argv, ig_err *err) {
+    request q = {.scale = 2};
+    bool helped = false, is_array;
+    const ig_picture_kind *kind;
+    IG_TRY(parse(&q, argc, argv, &helped, err));
+    if (helped) return IG_OK;
+    is_array = !strcmp(q.kind, "array");
+    if (!is_array) IG_TRY(ig_picture_find(&kind, q.kind, err)); /* before anything is read */
+    ig_run *run;
+    IG_TRY(ig_run_open(&run, q.folder, err));
+    ig_source source = {.instance = &run->instance, .run = run, .data_name = q.data};
+    ig_status status = is_array ? sample_array(&q, &source, err) : sample_picture(&q, &source, err);
+    ig_source_close(&source);
+    ig_run_close(run);
+    return status;
+}
