@@ -208,6 +208,12 @@ static void conv2d_transposed_backward(ig_tape *tape, ig_node *node) {
 const ig_op ig_op_conv2d = {"conv2d", conv2d_backward};
 const ig_op ig_op_conv2d_transposed = {"conv2d_transposed", conv2d_transposed_backward};
 
+/* Whether x, of `in` channels, fits the layer, and the layer's bias its `out` channels. */
+static bool layer_fits(const ig_tensor *x, const ig_conv_layer *l, int64_t in, int64_t out) {
+    return x->s.nd == 4 && l->w->s.nd == 4 && x->s.d[3] == in && l->stride >= 1 && l->pad >= 0 &&
+           (!l->b || ig_same_shape(l->b->s, IG_SHAPE_1(out)));
+}
+
 static ig_node *conv_node(ig_tape *tape, const ig_op *op, ig_tensor *x, const ig_conv_layer *l,
                           ig_shape out) {
     ig_node *node = ig_node_create(tape, op, (ig_tensor *[]){x, l->w, l->b}, l->b ? 3 : 2, out,
@@ -219,8 +225,9 @@ static ig_node *conv_node(ig_tape *tape, const ig_op *op, ig_tensor *x, const ig
 ig_tensor *ig_conv2d(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l) {
     if (!x || !l->w) return NULL;
     const int64_t *k = l->w->s.d;
-    if (x->s.nd != 4 || x->s.d[3] != k[3])
-        return ig_op_fail(tape, "conv2d", x, l->w, "N H W %lld", (long long)k[3]);
+    if (!layer_fits(x, l, k[3], k[0]))
+        return ig_op_fail(tape, "conv2d", x, l->w,
+                          "N H W Cin, weights Cout kh kw Cin, Cout biases, stride >= 1, pad >= 0");
     if (x->s.d[1] + 2 * l->pad < k[1] || x->s.d[2] + 2 * l->pad < k[2])
         return ig_op_fail(tape, "conv2d", x, l->w, "an image at least as large as the kernel");
     int64_t ho = (x->s.d[1] + 2 * l->pad - k[1]) / l->stride + 1;
@@ -248,8 +255,9 @@ ig_tensor *ig_conv2d_transposed(ig_tape *tape, ig_tensor *x, const ig_conv_layer
                                 int width) {
     if (!x || !l->w) return NULL;
     const int64_t *k = l->w->s.d;
-    if (x->s.nd != 4 || x->s.d[3] != k[0])
-        return ig_op_fail(tape, "conv2d_transposed", x, l->w, "N H W %lld", (long long)k[0]);
+    if (!layer_fits(x, l, k[0], k[3]))
+        return ig_op_fail(tape, "conv2d_transposed", x, l->w,
+                          "N H W Cin, weights Cin kh kw Cout, Cout biases, stride >= 1, pad >= 0");
     if (!maps_to(height, x->s.d[1], k[1], l) || !maps_to(width, x->s.d[2], k[2], l))
         return ig_op_fail(tape, "conv2d_transposed", x, l->w,
                           "an output size that its convolution maps back, not %dx%d", height,

@@ -120,13 +120,20 @@ typedef struct {
     bool by_outer;
 } broadcast;
 
+/* Whether b is one row of a, with or without a first dimension of 1. */
+static bool is_row_of(ig_shape b, ig_shape a) {
+    int skip = b.nd == a.nd && b.d[0] == 1;
+    if (b.nd - skip != a.nd - 1) return false;
+    return !memcmp(b.d + skip, a.d + 1, (size_t)(a.nd - 1) * sizeof a.d[0]);
+}
+
 static bool find_broadcast(ig_shape a, ig_shape b, broadcast *out) {
     int64_t count = ig_count(a), rows = a.d[0], channels = a.d[a.nd - 1];
     if (ig_same_shape(a, b)) {
         *out = (broadcast){rows, 1, count / rows, true};
-    } else if (b.nd == 2 && a.nd > 2 && b.d[0] == rows && b.d[1] == channels) {
+    } else if (b.nd == 2 && a.nd == 4 && b.d[0] == rows && b.d[1] == channels) {
         *out = (broadcast){rows, count / rows / channels, channels, true};
-    } else if (ig_count(b) == count / rows && (b.d[0] == 1 || b.nd == a.nd - 1)) {
+    } else if (is_row_of(b, a)) {
         *out = (broadcast){rows, 1, count / rows, false};
     } else {
         return false;

@@ -105,8 +105,10 @@ const ig_op ig_op_linear = {"linear", linear_backward};
 
 ig_tensor *ig_linear(ig_tape *tape, ig_tensor *x, const ig_linear_layer *l) {
     if (!x || !l->w) return NULL;
-    if (ig_row_size(x->s) != l->w->s.d[1])
-        return ig_op_fail(tape, "linear", x, l->w, "%lld values a row", (long long)l->w->s.d[1]);
+    if (l->w->s.nd != 2 || ig_row_size(x->s) != l->w->s.d[1])
+        return ig_op_fail(tape, "linear", x, l->w, "as many values a row as columns of weights");
+    if (l->b && !ig_same_shape(l->b->s, IG_SHAPE_1(l->w->s.d[0])))
+        return ig_op_fail(tape, "linear", x, l->b, "%lld biases", (long long)l->w->s.d[0]);
     ig_node *node = ig_node_create(tape, &ig_op_linear, (ig_tensor *[]){x, l->w, l->b},
                                    l->b ? 3 : 2, IG_SHAPE_2(x->s.d[0], l->w->s.d[0]), 0);
     if (!node) return NULL;

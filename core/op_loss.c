@@ -1,4 +1,5 @@
 #include <math.h>
+#include <string.h>
 
 #include "core/ops.h"
 #include "core/thread.h"
@@ -158,8 +159,11 @@ ig_tensor *ig_cross_entropy(ig_tape *tape, ig_tensor *logits, const int *labels)
         if (labels[r] < 0 || labels[r] >= ig_row_size(logits->s))
             return ig_op_fail(tape, "cross_entropy", logits, NULL,
                               "labels below the classes, not %d", labels[r]);
+    int *copy = ig_tape_alloc(tape, (size_t)logits->s.d[0] * sizeof *copy);
+    if (!copy) return NULL;
+    memcpy(copy, labels, (size_t)logits->s.d[0] * sizeof *copy);
     return loss(tape, &ig_op_cross_entropy, logits, NULL,
-                (loss_work){cross_entropy_row, cross_entropy_grad, .labels = labels,
+                (loss_work){cross_entropy_row, cross_entropy_grad, .labels = copy,
                             .scale = per_row(logits)});
 }
 

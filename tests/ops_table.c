@@ -1,0 +1,283 @@
+#include "tests/ops_table.h"
+
+int test_label(int64_t i, int64_t count) {
+    return (int)((7 * i + 3) % count);
+}
+
+ig_rng test_noise(int first) {
+    ig_rng rng = ig_rng_at(5, IG_STREAM_TRAIN, 2);
+    rng.first = (uint32_t)first;
+    return rng;
+}
+
+/* How each op is called: its tensors from call->in, its settings from call->p. */
+#define APPLY(name, op)                                                                            \
+    static ig_tensor *apply_##name(ig_tape *tape, const op_call *call) {                           \
+        ig_tensor *const *in = call->in;                                                           \
+        const int *p = call->p;                                                                    \
+        (void)p;                                                                                   \
+        return op;                                                                                 \
+    }
+
+APPLY(linear, ig_linear(tape, in[0], &(ig_linear_layer){in[1], in[2]}))
+APPLY(conv2d, ig_conv2d(tape, in[0], &(ig_conv_layer){in[1], in[2], p[0], p[1]}))
+APPLY(conv2d_transposed,
+      ig_conv2d_transposed(tape, in[0], &(ig_conv_layer){in[1], in[2], p[0], p[1]}, p[2], p[3]))
+APPLY(upsample, ig_upsample(tape, in[0], p[0]))
+APPLY(avgpool, ig_avgpool(tape, in[0], p[0]))
+APPLY(groupnorm, ig_groupnorm(tape, in[0], &(ig_norm_layer){in[1], in[2], p[0], TEST_EPS}))
+APPLY(layernorm, ig_layernorm(tape, in[0], &(ig_norm_layer){in[1], in[2], 1, TEST_EPS}))
+APPLY(add, ig_add(tape, in[0], in[1]))
+APPLY(mul, ig_mul(tape, in[0], in[1]))
+APPLY(scale, ig_scale(tape, in[0], (float)p[0] / 8))
+APPLY(relu, ig_relu(tape, in[0]))
+APPLY(leaky_relu, ig_leaky_relu(tape, in[0], (float)p[0] / 64))
+APPLY(silu, ig_silu(tape, in[0]))
+APPLY(tanh, ig_tanh(tape, in[0]))
+APPLY(sigmoid, ig_sigmoid(tape, in[0]))
+APPLY(softplus, ig_softplus(tape, in[0]))
+APPLY(concat, ig_concat(tape, in[0], in[1]))
+APPLY(slice, ig_slice(tape, in[0], p[0], p[1]))
+APPLY(detach, ig_detach(tape, in[0]))
+APPLY(softmax, ig_softmax(tape, in[0]))
+APPLY(attention,
+      ig_attention(tape, in[0], &(ig_attention_layer){{in[1], in[2]}, {in[3], in[4]}, p[0]}))
+APPLY(mean, ig_mean(tape, in[0]))
+APPLY(mse, ig_mse(tape, in[0], in[1]))
+APPLY(l1, ig_l1(tape, in[0], in[1]))
+APPLY(bce_logits, ig_bce_logits(tape, in[0], in[1]))
+APPLY(kl_normal, ig_kl_normal(tape, in[0], in[1]))
+APPLY(reparam, ig_reparam(tape, in[0], in[1], test_noise(call->first)))
+
+static ig_tensor *apply_batchnorm(ig_tape *tape, const op_call *call) {
+    tape->training = call->p[0];
+    ig_batchnorm_layer l = {{call->in[1], call->in[2], 1, TEST_EPS}, call->in[3], call->in[4], 0};
+    return ig_batchnorm(tape, call->in[0], &l);
+}
+
+static ig_tensor *apply_reshape(ig_tape *tape, const op_call *call) {
+    ig_shape s = {1, {call->in[0] ? call->in[0]->s.d[0] : 1}};
+    for (int i = 0; i < 3 && call->p[i]; i++) s.d[s.nd++] = call->p[i];
+    return ig_reshape(tape, call->in[0], s);
+}
+
+enum { MAX_LABELS = 64 };
+
+static ig_tensor *apply_embedding(ig_tape *tape, const op_call *call) {
+    int index[MAX_LABELS], n = call->p[0];
+    for (int i = 0; i < n && call->in[0]; i++)
+        index[i] = test_label(i + call->first, call->in[0]->s.d[0]);
+    return ig_embedding(tape, call->in[0], index, n);
+}
+
+static ig_tensor *apply_cross_entropy(ig_tape *tape, const op_call *call) {
+    int labels[MAX_LABELS];
+    const ig_tensor *x = call->in[0];
+    for (int i = 0; x && i < x->s.d[0]; i++) labels[i] = test_label(i, x->s.d[x->s.nd - 1]);
+    return ig_cross_entropy(tape, call->in[0], labels);
+}
+
+/* ---- shapes ----
+   Odd sizes, one image, one channel, one pixel; and at least one case of several chunks of work. */
+
+#define CASES(...) ((const op_case[]){__VA_ARGS__, {{{0}}, {0}}})
+#define D1(a)                                                                                      \
+    {                                                                                              \
+        1, {                                                                                       \
+            a                                                                                      \
+        }                                                                                          \
+    }
+#define D2(a, b)                                                                                   \
+    {                                                                                              \
+        2, {                                                                                       \
+            a, b                                                                                   \
+        }                                                                                          \
+    }
+#define D3(a, b, c)                                                                                \
+    {                                                                                              \
+        3, {                                                                                       \
+            a, b, c                                                                                \
+        }                                                                                          \
+    }
+#define D4(a, b, c, d)                                                                             \
+    {                                                                                              \
+        4, {                                                                                       \
+            a, b, c, d                                                                             \
+        }                                                                                          \
+    }
+
+static const op_case elementwise[] = {{{D4(3, 5, 7, 3)}, {-3}},
+                                      {{D1(1)}, {5}},
+                                      {{D2(1, 17)}, {1}},
+                                      {{D3(3, 97, 113)}, {9}},
+                                      {{{0}}, {0}}};
+
+static const op_case pairs[] = {{{D4(3, 5, 7, 3), D4(3, 5, 7, 3)}, {0}},
+                                {{D1(1), D1(1)}, {0}},
+                                {{D2(41, 3), D2(41, 3)}, {0}},
+                                {{D3(3, 97, 113), D3(3, 97, 113)}, {0}},
+                                {{{0}}, {0}}};
+
+static const op_case one_row[] = {
+    {{D4(3, 5, 7, 3), D3(5, 7, 3)}, {0}},
+    {{D2(5, 9), D1(9)}, {0}},
+    {{D2(5, 9), D2(1, 9)}, {0}},
+    {{D3(4, 4, 6), D2(4, 6)}, {0}}, /* not one value a row and channel */
+    {{{0}}, {0}}};
+
+static const op_case row_and_channel[] = {{{D4(3, 5, 7, 3), D2(3, 3)}, {0}},
+                                          {{D4(1, 2, 3, 5), D2(1, 5)}, {0}},
+                                          {{D4(5, 1, 1, 7), D2(5, 7)}, {0}},
+                                          {{{0}}, {0}}};
+
+static const op_case unlike[] = {{{D4(3, 5, 7, 3), D4(3, 5, 7, 2)}, {0}},
+                                 {{D4(3, 5, 7, 3), D2(5, 3)}, {0}},
+                                 {{D3(2, 4, 6), D2(6, 4)}, {0}},
+                                 {{D2(3, 5), D1(3)}, {0}},
+                                 {{D2(1, 5), D2(3, 5)}, {0}},
+                                 {{{0}}, {0}}};
+
+static const op_case unlike_pairs[] = {
+    {{D2(3, 5), D2(3, 4)}, {0}}, {{D2(3, 4), D2(4, 3)}, {0}}, {{{0}}, {0}}};
+
+/* x, w, b; stride, pad */
+static const op_case convolutions[] = {
+    {{D4(3, 5, 7, 3), D4(4, 3, 3, 3), D1(4)}, {1, 1}},
+    {{D4(2, 9, 8, 2), D4(3, 4, 4, 2), D1(3)}, {2, 1}},
+    {{D4(1, 11, 7, 1), D4(5, 5, 5, 1)}, {3, 2}}, /* no bias */
+    {{D4(2, 5, 4, 5), D4(1, 1, 1, 5), D1(1)}, {1, 0}},
+    {{D4(2, 6, 5, 3), D4(2, 2, 3, 3), D1(2)}, {2, 0}}, /* the last row and column are left over */
+    {{D4(2, 3, 3, 2), D4(3, 3, 2, 2), D1(3)}, {1, 0}}, /* down to one row */
+    {{D4(2, 1, 1, 3), D4(2, 3, 3, 3), D1(2)}, {2, 2}}, /* windows that see padding only */
+    {{D4(37, 4, 3, 2), D4(5, 3, 3, 2), D1(5)}, {1, 1}},
+    {{{0}}, {0}}};
+
+/* x, w, b; stride, pad, height, width */
+static const op_case transposed[] = {
+    {{D4(3, 5, 7, 3), D4(3, 3, 3, 4), D1(4)}, {1, 1, 5, 7}},
+    {{D4(2, 3, 4, 2), D4(2, 4, 4, 3), D1(3)}, {2, 1, 6, 8}},
+    {{D4(2, 3, 4, 2), D4(2, 3, 3, 3), D1(3)}, {2, 1, 5, 8}}, /* one column more */
+    {{D4(1, 2, 3, 1), D4(1, 5, 5, 2)}, {3, 2, 6, 7}},
+    {{D4(2, 1, 1, 5), D4(5, 7, 7, 1), D1(1)}, {1, 0, 7, 7}},
+    {{D4(2, 2, 3, 2), D4(2, 1, 2, 2), D1(2)}, {3, 0, 4, 8}}, /* gaps that no pixel reaches */
+    {{D4(37, 2, 2, 3), D4(3, 4, 4, 2), D1(2)}, {2, 1, 4, 4}},
+    {{{0}}, {0}}};
+
+#define ROW(op) #op, .reference = ref_##op, .apply = apply_##op
+
+const op_row op_rows[] = {
+    {ROW(linear), .kinds = "Nnn", .bound = 2e-6, .grad_bound = 5e-6,
+     .cases = CASES({{D2(5, 7), D2(3, 7), D1(3)}, {0}},
+                    {{D4(3, 5, 7, 3), D2(11, 105), D1(11)}, {0}}, {{D2(1, 1), D2(1, 1)}, {0}},
+                    {{D2(37, 3), D2(700, 3), D1(700)}, {0}}, {{D2(70, 700), D2(2, 700)}, {0}}),
+     .wrong = CASES({{D2(5, 7), D2(3, 6), D1(3)}, {0}}, {{D2(5, 7), D2(3, 7), D1(4)}, {0}},
+                    {{D2(5, 7), D1(7), D1(3)}, {0}})},
+    {ROW(conv2d), .kinds = "Nnn", .bound = 2e-6, .grad_bound = 5e-6, .cases = convolutions,
+     .wrong = CASES({{D4(3, 5, 7, 3), D4(4, 3, 3, 2), D1(4)}, {1, 1}},
+                    {{D4(3, 5, 7, 3), D4(4, 3, 3, 3), D1(3)}, {1, 1}},
+                    {{D3(3, 5, 7), D4(4, 3, 3, 7), D1(4)}, {1, 1}},
+                    {{D4(3, 5, 7, 3), D4(4, 8, 3, 3), D1(4)}, {1, 1}}, /* kernel over the image */
+                    {{D4(3, 5, 7, 3), D4(4, 3, 3, 3), D1(4)}, {0, 1}})},
+    {ROW(conv2d_transposed), .kinds = "Nnn", .bound = 2e-6, .grad_bound = 5e-6, .cases = transposed,
+     .wrong = CASES({{D4(3, 5, 7, 3), D4(2, 3, 3, 4), D1(4)}, {1, 1, 5, 7}},
+                    {{D4(3, 5, 7, 3), D4(3, 3, 3, 4), D1(3)}, {1, 1, 5, 7}},
+                    {{D2(3, 5), D4(5, 3, 3, 4), D1(4)}, {1, 1, 5, 7}},
+                    {{D4(3, 5, 7, 3), D4(3, 3, 3, 4), D1(4)}, {1, 1, 6, 7}}, /* not such a size */
+                    {{D4(3, 5, 7, 3), D4(3, 3, 3, 4), D1(4)}, {1, 1, 5, 6}})},
+    {ROW(upsample), .kinds = "N", .bound = 1e-7, .grad_bound = 1e-6,
+     .cases = CASES({{D4(3, 5, 7, 3)}, {2}}, {{D4(1, 1, 2, 1)}, {3}}, {{D4(2, 3, 2, 5)}, {1}}),
+     .wrong = CASES({{D3(3, 5, 7)}, {2}}, {{D4(3, 5, 7, 3)}, {0}})},
+    {ROW(avgpool), .kinds = "N", .bound = 1e-6, .grad_bound = 1e-6,
+     .cases = CASES({{D4(3, 6, 4, 3)}, {2}}, {{D4(1, 3, 6, 1)}, {3}}, {{D4(2, 3, 2, 5)}, {1}}),
+     .wrong = CASES({{D2(4, 4)}, {2}}, {{D4(3, 6, 4, 3)}, {4}}, {{D4(3, 6, 4, 3)}, {0}})},
+    {ROW(groupnorm), .kinds = "Nnn", .bound = 3e-6, .grad_bound = 1e-5,
+     .cases = CASES({{D4(3, 5, 7, 6), D1(6), D1(6)}, {3}}, {{D4(2, 3, 3, 6), D1(6), D1(6)}, {1}},
+                    {{D4(2, 3, 3, 6), D1(6), D1(6)}, {6}}, {{D4(1, 3, 2, 1), D1(1), D1(1)}, {1}},
+                    {{D4(5, 9, 8, 70), D1(70), D1(70)}, {7}}),
+     .wrong = CASES({{D4(3, 5, 7, 6), D1(6), D1(6)}, {4}}, {{D4(3, 5, 7, 6), D1(6), D1(5)}, {3}},
+                    {{D4(3, 5, 7, 6), D1(6), D1(6)}, {0}}, {{D2(3, 6), D1(6), D1(6)}, {3}})},
+    {ROW(layernorm), .kinds = "Nnn", .bound = 3e-6, .grad_bound = 1e-5,
+     .cases = CASES({{D3(3, 5, 7), D1(7), D1(7)}, {0}}, {{D2(5, 64), D1(64), D1(64)}, {0}},
+                    {{D4(2, 3, 3, 5), D1(5), D1(5)}, {0}}, {{D3(3, 127, 99), D1(99), D1(99)}, {0}}),
+     .wrong = CASES({{D3(3, 5, 7), D1(5), D1(7)}, {0}}, {{D3(3, 5, 7), D1(7), D1(5)}, {0}})},
+    {ROW(batchnorm), .kinds = "nnnsp", .bound = 3e-6, .grad_bound = 1e-5, /* training */
+     .cases = CASES({{D4(3, 5, 7, 3), D1(3), D1(3), D1(3), D1(3)}, {1}},
+                    {{D2(5, 7), D1(7), D1(7), D1(7), D1(7)}, {1}},
+                    {{D2(4, 1), D1(1), D1(1), D1(1), D1(1)}, {1}},
+                    {{D3(3, 127, 99), D1(99), D1(99), D1(99), D1(99)}, {1}}),
+     .wrong = CASES({{D2(1, 7), D1(7), D1(7), D1(7), D1(7)}, {1}}, /* one value: no variance */
+                    {{D2(5, 7), D1(6), D1(7), D1(7), D1(7)}, {1}},
+                    {{D2(5, 7), D1(7), D1(6), D1(7), D1(7)}, {1}},
+                    {{D2(5, 7), D1(7), D1(7), D1(6), D1(7)}, {1}},
+                    {{D2(5, 7), D1(7), D1(7), D1(7), D1(6)}, {1}})},
+    {ROW(batchnorm), .kinds = "Nnnsp", .bound = 3e-6, .grad_bound = 1e-5, /* evaluation */
+     .cases = CASES({{D4(3, 5, 7, 3), D1(3), D1(3), D1(3), D1(3)}, {0}},
+                    {{D2(1, 7), D1(7), D1(7), D1(7), D1(7)}, {0}},
+                    {{D3(3, 127, 99), D1(99), D1(99), D1(99), D1(99)}, {0}})},
+    {ROW(add), .kinds = "NN", .bound = 1e-7, .grad_bound = 1e-6, .cases = pairs, .wrong = unlike},
+    {ROW(add), .kinds = "Nn", .bound = 1e-7, .grad_bound = 1e-6, .cases = one_row},
+    {ROW(add), .kinds = "NN", .bound = 1e-7, .grad_bound = 1e-6, .cases = row_and_channel},
+    {ROW(mul), .kinds = "NN", .bound = 1e-7, .grad_bound = 1e-6, .cases = pairs, .wrong = unlike},
+    {ROW(mul), .kinds = "Nn", .bound = 1e-7, .grad_bound = 1e-6, .cases = one_row},
+    {ROW(mul), .kinds = "NN", .bound = 1e-7, .grad_bound = 1e-6, .cases = row_and_channel},
+    {ROW(scale), .kinds = "N", .bound = 1e-7, .grad_bound = 1e-6, .cases = elementwise},
+    {ROW(relu), .kinds = "N", .bound = 1e-7, .grad_bound = 1e-6, .cases = elementwise},
+    {ROW(leaky_relu), .kinds = "N", .bound = 1e-7, .grad_bound = 1e-6, .cases = elementwise},
+    {ROW(silu), .kinds = "N", .bound = 5e-7, .grad_bound = 2e-6, .cases = elementwise},
+    {ROW(silu), .kinds = "H", .bound = 5e-7, .grad_bound = 2e-6, .cases = elementwise},
+    {ROW(tanh), .kinds = "N", .bound = 5e-7, .grad_bound = 2e-6, .cases = elementwise},
+    {ROW(tanh), .kinds = "H", .bound = 5e-7, .grad_bound = 2e-6, .cases = elementwise},
+    {ROW(sigmoid), .kinds = "N", .bound = 5e-7, .grad_bound = 2e-6, .cases = elementwise},
+    {ROW(sigmoid), .kinds = "H", .bound = 5e-7, .grad_bound = 2e-6, .cases = elementwise},
+    {ROW(softplus), .kinds = "N", .bound = 5e-7, .grad_bound = 2e-6, .cases = elementwise},
+    {ROW(softplus), .kinds = "H", .bound = 5e-7, .grad_bound = 2e-6, .cases = elementwise},
+    {ROW(concat), .kinds = "NN", .bound = 1e-7, .grad_bound = 1e-6,
+     .cases = CASES({{D4(3, 5, 7, 3), D4(3, 5, 7, 2)}, {0}}, {{D2(1, 1), D2(1, 4)}, {0}}),
+     .wrong = CASES({{D4(3, 5, 7, 3), D4(3, 5, 6, 3)}, {0}}, {{D2(3, 5), D3(3, 5, 1)}, {0}})},
+    {ROW(concat), .kinds = "nn", .bound = 1e-7, .grad_bound = 1e-6,
+     .cases = CASES({{D1(3), D1(2)}, {0}})},
+    {ROW(slice), .kinds = "N", .bound = 1e-7, .grad_bound = 1e-6,
+     .cases = CASES({{D4(3, 5, 7, 3)}, {1, 2}}, {{D4(3, 5, 7, 3)}, {0, 1}}, {{D2(1, 5)}, {0, 5}}),
+     .wrong = CASES({{D4(3, 5, 7, 3)}, {1, 3}}, {{D4(3, 5, 7, 3)}, {-1, 2}},
+                    {{D4(3, 5, 7, 3)}, {1, 0}})},
+    {ROW(reshape), .kinds = "N", .bound = 1e-7, .grad_bound = 1e-6,
+     .cases = CASES({{D4(3, 5, 7, 2)}, {70}}, {{D2(3, 12)}, {2, 3, 2}}, {{D2(1, 1)}, {0}}),
+     .wrong = CASES({{D4(3, 5, 7, 2)}, {71}})},
+    {ROW(detach), .kinds = "S", .bound = 1e-7, .cases = CASES({{D4(3, 5, 7, 2)}, {0}})},
+    {ROW(softmax), .kinds = "N", .bound = 1e-6, .grad_bound = 5e-6,
+     .cases = CASES({{D4(3, 5, 7, 3)}, {0}}, {{D2(2, 1)}, {0}}, {{D2(70, 99)}, {0}})},
+    /* nearly one-hot: the slopes are differences of nearly equal numbers */
+    {ROW(softmax), .kinds = "H", .bound = 1e-6, .grad_bound = 1e-2,
+     .cases = CASES({{D2(5, 7)}, {0}})},
+    {ROW(attention), .kinds = "Nnnnn", .bound = 3e-6, .grad_bound = 2e-5,
+     .cases = CASES({{D3(3, 5, 6), D2(18, 6), D1(18), D2(6, 6), D1(6)}, {2}},
+                    {{D4(2, 3, 5, 4), D2(12, 4), D1(12), D2(4, 4), D1(4)}, {1}},
+                    {{D3(2, 1, 3), D2(9, 3), D1(9), D2(3, 3), D1(3)}, {3}},
+                    {{D4(5, 4, 3, 9), D2(27, 9), D1(27), D2(9, 9), D1(9)}, {3}}),
+     .wrong = CASES({{D3(3, 5, 6), D2(18, 6), D1(18), D2(6, 6), D1(6)}, {4}},
+                    {{D3(3, 5, 6), D2(18, 6), D1(18), D2(6, 6), D1(6)}, {0}},
+                    {{D2(3, 6), D2(18, 6), D1(18), D2(6, 6), D1(6)}, {2}},
+                    {{D3(3, 5, 6), D2(12, 6), D1(12), D2(6, 6), D1(6)}, {2}},
+                    {{D3(3, 5, 6), D2(18, 6), D1(18), D2(5, 6), D1(5)}, {2}})},
+    {ROW(embedding), .kinds = "n", .bound = 1e-7, .grad_bound = 1e-6,
+     .cases = CASES({{D2(5, 7)}, {13}}, {{D2(1, 1)}, {1}}, {{D2(11, 3)}, {2}}),
+     .wrong = CASES({{D1(5)}, {3}}, {{D2(5, 7)}, {0}})},
+    {ROW(mean), .kinds = "n", .bound = 1e-6, .grad_bound = 1e-6, .cases = elementwise},
+    {ROW(mse), .kinds = "ns", .bound = 1e-6, .grad_bound = 2e-6, .cases = pairs,
+     .wrong = unlike_pairs},
+    {ROW(l1), .kinds = "ns", .bound = 1e-6, .grad_bound = 2e-6, .cases = pairs,
+     .wrong = unlike_pairs},
+    {ROW(bce_logits), .kinds = "nu", .bound = 1e-6, .grad_bound = 2e-6, .cases = pairs,
+     .wrong = unlike_pairs},
+    {ROW(bce_logits), .kinds = "hu", .bound = 1e-6, .grad_bound = 2e-6, .cases = pairs},
+    {ROW(cross_entropy), .kinds = "n", .bound = 1e-6, .grad_bound = 2e-6,
+     .cases = CASES({{D2(5, 7)}, {0}}, {{D2(1, 1)}, {0}}, {{D2(41, 10)}, {0}}), .wrong = NULL},
+    {ROW(cross_entropy), .kinds = "h", .bound = 1e-6, .grad_bound = 2e-6,
+     .cases = CASES({{D2(5, 7)}, {0}})},
+    {ROW(kl_normal), .kinds = "nl", .bound = 1e-6, .grad_bound = 2e-6, .cases = pairs,
+     .wrong = unlike_pairs},
+    {ROW(reparam), .kinds = "NL", .bound = 1e-6, .grad_bound = 2e-6,
+     .cases = CASES({{D2(5, 7), D2(5, 7)}, {0}}, {{D2(1, 1), D2(1, 1)}, {0}},
+                    {{D2(37, 20), D2(37, 20)}, {0}}),
+     .wrong = unlike_pairs},
+    {0}};
