@@ -25,7 +25,7 @@ static const uint64_t seed = 20240229; /* never change: the data set is what thi
 enum { FROM_CHOICE, FROM_HAND, FROM_JITTER, FROM_PAPER };
 
 /* Uniform numbers that choose what is written. */
-enum { U_DIGIT, U_STYLE, U_SHIFT, U_LIFT, U_WOBBLE, U_WAVE, U_MASTER = U_WAVE + 6 };
+enum { U_DIGIT, U_STYLE, U_SHIFT, U_LIFT, U_WOBBLE, U_ROUGH, U_WAVE, U_MASTER = U_WAVE + 6 };
 enum { UNIFORMS = U_MASTER + IG_GLYPH_MASTERS };
 
 /* Normal numbers that tell one hand from another. */
@@ -78,6 +78,17 @@ static int choose_style(const ig_glyph_style *styles, int count, float u) {
     return style;
 }
 
+/* What is common to all hands that write a digit, as seen in people's handwriting. */
+static const struct {
+    float thickness; /* median, pixels */
+    float slant;     /* mean */
+    float jitter;    /* of the points, against other digits */
+} habit[CLASSES] = {
+    {2.75f, 0.16f, 0.7f}, {2.75f, 0.24f, 0.35f}, {2.50f, 0.13f, 1.0f}, {2.45f, 0.08f, 1.0f},
+    {2.40f, 0.16f, 1.0f}, {2.35f, 0.10f, 1.0f},  {2.40f, 0.09f, 0.7f}, {2.60f, 0.10f, 0.85f},
+    {2.30f, 0.12f, 1.0f}, {2.25f, 0.11f, 0.9f},
+};
+
 static hand hand_of(uint32_t image) {
     hand h;
     numbers_of(image, FROM_CHOICE, h.u, UNIFORMS);
@@ -87,9 +98,10 @@ static hand hand_of(uint32_t image) {
     const ig_glyph_style *styles = ig_glyph_styles(h.digit, &count);
     int style = choose_style(styles, count, h.u[U_STYLE]);
     h.glyph = &styles[style];
-    h.factor[IG_DIGIT_THICKNESS] = clamp(2.55f * expf(0.30f * h.z[Z_THICKNESS]), 1.1f, 6.0f);
-    h.factor[IG_DIGIT_SLANT] = clamp(0.18f + 0.26f * h.z[Z_SLANT], -0.8f, 1.0f);
-    h.factor[IG_DIGIT_WIDTH] = clamp(0.95f * expf(0.20f * h.z[Z_WIDTH]), 0.5f, 1.6f);
+    h.factor[IG_DIGIT_THICKNESS] =
+        clamp(habit[h.digit].thickness * expf(0.28f * h.z[Z_THICKNESS]), 1.1f, 6.0f);
+    h.factor[IG_DIGIT_SLANT] = clamp(habit[h.digit].slant + 0.25f * h.z[Z_SLANT], -0.8f, 1.0f);
+    h.factor[IG_DIGIT_WIDTH] = clamp(1.02f * expf(0.22f * h.z[Z_WIDTH]), 0.5f, 1.6f);
     h.factor[IG_DIGIT_ROTATION] = clamp(0.10f * h.z[Z_ROTATION], -0.5f, 0.5f);
     h.factor[IG_DIGIT_SHIFT] = h.u[U_SHIFT] - 0.5f;
     h.factor[IG_DIGIT_WOBBLE] = h.u[U_WOBBLE];
@@ -107,12 +119,14 @@ static void shape_glyph(const hand *h, uint32_t image, point *at, int n) {
     float weight[IG_GLYPH_MASTERS], total = 0.0f, z[2 * IG_GLYPH_POINTS];
     for (int m = 0; m < h->glyph->masters; m++) {
         float u = h->u[U_MASTER + m];
-        total += weight[m] = u * u * u + 1e-6f;
+        total += weight[m] = u * u * u * u * u * u + 1e-6f;
     }
     normals_of(image, FROM_JITTER, z, 2 * n);
-    float jitter = 1.2f + 3.0f * h->factor[IG_DIGIT_WOBBLE];
+    float jitter = habit[h->digit].jitter * (1.5f + 3.5f * h->factor[IG_DIGIT_WOBBLE]);
+    point drift = {0.0f, 0.0f};
     for (int i = 0; i < n; i++) {
-        at[i] = (point){jitter * z[2 * i], jitter * z[2 * i + 1]};
+        drift = (point){0.5f * drift.x + jitter * z[2 * i], 0.5f * drift.y + jitter * z[2 * i + 1]};
+        at[i] = drift;
         for (int m = 0; m < h->glyph->masters; m++) {
             at[i].x += h->glyph->at[m * n + i].x * weight[m] / total;
             at[i].y += h->glyph->at[m * n + i].y * weight[m] / total;
@@ -177,7 +191,7 @@ static void trace(ig_pen_path *path, const char *letters, const point *at, int n
 /* The hand's habits: waves, a top heavier or wider than the foot, width, slant and rotation. */
 static void bend(ig_pen_path *path, const hand *h) {
     const float turn = 6.2831853f, *wave = &h->u[U_WAVE];
-    float wobble = 0.3f + 0.7f * h->factor[IG_DIGIT_WOBBLE];
+    float wobble = habit[h->digit].jitter * (0.3f + 0.7f * h->factor[IG_DIGIT_WOBBLE]);
     float ax = 0.035f * wobble * h->z[Z_WAVE_X], ay = 0.035f * wobble * h->z[Z_WAVE_Y];
     float width = h->factor[IG_DIGIT_WIDTH], slant = h->factor[IG_DIGIT_SLANT];
     float c = cosf(h->factor[IG_DIGIT_ROTATION]), s = sinf(h->factor[IG_DIGIT_ROTATION]);
@@ -226,6 +240,15 @@ static void press(ig_pen_path *path, const hand *h) {
     }
 }
 
+/* The outline's roughness, as of a scanned page: noise, smoothed over two pixels. rough: 28 28 */
+static void roughen(uint32_t image, float amount, float *rough) {
+    float u[PIXELS + SIDE + 1];
+    numbers_of(image, FROM_PAPER, u, PIXELS + SIDE + 1);
+    float scale = 0.1f + 0.4f * amount * amount;
+    for (int i = 0; i < PIXELS; i++)
+        rough[i] = scale * (u[i] + u[i + 1] + u[i + SIDE] + u[i + SIDE + 1] - 2.0f);
+}
+
 /* image: 28 28 */
 static void draw(uint32_t image, uint8_t *out) {
     hand h = hand_of(image);
@@ -238,8 +261,7 @@ static void draw(uint32_t image, uint8_t *out) {
     bend(&path, &h);
     fit(&path, h.factor[IG_DIGIT_THICKNESS]);
     press(&path, &h);
-    numbers_of(image, FROM_PAPER, rough, PIXELS);
-    for (int i = 0; i < PIXELS; i++) rough[i] = 0.5f * (rough[i] - 0.5f);
+    roughen(image, h.u[U_ROUGH], rough);
     ig_pen_draw(&path, 14.0f + h.factor[IG_DIGIT_SHIFT], 13.5f + h.u[U_LIFT], rough, out);
 }
 

@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 enum {
-    IG_GLYPH_POINTS = 16, /* at most, of one style */
-    IG_GLYPH_MASTERS = 8, /* at most, of one style */
-    IG_GLYPH_STYLES = 8,  /* at most, of one digit */
+    IG_GLYPH_POINTS = 16,  /* at most, of one style */
+    IG_GLYPH_MASTERS = 16, /* at most, of one style */
+    IG_GLYPH_STYLES = 8,   /* at most, of one digit */
 };
 
 /* A place in the box of the glyph: x to the right and y down, 0 to 100. */

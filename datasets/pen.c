@@ -5,7 +5,7 @@
 enum { SIDE = IG_PEN_SIDE };
 
 static const float far_away = 4.0f;
-static const float edge = 1.25f; /* width of the grey rim in pixels */
+static const float edge = 1.35f; /* width of the grey rim in pixels */
 
 static int clamp_pixel(float x) {
     return x < 0.0f ? 0 : x > SIDE - 1 ? SIDE - 1 : (int)x;
@@ -41,7 +41,8 @@ static void draw_field(float *field, const ig_pen_path *path) {
 
 /* How much of a pixel the ink covers whose outline is `distance` from the pixel's centre. */
 static float coverage(float distance) {
-    return fminf(fmaxf(0.5f - distance / edge, 0.0f), 1.0f);
+    float t = fminf(fmaxf(0.5f - distance / edge, 0.0f), 1.0f);
+    return t * t * (3.0f - 2.0f * t);
 }
 
 /* Moves the path so that the ink in field, drawn from it, has its centre of mass at (x, y). */
