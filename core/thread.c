@@ -62,10 +62,12 @@ void ig_parallel(int64_t chunks, ig_task *task, void *work) {
         restore_mode(before);
         return;
     }
+    /* Where chunks are many, several go out at once: a turn costs as much as a small chunk. */
+    int64_t together = (chunks - 1) / (32 * threads) + 1;
 #pragma omp parallel num_threads(threads)
     {
         unsigned long before = flush_denormals();
-#pragma omp for schedule(dynamic, 1)
+#pragma omp for schedule(dynamic, together)
         for (int64_t c = 0; c < chunks; c++) task(work, c, omp_get_thread_num());
         restore_mode(before);
     }
