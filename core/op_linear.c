@@ -35,8 +35,9 @@ static void block_product(const linear_work *w, int64_t block, const float *src,
     }
     float *result = w->padded + ROW_BLOCK * k;
     pad_rows(w->padded, src, rows, k);
-    ig_gemm(ROW_BLOCK, n, k, (ig_matrix){w->padded, k, false}, m, result, n, false);
-    for (int64_t i = 0; i < rows * n; i++) ig_write(&dst[i], result[i], add);
+    if (add) pad_rows(result, dst, rows, n); /* the product rounds sums as it does in full blocks */
+    ig_gemm(ROW_BLOCK, n, k, (ig_matrix){w->padded, k, false}, m, result, n, add);
+    memcpy(dst, result, (size_t)(rows * n) * sizeof(float));
 }
 
 static void forward_block(void *work, int64_t block, int worker) {
