@@ -6,15 +6,15 @@
 #include "sample/font.h"
 
 /* Tiles are usually black: a dark ground shows where they end without outshining them. */
-enum { GROUND = 44, INK = 222, GAP = 4 };
+enum { GROUND = 44, INK = 222, GAP = 6 };
 
 static int zoom_of(const ig_sheet *sheet) {
     return sheet->scale > 1 ? sheet->scale / 2 : 1;
 }
 
-/* Height of a line of captions, with the space below it. */
+/* Height of a line of captions, with the space around it. */
 static int line_of(const ig_sheet *sheet) {
-    return sheet->captions ? (IG_FONT_HEIGHT + 1) * zoom_of(sheet) : 0;
+    return sheet->captions ? (IG_FONT_HEIGHT + 3) * zoom_of(sheet) : 0;
 }
 
 static int group_of(const ig_sheet *sheet) {
@@ -27,7 +27,7 @@ static int64_t left_of(const ig_sheet *sheet) {
         int width = ig_font_width(sheet->left[r].text, zoom_of(sheet));
         if (width > widest) widest = width;
     }
-    return widest ? widest + 3 * zoom_of(sheet) : 0;
+    return widest ? widest + 6 * zoom_of(sheet) : 0;
 }
 
 /* The upper left corner of a tile; that of the tile after the last one gives the sheet's size. */
@@ -48,7 +48,7 @@ static int64_t y_of(const ig_sheet *sheet, int row) {
 static void draw_captions(ig_image *image, const ig_sheet *sheet) {
     int zoom = zoom_of(sheet), wide = sheet->width * sheet->scale;
     for (int r = 0; sheet->captions && r < sheet->rows; r += group_of(sheet)) {
-        int64_t y = y_of(sheet, r) - line_of(sheet) + zoom;
+        int64_t y = y_of(sheet, r) - (IG_FONT_HEIGHT + 1) * zoom;
         for (int c = 0; c < sheet->columns; c++) {
             const char *text = sheet->captions[r / group_of(sheet) * sheet->columns + c].text;
             int spare = wide - ig_font_width(text, zoom);
@@ -60,7 +60,7 @@ static void draw_captions(ig_image *image, const ig_sheet *sheet) {
 
 static void draw_left(ig_image *image, const ig_sheet *sheet) {
     int zoom = zoom_of(sheet), high = sheet->height * sheet->scale;
-    int64_t end = left_of(sheet);
+    int64_t end = left_of(sheet) - 3 * zoom; /* before the tiles' own padding */
     for (int r = 0; sheet->left && r < sheet->rows; r++) {
         const char *text = sheet->left[r].text;
         int width = ig_font_width(text, zoom);

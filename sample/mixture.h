@@ -24,7 +24,7 @@ typedef struct {
 } ig_mixture_fit_report;
 
 /* Fits by EM (Dempster et al. 1977) from a k-means++ start (Arthur & Vassilvitskii 2007) until an
-   iteration gains less than .001 nats per code. The covariances are maximum a posteriori under a
+   iteration gains less than .005 nats per code. The covariances are maximum a posteriori under a
    weak prior that keeps them from collapsing (Fraley & Raftery 2007). codes: n dim, n > 0. Fewer
    codes than components give as many components as codes. The bits depend on codes and seed alone,
    not on the number of threads. report may be NULL. IG_ENUMERIC where a code is not finite. */

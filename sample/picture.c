@@ -1,5 +1,6 @@
 #include "sample/picture.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,4 +58,21 @@ ig_status ig_picture_draw(const ig_picture_kind *kind, ig_source *source,
     IG_TRY(check_range("--scale", options->scale, 1, IG_MAX_SCALE, err));
     IG_TRY(check_range("--draws", options->draws, 0, IG_MAX_DRAWS, err));
     return kind->draw(source, options, image, err);
+}
+
+ig_status ig_picture_write(const ig_image *image, const char *path, const ig_picture_kind *kind,
+                           const ig_source *source, uint64_t seed, const char *command,
+                           ig_err *err) {
+    const ig_run *run = source->run;
+    char title[64 + IG_PATH_MAX], seed_text[32];
+    snprintf(title, sizeof title, "%s of %s%s%s", kind->name, source->instance->model->name,
+             run ? " on " : "", run ? run->config.data : "");
+    snprintf(seed_text, sizeof seed_text, "%" PRIu64, seed);
+    const ig_image_text texts[] = {{"Title", title},
+                                   {"Software", "imgen " IG_VERSION},
+                                   {"Command", command},
+                                   {"Seed", seed_text},
+                                   {"Run", run ? run->folder : ""},
+                                   {"Checkpoint", run ? run->checkpoint_hash : ""}};
+    return ig_png_write(image, path, texts, run ? 6 : 4, err);
 }

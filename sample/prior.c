@@ -64,31 +64,26 @@ ig_status ig_prior_fit(ig_mixture *mixture, ig_instance *instance, ig_dataset *d
     return status;
 }
 
-/* True where the file is a prior of this checkpoint and these data. Whatever else it is, or that it
-   is missing, makes it stale: it can always be fitted again. */
-static bool load_prior(ig_mixture *mixture, const char *path, const ig_run *run,
-                       const ig_dataset_info *info) {
+bool ig_prior_load(ig_mixture *mixture, const ig_run *run, const char *data_name) {
+    char path[IG_PATH_MAX];
     ig_safetensors *file;
-    if (!ig_is_file(path) || ig_safetensors_open(&file, path, NULL) != IG_OK) return false;
+    if (ig_path_join(path, run->folder, IG_PRIOR_FILE, NULL) != IG_OK || !ig_is_file(path) ||
+        ig_safetensors_open(&file, path, NULL) != IG_OK)
+        return false;
     const char *hash = ig_safetensors_text(file, "checkpoint");
     const char *data = ig_safetensors_text(file, "data");
-    bool fresh = hash && data && !strcmp(hash, run->checkpoint_hash) &&
-                 !strcmp(data, info->source) && ig_mixture_read(mixture, file, NULL) == IG_OK;
+    bool fresh = hash && data && !strcmp(hash, run->checkpoint_hash) && !strcmp(data, data_name) &&
+                 ig_mixture_read(mixture, file, NULL) == IG_OK;
     ig_safetensors_close(file);
     if (fresh && mixture->dim == ig_instance_latent(&run->instance)) return true;
     if (fresh) ig_mixture_free(mixture);
     return false;
 }
 
-ig_status ig_prior_load_or_fit(ig_mixture *mixture, ig_run *run, ig_dataset *data,
-                               ig_prior_report *report, ig_err *err) {
+ig_status ig_prior_save(const ig_mixture *mixture, const ig_run *run, const char *data_name,
+                        ig_err *err) {
     char path[IG_PATH_MAX];
-    const ig_dataset_info *info = ig_dataset_describe(data);
-    IG_TRY(ig_path_join(path, run->folder, "prior.safetensors", err));
-    *report = (ig_prior_report){.saved = true};
-    if (load_prior(mixture, path, run, info)) return IG_OK;
-    IG_TRY(ig_prior_fit(mixture, &run->instance, data, report, err));
-    ig_saved_text texts[] = {{"checkpoint", run->checkpoint_hash}, {"data", info->source}};
-    report->saved = ig_mixture_write(mixture, path, texts, 2, NULL) == IG_OK;
-    return IG_OK;
+    IG_TRY(ig_path_join(path, run->folder, IG_PRIOR_FILE, err));
+    ig_saved_text texts[] = {{"checkpoint", run->checkpoint_hash}, {"data", data_name}};
+    return ig_mixture_write(mixture, path, texts, 2, err);
 }

@@ -7,6 +7,8 @@
 #include "models/run.h"
 #include "sample/mixture.h"
 
+#define IG_PRIOR_FILE "prior.safetensors"
+
 /* What had to be done to get the prior. */
 typedef struct {
     bool fitted;    /* now; otherwise it was read from the run folder */
@@ -16,14 +18,17 @@ typedef struct {
     double seconds; /* to encode and fit */
 } ig_prior_report;
 
-/* Reads the mixture from prior.safetensors in the run folder where that was fitted to this
-   checkpoint and these data; otherwise encodes the training split, fits 50 components and writes
-   the file. IG_EUNSUPPORTED where the model has no encoder. */
-ig_status ig_prior_load_or_fit(ig_mixture *mixture, ig_run *run, ig_dataset *data,
-                               ig_prior_report *report, ig_err *err);
+/* Reads RUN/prior.safetensors. False where there is none that was fitted to this checkpoint and the
+   data set of this name: it is to be fitted again. */
+bool ig_prior_load(ig_mixture *mixture, const ig_run *run, const char *data_name);
 
-/* Fits a mixture to the codes of the training split. */
+/* Encodes the training split and fits the mixture: 50 components, fewer where there are not 100
+   codes for each. IG_EUNSUPPORTED where the model has no encoder. */
 ig_status ig_prior_fit(ig_mixture *mixture, ig_instance *instance, ig_dataset *data,
                        ig_prior_report *report, ig_err *err);
+
+/* Writes RUN/prior.safetensors. */
+ig_status ig_prior_save(const ig_mixture *mixture, const ig_run *run, const char *data_name,
+                        ig_err *err);
 
 #endif

@@ -18,24 +18,36 @@ static ig_status check_size(const ig_source *source, const ig_dataset *data, ig_
                    info->source, info->height, info->width, spec->height, spec->width);
 }
 
+static const char *data_name(const ig_source *source) {
+    return source->data_name ? source->data_name : source->run->config.data;
+}
+
 ig_status ig_source_data(ig_source *source, ig_dataset **data, ig_err *err) {
     if (!source->data && !source->opened) {
         if (!source->run)
             return ig_fail(err, IG_EUSAGE, "this picture needs a data set, and none was given");
-        const char *name = source->data_name ? source->data_name : source->run->config.data;
-        IG_TRY(ig_dataset_open(&source->opened, name, source->run->config.resize, err));
+        IG_TRY(
+            ig_dataset_open(&source->opened, data_name(source), source->run->config.resize, err));
     }
     *data = source->data ? source->data : source->opened;
     return check_size(source, *data, err);
 }
 
-static ig_status need_mixture(ig_source *source, ig_err *err) {
+static ig_status fit_mixture(ig_source *source, const char *name, ig_err *err) {
     ig_dataset *data;
-    if (source->has_mixture) return IG_OK;
-    IG_TRY(ig_source_data(source, &data, err));
     ig_prior_report *report = &source->prior_report;
-    if (source->run) IG_TRY(ig_prior_load_or_fit(&source->mixture, source->run, data, report, err));
-    else IG_TRY(ig_prior_fit(&source->mixture, source->instance, data, report, err));
+    IG_TRY(ig_source_data(source, &data, err));
+    IG_TRY(ig_prior_fit(&source->mixture, source->instance, data, report, err));
+    if (source->run)
+        report->saved = ig_prior_save(&source->mixture, source->run, name, NULL) == IG_OK;
+    return IG_OK;
+}
+
+static ig_status need_mixture(ig_source *source, ig_err *err) {
+    if (source->has_mixture) return IG_OK;
+    const char *name = source->run ? data_name(source) : NULL;
+    if (!name || !ig_prior_load(&source->mixture, source->run, name))
+        IG_TRY(fit_mixture(source, name, err));
     source->has_mixture = true;
     return IG_OK;
 }

@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An output pixel (x, y) of a w x h version: the mean of the pixels that it covers. */
+/* Pixel (x, y) of a version of w x h, at most the image's size: the mean of those that it stands
+ * for. */
 static void shrunk_pixel(const ig_image *image, int w, int h, int x, int y, int rgb[3]) {
     int64_t left = (int64_t)x * image->width / w, top = (int64_t)y * image->height / h;
-    int64_t right = ((int64_t)(x + 1) * image->width + w - 1) / w;
-    int64_t bottom = ((int64_t)(y + 1) * image->height + h - 1) / h;
+    int64_t right = (int64_t)(x + 1) * image->width / w;
+    int64_t bottom = (int64_t)(y + 1) * image->height / h;
     int64_t sum[3] = {0}, count = (right - left) * (bottom - top);
     for (int64_t j = top; j < bottom; j++)
         for (int64_t i = left; i < right; i++)

@@ -109,21 +109,6 @@ static void tell_prior(const ig_source *source) {
 
 /* ---- pictures ---- */
 
-static ig_status write_picture(const request *q, const ig_run *run, const ig_image *image,
-                               const char *path, ig_err *err) {
-    char title[256], seed[32];
-    snprintf(title, sizeof title, "%s: %s on %.100s", q->kind, run->instance.model->name,
-             run->config.data);
-    snprintf(seed, sizeof seed, "%lld", (long long)q->seed);
-    ig_image_text texts[] = {{"Title", title},
-                             {"Software", "imgen " IG_VERSION},
-                             {"Command", ig_command_text()},
-                             {"Seed", seed},
-                             {"Run", run->folder},
-                             {"Checkpoint", run->checkpoint_hash}};
-    return ig_png_write(image, path, texts, sizeof texts / sizeof texts[0], err);
-}
-
 static int terminal_columns(void) {
     struct winsize size;
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
@@ -141,11 +126,12 @@ static ig_status show(const ig_image *image, ig_err *err) {
     return IG_OK;
 }
 
-/* The picture once more at scale 1, as large as a terminal can show it. */
+/* The picture once more at scale 1, without captions. */
 static ig_status show_picture(const ig_picture_kind *kind, ig_source *source,
                               const ig_picture_options *options, ig_err *err) {
     ig_picture_options small = *options;
     small.scale = 1;
+    small.label = false; /* no letter would survive the shrinking */
     ig_image image;
     IG_TRY(ig_picture_draw(kind, source, &small, &image, err));
     ig_status status = show(&image, err);
@@ -172,7 +158,8 @@ static ig_status sample_picture(const request *q, ig_source *source, ig_err *err
     ig_image image;
     IG_TRY(ig_picture_draw(kind, source, &options, &image, err));
     ig_status status = output_path(q, "png", path, err);
-    if (status == IG_OK) status = write_picture(q, source->run, &image, path, err);
+    if (status == IG_OK)
+        status = ig_picture_write(&image, path, kind, source, options.seed, ig_command_text(), err);
     ig_image_free(&image);
     IG_TRY(status);
     tell_prior(source);
