@@ -244,7 +244,7 @@ static void press(ig_pen_path *path, const hand *h) {
 static void roughen(uint32_t image, float amount, float *rough) {
     float u[PIXELS + SIDE + 1];
     numbers_of(image, FROM_PAPER, u, PIXELS + SIDE + 1);
-    float scale = 0.1f + 0.4f * amount * amount;
+    float scale = 0.1f + 0.3f * amount * amount;
     for (int i = 0; i < PIXELS; i++)
         rough[i] = scale * (u[i] + u[i + 1] + u[i + SIDE] + u[i + SIDE + 1] - 2.0f);
 }

@@ -178,7 +178,7 @@ static void test_centred(void **state) {
         }
     }
     assert_true(error < 0.1f);
-    assert_true(border < 0.002 * ink);
+    assert_true(border < 0.005 * ink);
     ig_dataset_close(set);
     free(image);
 }
