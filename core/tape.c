@@ -22,9 +22,9 @@ int64_t ig_row_size(ig_shape shape) {
 }
 
 void ig_shape_text(ig_shape shape, char text[64]) {
-    size_t at = 0;
+    size_t at = 0; /* at most 62 before the last of IG_MAX_DIMS sizes */
     text[0] = 0;
-    for (int i = 0; i < shape.nd && at < 64; i++)
+    for (int i = 0; i < shape.nd; i++)
         at += (size_t)snprintf(text + at, 64 - at, i ? "x%lld" : "%lld", (long long)shape.d[i]);
 }
 

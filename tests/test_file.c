@@ -120,32 +120,54 @@ static void test_read_only_folder(void **state) {
     assert_non_null(strstr(folder_err.message, "cannot be made"));
 }
 
+static struct rlimit whole_disk;
+
 /* A limit on the size of files stands for a full disk. */
+static void fill_disk(void) {
+    getrlimit(RLIMIT_FSIZE, &whole_disk);
+    struct rlimit small = whole_disk;
+    small.rlim_cur = 50000;
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &small);
+}
+
+static void free_disk(void) {
+    setrlimit(RLIMIT_FSIZE, &whole_disk);
+}
+
 static void test_full_disk(void **state) {
     const char *path = path_in(state, "a");
     assert_ok(ig_file_write(path, "old", 3, &err), err);
     char *data = calloc(1, 100000);
-    struct rlimit before, small;
-    getrlimit(RLIMIT_FSIZE, &before);
-    small = before;
-    small.rlim_cur = 50000;
-    signal(SIGXFSZ, SIG_IGN);
-    setrlimit(RLIMIT_FSIZE, &small);
-    ig_err write_err = {0}, commit_err = {0};
-    ig_status write_status = ig_file_write(path, data, 100000, &write_err);
-    ig_new_file file;
-    ig_status open_status = ig_new_file_open(&file, path, NULL);
-    for (int i = 0; i < 100000; i++) putc('x', file.stream); /* nobody looks at the errors */
-    ig_status commit_status = ig_new_file_commit(&file, &commit_err);
-    setrlimit(RLIMIT_FSIZE, &before);
+    fill_disk();
+    ig_err full = {0};
+    ig_status status = ig_file_write(path, data, 100000, &full);
+    free_disk();
     free(data);
-    assert_int_equal(write_status, IG_EIO);
-    assert_non_null(strstr(write_err.message, "free some space"));
-    assert_int_equal(open_status, IG_OK);
-    assert_int_equal(commit_status, IG_EIO);
-    assert_non_null(strstr(commit_err.message, "free some space"));
+    assert_int_equal(status, IG_EIO);
+    assert_non_null(strstr(full.message, "free some space"));
     expect_content(path, "old");
     assert_int_equal(entries_in(*state), 1);
+}
+
+/* The writer looks at no errors; in the second round there is space again before the commit. */
+static void test_full_disk_unnoticed(void **state) {
+    const char *path = path_in(state, "a");
+    assert_ok(ig_file_write(path, "old", 3, &err), err);
+    for (int round = 0; round < 2; round++) {
+        ig_new_file file;
+        assert_ok(ig_new_file_open(&file, path, &err), err);
+        ig_err full = {0};
+        fill_disk();
+        for (int i = 0; i < 100000; i++) putc('x', file.stream);
+        if (round == 1) free_disk();
+        ig_status status = ig_new_file_commit(&file, &full);
+        free_disk();
+        assert_int_equal(status, IG_EIO);
+        assert_non_null(strstr(full.message, "free some space"));
+        expect_content(path, "old");
+        assert_int_equal(entries_in(*state), 1);
+    }
 }
 
 static void test_join(void **state) {
@@ -203,12 +225,12 @@ static void test_sha256(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_write_and_read),   IN_FOLDER(test_read_refuses),
-        IN_FOLDER(test_appears_whole),    IN_FOLDER(test_abandon),
-        IN_FOLDER(test_unique_names),     IN_FOLDER(test_targets_refused),
-        IN_FOLDER(test_read_only_folder), IN_FOLDER(test_full_disk),
-        cmocka_unit_test(test_join),      IN_FOLDER(test_make_folders),
-        IN_FOLDER(test_sha256),
+        IN_FOLDER(test_write_and_read),      IN_FOLDER(test_read_refuses),
+        IN_FOLDER(test_appears_whole),       IN_FOLDER(test_abandon),
+        IN_FOLDER(test_unique_names),        IN_FOLDER(test_targets_refused),
+        IN_FOLDER(test_read_only_folder),    IN_FOLDER(test_full_disk),
+        IN_FOLDER(test_full_disk_unnoticed), cmocka_unit_test(test_join),
+        IN_FOLDER(test_make_folders),        IN_FOLDER(test_sha256),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -201,6 +201,17 @@ static void test_threads(void **state) {
     ig_set_threads(0);
 }
 
+/* Chunks add up in their order, whichever ends first. */
+static void test_norm_is_steady(void **state) {
+    fixture *f = *state;
+    draw_gradients(f, 0);
+    ig_set_threads(1);
+    double norm = ig_grad_norm(&f->params, 0);
+    ig_set_threads(4);
+    for (int i = 0; i < 50; i++) assert_true(ig_grad_norm(&f->params, 0) == norm);
+    ig_set_threads(0);
+}
+
 static void test_schedule(void **state) {
     (void)state;
     expect_near(ig_lr_at(0.1f, false, 0, 0, 100), 0.1f, 0);
@@ -221,9 +232,13 @@ static void test_schedule(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),   cmocka_unit_test(test_defaults),
-        WITH_PARAMS(test_other_phase),   WITH_PARAMS(test_norm_and_clip),
-        WITH_PARAMS(test_ema),           cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_defaults),
+        WITH_PARAMS(test_other_phase),
+        WITH_PARAMS(test_norm_and_clip),
+        WITH_PARAMS(test_ema),
+        cmocka_unit_test(test_threads),
+        WITH_PARAMS(test_norm_is_steady),
         cmocka_unit_test(test_schedule),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

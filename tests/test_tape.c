@@ -148,10 +148,11 @@ static void test_bad_losses(void **state) {
     for (int i = 0; i < 3; i++) {
         ig_params_begin(&f->params, 0);
         ig_tape_begin(&f->tape, true, true);
-        ig_tensor *loss = ig_mean(&f->tape, ig_scale(&f->tape, f->a, bad[i]));
+        ig_tensor *square = ig_mul(&f->tape, f->a, f->a);
+        ig_tensor *loss = ig_mean(&f->tape, ig_scale(&f->tape, square, bad[i]));
         float value = 5;
         assert_fails(ig_backward(&f->tape, loss, &value, &err), IG_ENUMERIC, err, "loss is ");
-        assert_false(isfinite(value));
+        assert_true(isnan(bad[i]) ? isnan(value) : value == bad[i]);
         assert_false(f->a->grad_written);
     }
     ig_tape_begin(&f->tape, true, true);
