@@ -118,20 +118,28 @@ static ig_status check_promise(const idx_file *file, gzFile gz, const char *path
                    path, (intmax_t)info.st_size, (long long)file->n, file->height, file->width);
 }
 
+/* Nothing may follow; gzip's check sum is compared here. */
+static ig_status check_end(const idx_file *file, gzFile gz, const char *path, ig_err *err) {
+    uint8_t beyond;
+    int code = Z_OK;
+    if (gzread(gz, &beyond, 1) > 0)
+        return ig_fail(err, IG_EFORMAT, "%s: more data than the %zu bytes that its header says",
+                       path, file->size);
+    const char *why = gzerror(gz, &code);
+    if (code == Z_OK) return IG_OK;
+    return ig_fail(err, IG_EFORMAT, "%s: cut off or damaged at its very end: %s", path, why);
+}
+
 static ig_status read_content(idx_file *file, gzFile gz, int dimensions, const char *path,
                               ig_err *err) {
-    uint8_t header[HEADER_MAX], beyond;
+    uint8_t header[HEADER_MAX];
     IG_TRY(read_header(file, gz, dimensions, header, path, err));
     IG_TRY(check_promise(file, gz, path, err));
     file->content = malloc(file->size);
     if (!file->content) return ig_fail_memory(err, path);
     memcpy(file->content, header, file->header);
     IG_TRY(read_exactly(gz, file->content + file->header, file->size - file->header, path, err));
-    int more = gzread(gz, &beyond, 1); /* gzip's check sum is compared here */
-    if (more > 0)
-        return ig_fail(err, IG_EFORMAT, "%s: more data than the %zu bytes that its header says",
-                       path, file->size);
-    return more < 0 ? fail_short(path, gz, file->size, file->size, err) : IG_OK;
+    return check_end(file, gz, path, err);
 }
 
 /* On success file->content is the caller's. */
@@ -167,7 +175,7 @@ static uint8_t *take_data(idx_file *file) {
     return data;
 }
 
-/* data: a array of a_size bytes; becomes both. */
+/* data: an array of size bytes, at whose end more's data is put. more is freed. */
 static ig_status append(uint8_t **data, size_t size, idx_file *more, ig_err *err) {
     size_t extra = more->size - more->header;
     uint8_t *both = realloc(*data, size + extra);
