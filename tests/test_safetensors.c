@@ -292,10 +292,10 @@ static void test_mutations(void **state) {
             continue;
         }
         opened++;
-        volatile float sum = 0;
         for (int k = 0; k < ig_safetensors_count(file); k++) {
             ig_saved_tensor t = ig_safetensors_at(file, k);
-            for (int64_t e = 0; t.x && e < ig_count(t.s); e++) sum += t.x[e];
+            char hex[IG_SHA256_TEXT];
+            if (t.x) ig_sha256(t.x, (size_t)ig_count(t.s) * sizeof(float), hex);
         }
         ig_safetensors_close(file);
     }
