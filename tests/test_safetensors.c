@@ -281,7 +281,7 @@ static void test_mutations(void **state) {
         ig_rng_uniform(ig_rng_at(11, IG_STREAM_DATA, i), 0, u, 9);
         memcpy(copy, data, size);
         for (int k = 0; k <= (int)(4 * u[0]); k++)
-            copy[(size_t)(u[2 * k + 1] * (float)size)] = (char)(256 * u[2 * k + 2]);
+            copy[(size_t)(u[2 * k + 1] * (float)size) % size] = (char)(int)(256 * u[2 * k + 2]);
         write_quickly(changed, copy, size);
         ig_safetensors *file;
         memset(&err, 0, sizeof err);
