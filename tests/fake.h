@@ -1,0 +1,22 @@
+/* A model and data of the tests' own, simple enough to know every pixel: an image is made of four
+   quadrants, and a code is their four grey values. */
+#ifndef IG_TESTS_FAKE_H
+#define IG_TESTS_FAKE_H
+
+#include "datasets/dataset.h"
+#include "models/model.h"
+
+enum { FAKE_SIDE = 6, FAKE_TILE = FAKE_SIDE * FAKE_SIDE, FAKE_CLASSES = 3, FAKE_COUNT = 240 };
+
+/* What can do all; one without a sampler; one without an encoder; one with codes of two values, the
+   upper and the lower half's. */
+extern const ig_model fake_model, fake_ae, fake_gan, fake_flat;
+
+void fake_instance(ig_instance *instance, const ig_model *model);
+
+/* 240 different images, the same in both splits; image i is of class i % 3 ("ant", "bee", "cat"),
+   and its quadrants are fake_value(i, 0..3). */
+ig_dataset *fake_data(bool labels);
+uint8_t fake_value(uint32_t index, int quadrant);
+
+#endif

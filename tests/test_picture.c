@@ -1,0 +1,442 @@
+/* The kinds of pictures, drawn of a model whose every pixel is known. */
+#include "check.h"
+
+#include <math.h>
+
+#include "fake.h"
+#include "sample/picture.h"
+
+static ig_err err;
+
+/* A source over a model and data, and the picture that was drawn last. */
+typedef struct {
+    ig_instance instance;
+    ig_source source;
+    ig_image image;
+} fixture;
+
+static fixture f;
+
+static void use(const ig_model *model, bool labels) {
+    fake_instance(&f.instance, model);
+    f.source = (ig_source){.instance = &f.instance, .data = fake_data(labels)};
+    f.image = (ig_image){0};
+}
+
+static int finish(void **state) {
+    (void)state;
+    ig_image_free(&f.image);
+    ig_source_close(&f.source);
+    ig_dataset_close(f.source.data);
+    ig_instance_destroy(&f.instance);
+    return 0;
+}
+
+static int use_model(void **state) {
+    (void)state;
+    use(&fake_model, true);
+    return 0;
+}
+
+static ig_status try_draw(const char *name, ig_picture_options options) {
+    const ig_picture_kind *kind;
+    if (!options.scale) options.scale = 1;
+    ig_image_free(&f.image);
+    f.image = (ig_image){0};
+    IG_TRY(ig_picture_find(&kind, name, &err));
+    return ig_picture_draw(kind, &f.source, &options, &f.image, &err);
+}
+
+#define draw(...)                 assert_ok(try_draw(__VA_ARGS__), err)
+#define refuse(word, status, ...) assert_fails(try_draw(__VA_ARGS__), status, err, word)
+
+/* The four quadrants of the tile whose corner is at (x, y). */
+typedef struct {
+    uint8_t v[4];
+} tile;
+
+enum { STEP = FAKE_SIDE + IG_PAD, HALF = FAKE_SIDE / 2 };
+
+static tile tile_at(int x, int y) {
+    assert_true(x + FAKE_SIDE <= f.image.width && y + FAKE_SIDE <= f.image.height);
+    const uint8_t *p = f.image.pixels + (int64_t)y * f.image.width + x;
+    int64_t down = (int64_t)HALF * f.image.width;
+    for (int j = 0; j < HALF; j++)
+        for (int i = 0; i < HALF; i++) /* a quadrant is of one grey */
+            assert_int_equal(p[(int64_t)j * f.image.width + i], p[0]);
+    return (tile){{p[0], p[HALF], p[down], p[down + HALF]}};
+}
+
+/* The tile of a sheet without groups whose first `head` columns are set apart, as the last are from
+   column `tail` on. */
+static tile tile_of(int row, int column, int head, int tail) {
+    int gaps = (head && column >= head) + (tail && column >= tail);
+    return tile_at(IG_PAD + column * STEP + 6 * gaps, IG_PAD + row * STEP);
+}
+
+static bool same(tile a, tile b) {
+    return !memcmp(&a, &b, sizeof a);
+}
+
+/* Which test image it is; -1 for none. */
+static int index_of(tile t) {
+    for (uint32_t i = 0; i < FAKE_COUNT; i++) {
+        bool equal = true;
+        for (int q = 0; q < 4; q++) equal = equal && t.v[q] == fake_value(i, q);
+        if (equal) return (int)i;
+    }
+    return -1;
+}
+
+/* ---- grid ---- */
+
+static void test_grid_tiles_do_not_depend_on_the_grid(void **state) {
+    (void)state;
+    draw("grid", (ig_picture_options){.n = 9, .columns = 3, .seed = 4});
+    assert_int_equal(f.image.width, 3 * STEP + IG_PAD);
+    assert_int_equal(f.image.height, 3 * STEP + IG_PAD);
+    tile seventh = tile_of(2, 1, 0, 0);
+    draw("grid", (ig_picture_options){.n = 300, .columns = 10, .seed = 4});
+    assert_true(same(tile_of(0, 7, 0, 0), seventh));
+    float z[4];
+    ig_rng_normal(ig_rng_at(4, IG_STREAM_SAMPLE, 0), 7, z, 4);
+    for (int q = 0; q < 4; q++) {
+        uint8_t byte;
+        ig_to_bytes(&z[q], 1, &byte);
+        assert_int_equal(seventh.v[q], byte);
+    }
+}
+
+static void test_grid_by_itself(void **state) {
+    (void)state;
+    draw("grid", (ig_picture_options){0});
+    assert_int_equal(f.image.width, 8 * STEP + IG_PAD);
+    assert_int_equal(f.image.height, 8 * STEP + IG_PAD);
+    draw("grid", (ig_picture_options){.n = 3, .scale = 2, .label = true});
+    assert_true(f.image.width > 2 * (3 * STEP + IG_PAD)); /* labels at the left */
+    draw("grid", (ig_picture_options){.n = 5, .columns = 4});
+    tile ground = tile_of(1, 1, 0, 0); /* no sixth image */
+    assert_int_equal(ground.v[0], f.image.pixels[0]);
+}
+
+static void test_grid_of_the_fitted_prior(void **state) {
+    (void)state;
+    draw("grid", (ig_picture_options){.n = 4, .columns = 4, .prior = IG_PRIOR_FITTED});
+    assert_true(f.source.has_mixture && f.source.prior_report.fitted);
+    assert_false(f.source.prior_report.saved);
+    assert_int_equal(f.source.prior_report.codes, FAKE_COUNT);
+    tile first = tile_of(0, 0, 0, 0);
+    draw("grid", (ig_picture_options){.n = 4, .columns = 4});
+    assert_false(same(tile_of(0, 0, 0, 0), first));
+}
+
+static void test_a_model_without_a_prior(void **state) {
+    (void)state;
+    use(&fake_ae, true);
+    draw("grid", (ig_picture_options){.n = 4});
+    assert_true(f.source.has_mixture);
+    refuse("the fake-ae has no prior of its own; use --prior fitted", IG_EUNSUPPORTED, "grid",
+           (ig_picture_options){.prior = IG_PRIOR_NORMAL});
+    refuse("no posterior", IG_EUNSUPPORTED, "reconstruct", (ig_picture_options){.draws = 2});
+}
+
+static void test_a_model_without_an_encoder(void **state) {
+    (void)state;
+    use(&fake_gan, true);
+    draw("grid", (ig_picture_options){.n = 4});
+    refuse("no encoder", IG_EUNSUPPORTED, "grid", (ig_picture_options){.prior = IG_PRIOR_FITTED});
+    refuse("no encoder", IG_EUNSUPPORTED, "reconstruct", (ig_picture_options){0});
+    refuse("no codes", IG_EUNSUPPORTED, "interpolate", (ig_picture_options){0});
+    refuse("no codes", IG_EUNSUPPORTED, "neighbours", (ig_picture_options){0});
+    refuse("no codes", IG_EUNSUPPORTED, "manifold", (ig_picture_options){0});
+}
+
+/* ---- reconstruct ---- */
+
+static void test_reconstructions_are_below_their_originals(void **state) {
+    (void)state;
+    draw("reconstruct", (ig_picture_options){.n = 4, .columns = 4, .seed = 1});
+    int seen[4];
+    for (int c = 0; c < 4; c++) {
+        seen[c] = index_of(tile_of(0, c, 0, 0));
+        assert_true(seen[c] >= 0);
+        assert_true(same(tile_of(0, c, 0, 0), tile_of(1, c, 0, 0)));
+        for (int other = 0; other < c; other++) assert_int_not_equal(seen[other], seen[c]);
+    }
+    draw("reconstruct", (ig_picture_options){.n = 40, .columns = 20, .seed = 1});
+    for (int c = 0; c < 4; c++) assert_int_equal(index_of(tile_of(0, c, 0, 0)), seen[c]);
+    draw("reconstruct", (ig_picture_options){.n = 4, .columns = 4, .seed = 2});
+    assert_int_not_equal(index_of(tile_of(0, 0, 0, 0)), seen[0]);
+    refuse("240", IG_EUSAGE, "reconstruct", (ig_picture_options){.n = FAKE_COUNT + 1});
+}
+
+static void test_draws_are_right_of_the_mean(void **state) {
+    (void)state;
+    draw("reconstruct", (ig_picture_options){.n = 3, .draws = 2});
+    tile original = tile_of(1, 0, 2, 0), first = tile_of(1, 2, 2, 0), second = tile_of(1, 3, 2, 0);
+    assert_true(same(original, tile_of(1, 1, 2, 0)));
+    assert_false(same(original, first));
+    assert_false(same(first, second));
+    draw("reconstruct", (ig_picture_options){.n = 8, .draws = 5});
+    assert_true(same(tile_of(1, 0, 2, 0), original));
+    assert_true(same(tile_of(1, 3, 2, 0), second));
+    refuse("the columns are the draws", IG_EUSAGE, "reconstruct",
+           (ig_picture_options){.draws = 2, .columns = 5});
+}
+
+/* ---- interpolate ---- */
+
+enum { STEPS = 5 };
+
+static tile step_tile(int row, int step) {
+    return tile_of(row, 1 + step, 1, 1 + STEPS);
+}
+
+static void test_interpolation_between_classes(void **state) {
+    (void)state;
+    draw("interpolate", (ig_picture_options){.columns = STEPS, .pairs = "1:2,cat:ant"});
+    static const int classes[2][2] = {{1, 2}, {2, 0}};
+    for (int r = 0; r < 2; r++) {
+        tile a = tile_of(r, 0, 1, 1 + STEPS), b = step_tile(r, STEPS);
+        assert_int_equal(index_of(a) % FAKE_CLASSES, classes[r][0]);
+        assert_int_equal(index_of(b) % FAKE_CLASSES, classes[r][1]);
+        assert_true(same(step_tile(r, 0), a));
+        assert_true(same(step_tile(r, STEPS - 1), b));
+        for (int q = 0; q < 4; q++)
+            assert_in_range(2 * step_tile(r, 2).v[q], a.v[q] + b.v[q] - 1, a.v[q] + b.v[q] + 1);
+    }
+}
+
+/* The codes at the ends of a slerp are the ends, and so is their length where they are as long. */
+static void test_great_circle(void **state) {
+    (void)state;
+    ig_picture_options options = {.columns = STEPS, .n = 1, .interpolation = IG_SLERP};
+    draw("interpolate", options);
+    tile a = step_tile(0, 0), b = step_tile(0, STEPS - 1), middle = step_tile(0, 2);
+    double aa = 0, bb = 0, ab = 0;
+    for (int q = 0; q < 4; q++) {
+        aa += a.v[q] * a.v[q];
+        bb += b.v[q] * b.v[q];
+        ab += a.v[q] * b.v[q];
+    }
+    /* at half the angle both shares are sin(w/2) / sin(w) = 1 / (2 cos(w/2)) */
+    double share = 1 / (2 * cos(acos(ab / sqrt(aa * bb)) / 2));
+    assert_true(share > 0.505);
+    for (int q = 0; q < 4; q++)
+        assert_float_equal(middle.v[q], fmin(share * (a.v[q] + b.v[q]), 255), 1.5);
+}
+
+static void test_interpolation_between_seeds(void **state) {
+    (void)state;
+    draw("grid", (ig_picture_options){.n = 1, .seed = 7});
+    tile seven = tile_of(0, 0, 0, 0);
+    draw("interpolate", (ig_picture_options){.columns = STEPS, .between = "3:7"});
+    assert_int_equal(f.image.width, STEPS * STEP + IG_PAD); /* no originals at the ends */
+    assert_true(same(tile_of(0, STEPS - 1, 0, 0), seven));
+    draw("interpolate", (ig_picture_options){.between = "3:7", .prior = IG_PRIOR_FITTED});
+    assert_true(f.source.has_mixture);
+}
+
+static void test_bad_pairs(void **state) {
+    (void)state;
+    refuse("--pairs 1-9: expected A:B", IG_EUSAGE, "interpolate",
+           (ig_picture_options){.pairs = "1-9"});
+    refuse("--pairs 1:2,: expected", IG_EUSAGE, "interpolate",
+           (ig_picture_options){.pairs = "1:2,"});
+    refuse("--pairs 1:2:0: expected", IG_EUSAGE, "interpolate",
+           (ig_picture_options){.pairs = "1:2:0"});
+    refuse("no class 3: expected 0 to 2", IG_EUSAGE, "interpolate",
+           (ig_picture_options){.pairs = "1:3"});
+    refuse("no class dog", IG_EUSAGE, "interpolate", (ig_picture_options){.pairs = "dog:1"});
+    refuse("expected a whole number", IG_EUSAGE, "interpolate",
+           (ig_picture_options){.between = "1:x"});
+    refuse("exclude", IG_EUSAGE, "interpolate",
+           (ig_picture_options){.between = "1:2", .pairs = "1:2"});
+    refuse("rows are the listed pairs", IG_EUSAGE, "interpolate",
+           (ig_picture_options){.pairs = "1:2", .n = 3});
+    refuse("--prior", IG_EUSAGE, "interpolate",
+           (ig_picture_options){.pairs = "1:2", .prior = IG_PRIOR_FITTED});
+}
+
+static void test_data_without_labels(void **state) {
+    (void)state;
+    use(&fake_model, false);
+    refuse("no labels", IG_EUNSUPPORTED, "interpolate", (ig_picture_options){.pairs = "1:2"});
+    draw("interpolate", (ig_picture_options){.label = true});
+    draw("reconstruct", (ig_picture_options){.label = true});
+}
+
+/* ---- neighbours ---- */
+
+static void test_noise_grows(void **state) {
+    (void)state;
+    draw("neighbours", (ig_picture_options){.n = 20, .columns = 6});
+    int near = 0, far = 0;
+    for (int r = 0; r < 20; r++) {
+        tile original = tile_of(r, 0, 1, 0);
+        assert_true(index_of(original) >= 0);
+        assert_true(same(tile_of(r, 1, 1, 0), original));
+        for (int q = 0; q < 4; q++) {
+            near += abs(tile_of(r, 2, 1, 0).v[q] - original.v[q]);
+            far += abs(tile_of(r, 6, 1, 0).v[q] - original.v[q]);
+        }
+    }
+    assert_true(near > 0);
+    assert_true(far > 2 * near);
+}
+
+/* ---- manifold ---- */
+
+static void test_manifold_of_two_values(void **state) {
+    (void)state;
+    use(&fake_flat, true);
+    draw("manifold", (ig_picture_options){.columns = 4});
+    assert_int_equal(f.image.width, 4 * FAKE_SIDE); /* no padding */
+    /* quantiles 1/8, 3/8, 5/8, 7/8 of N(0,1); value 0 goes right, value 1 up */
+    static const float lines[4] = {-1.150349f, -0.318639f, 0.318639f, 1.150349f};
+    for (int r = 0; r < 4; r++)
+        for (int c = 0; c < 4; c++) {
+            uint8_t upper, lower;
+            ig_to_bytes(&lines[c], 1, &upper);
+            ig_to_bytes(&lines[3 - r], 1, &lower);
+            tile t = tile_at(c * FAKE_SIDE, r * FAKE_SIDE);
+            assert_int_equal(t.v[0], upper);
+            assert_int_equal(t.v[2], lower);
+        }
+    refuse("from 0 to 1", IG_EUSAGE, "manifold", (ig_picture_options){.axes = "0:2"});
+}
+
+static void test_manifold_of_chosen_axes(void **state) {
+    (void)state;
+    refuse("choose two of them with --axes A:B, numbers from 0 to 3", IG_EUSAGE, "manifold",
+           (ig_picture_options){0});
+    draw("manifold", (ig_picture_options){.axes = "3:1", .columns = 3, .label = true});
+    draw("manifold", (ig_picture_options){.axes = "3:1", .columns = 3, .prior = IG_PRIOR_FITTED});
+    tile a = tile_at(0, 0), b = tile_at(2 * FAKE_SIDE, 0), c = tile_at(0, 2 * FAKE_SIDE);
+    assert_true(a.v[0] == b.v[0] && a.v[0] > 0); /* at the mean of the codes */
+    assert_true(b.v[3] > a.v[3]);
+    assert_true(a.v[1] > c.v[1]);
+    refuse("two different axes", IG_EUSAGE, "manifold", (ig_picture_options){.axes = "1:1"});
+    refuse("one pair", IG_EUSAGE, "manifold", (ig_picture_options){.axes = "0:1,2:3"});
+}
+
+/* ---- all kinds ---- */
+
+static void test_bad_options(void **state) {
+    (void)state;
+    refuse("expected one of grid, reconstruct, interpolate, neighbours, manifold", IG_EUSAGE,
+           "sheet", (ig_picture_options){0});
+    refuse("--scale 99: expected 1 to 16", IG_EUSAGE, "grid", (ig_picture_options){.scale = 99});
+    refuse("-n -1", IG_EUSAGE, "grid", (ig_picture_options){.n = -1});
+    refuse("--pairs: grid does not use it; it is an option of interpolate", IG_EUSAGE, "grid",
+           (ig_picture_options){.given = IG_TAKES_PAIRS, .pairs = "1:2"});
+    refuse("--seed: manifold does not use it; it is an option of grid, reconstruct, interpolate, "
+           "neighbours",
+           IG_EUSAGE, "manifold", (ig_picture_options){.given = IG_TAKES_SEED});
+    refuse("smaller scale", IG_EUSAGE, "grid",
+           (ig_picture_options){.n = 1000, .columns = 1, .scale = 16});
+}
+
+static void test_data_of_another_size(void **state) {
+    (void)state;
+    f.source.data->info.width = 7;
+    refuse("7", IG_EUSAGE, "reconstruct", (ig_picture_options){0});
+    f.source.data->info.width = FAKE_SIDE;
+}
+
+/* ---- the prior of a run, and what a picture says of itself ---- */
+
+static int run_setup(void **state) {
+    use(&fake_model, true);
+    return make_test_folder(state);
+}
+
+static int run_teardown(void **state) {
+    finish(state);
+    return remove_test_folder(state);
+}
+
+static void use_run(ig_run *run, void **state, const char *hash) {
+    ig_source_close(&f.source);
+    f.source.run = run;
+    run->instance = f.instance;
+    strcpy(run->folder, *state);
+    strcpy(run->checkpoint_hash, hash);
+    strcpy(run->config.data, "fake");
+}
+
+static bool fits_now(void) {
+    draw("grid", (ig_picture_options){.n = 1, .prior = IG_PRIOR_FITTED});
+    return f.source.prior_report.fitted;
+}
+
+static void test_prior_is_kept_with_its_checkpoint(void **state) {
+    static ig_run run;
+    use_run(&run, state, "first");
+    assert_true(fits_now());
+    assert_true(f.source.prior_report.saved);
+    tile drawn = tile_of(0, 0, 0, 0);
+    use_run(&run, state, "first");
+    f.source.prior_report.fitted = false;
+    assert_false(fits_now());
+    assert_true(same(tile_of(0, 0, 0, 0), drawn));
+    use_run(&run, state, "second");
+    assert_true(fits_now());
+    f.source.data_name = "other data";
+    use_run(&run, state, "second");
+    assert_true(fits_now());
+    assert_ok(ig_file_write(path_in(state, "prior.safetensors"), "damaged", 7, &err), err);
+    use_run(&run, state, "second");
+    f.source.prior_report.fitted = false;
+    assert_true(fits_now());
+    assert_int_equal(entries_in(*state), 1);
+}
+
+static void test_picture_says_what_it_is(void **state) {
+    static ig_run run;
+    const ig_picture_kind *kind;
+    ig_image_text *texts;
+    int count, height, width;
+    use_run(&run, state, "abc");
+    draw("grid", (ig_picture_options){.n = 1});
+    assert_ok(ig_picture_find(&kind, "grid", &err), err);
+    const char *path = path_in(state, "a.png");
+    assert_ok(ig_picture_write(&f.image, path, kind, &f.source, 9, "imgen sample grid", &err), err);
+    assert_ok(ig_png_read_texts(path, &texts, &count, &height, &width, &err), err);
+    assert_int_equal(count, 6);
+    assert_string_equal(texts[0].value, "grid of fake on fake");
+    assert_string_equal(texts[2].value, "imgen sample grid");
+    assert_string_equal(texts[3].value, "9");
+    assert_string_equal(texts[4].value, *state);
+    assert_string_equal(texts[5].value, "abc");
+    free(texts);
+}
+
+#define TEST(name)     cmocka_unit_test_setup_teardown(name, use_model, finish)
+#define TEST_OWN(name) cmocka_unit_test_teardown(name, finish)
+#define TEST_RUN(name) cmocka_unit_test_setup_teardown(name, run_setup, run_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_grid_tiles_do_not_depend_on_the_grid),
+        TEST(test_grid_by_itself),
+        TEST(test_grid_of_the_fitted_prior),
+        TEST_OWN(test_a_model_without_a_prior),
+        TEST_OWN(test_a_model_without_an_encoder),
+        TEST(test_reconstructions_are_below_their_originals),
+        TEST(test_draws_are_right_of_the_mean),
+        TEST(test_interpolation_between_classes),
+        TEST(test_great_circle),
+        TEST(test_interpolation_between_seeds),
+        TEST(test_bad_pairs),
+        TEST_OWN(test_data_without_labels),
+        TEST(test_noise_grows),
+        TEST_OWN(test_manifold_of_two_values),
+        TEST(test_manifold_of_chosen_axes),
+        TEST(test_bad_options),
+        TEST(test_data_of_another_size),
+        TEST_RUN(test_prior_is_kept_with_its_checkpoint),
+        TEST_RUN(test_picture_says_what_it_is),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
