@@ -118,8 +118,8 @@ typedef struct {
 static void shape_glyph(const hand *h, uint32_t image, point *at, int n) {
     float weight[IG_GLYPH_MASTERS], total = 0.0f, z[2 * IG_GLYPH_POINTS];
     for (int m = 0; m < h->glyph->masters; m++) {
-        float u = h->u[U_MASTER + m];
-        total += weight[m] = u * u * u * u * u * u + 1e-6f;
+        float u = h->u[U_MASTER + m], u2 = u * u;
+        total += weight[m] = u2 * u2 * u2 * u2 + 1e-6f; /* mostly one or two of them */
     }
     normals_of(image, FROM_JITTER, z, 2 * n);
     float jitter = habit[h->digit].jitter * (1.5f + 3.5f * h->factor[IG_DIGIT_WOBBLE]);
