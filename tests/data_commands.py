@@ -1,7 +1,8 @@
-"""imgen data get, list and info against servers on loopback: python3 data_get.py IMGEN"""
+"""imgen data, with servers on loopback: python3 data_commands.py IMGEN"""
 import gzip
 import hashlib
 import http.server
+import json
 import os
 import shutil
 import socket
@@ -73,18 +74,12 @@ def redirect(handler):
     handler.end_headers()
 
 
-class Get(unittest.TestCase):
+class DataCase(unittest.TestCase):
     def setUp(self):
         self.home = tempfile.mkdtemp(prefix="imgen-test-")
         self.addCleanup(shutil.rmtree, self.home)
         self.folder = os.path.join(self.home, "kmnist")
         self.env = dict(os.environ, IMGEN_DATA=self.home, LC_ALL="C")
-
-    def server(self, **instead):
-        server = Server(**instead)
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        return server
 
     def imgen(self, *words, code=0):
         done = subprocess.run([IMGEN, "data", *words], env=self.env, capture_output=True,
@@ -94,6 +89,121 @@ class Get(unittest.TestCase):
             self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
             self.assertTrue(done.stderr.startswith("imgen: "), done.stderr)
         return done.stdout + done.stderr
+
+    def path(self, *names):
+        return os.path.join(self.home, *names)
+
+    def put_set(self, folder):
+        os.makedirs(folder)
+        for name, content in FILES.items():
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(content)
+        return folder
+
+    def read(self, *names):
+        with open(self.path(*names), "rb") as file:
+            return file.read()
+
+
+class Show(DataCase):
+    def size(self, name):
+        data = self.read(name)
+        self.assertEqual(data[:8], b"\x89PNG\r\n\x1a\n")
+        return struct.unpack(">2I", data[16:24])
+
+    def test_rows_of_classes(self):
+        """10 rows of 3 images, with names; padding 2, each pixel 1 x 1."""
+        self.put_set(self.folder)
+        self.imgen("show", "kmnist", "-n", "3", "--scale", "1", "-o", self.path("a.png"))
+        width, height = self.size("a.png")
+        self.assertEqual(height, 10 * 30 + 2)
+        self.assertGreater(width, 3 * 30 + 2)
+
+    def test_without_labels(self):
+        folder = self.put_set(self.path("plain"))
+        for name in FILES:
+            if "labels" in name:
+                os.unlink(os.path.join(folder, name))
+        self.imgen("show", folder, "-n", "7", "--columns", "4", "--scale", "3", "-o",
+                   self.path("a.png"))
+        self.assertEqual(self.size("a.png"), ((4 * 30 + 2) * 3, (2 * 30 + 2) * 3))
+
+    def test_says_how_it_was_made(self):
+        self.put_set(self.folder)
+        self.imgen("show", "kmnist", "--seed", "5", "-o", self.path("a.png"))
+        for text in [b"imgen data show kmnist --seed 5", b"Seed\0\0\0\0\0005", b"kmnist"]:
+            self.assertIn(text, self.read("a.png"))
+
+    def test_seed_and_split_choose(self):
+        self.put_set(self.folder)
+        pictures = set()
+        for words in [[], ["--seed", "1"], ["--split", "test"]]:
+            self.imgen("show", "kmnist", "-n", "1", "-o", self.path("a.png"), *words)
+            idat = self.read("a.png").split(b"IDAT")[1]
+            self.imgen("show", "kmnist", "-n", "1", "-o", self.path("a.png"), *words)
+            self.assertEqual(self.read("a.png").split(b"IDAT")[1], idat)
+            pictures.add(idat)
+        self.assertEqual(len(pictures), 3)
+
+    def test_in_the_terminal(self):
+        self.put_set(self.folder)
+        self.assertIn("\u2580", self.imgen("show", "kmnist", "--show"))
+
+    def test_refuses(self):
+        self.put_set(self.folder)
+        self.assertIn("-o FILE.png", self.imgen("show", "kmnist", code=2))
+        self.assertIn("no such data", self.imgen("show", "nmist", "-o", "x.png", code=1))
+        self.assertIn("at most 10000", self.imgen("show", "kmnist", "-n", "1001", "-o", "x", code=2))
+        self.assertIn("none/a.png", self.imgen("show", "kmnist", "-o", self.path("none", "a.png"),
+                                               code=1))
+        self.assertIn("--resize 32", self.imgen("show", "kmnist", "--resize", "32", "-o", "x",
+                                                code=2))
+
+
+class Export(DataCase):
+    def test_arrays(self):
+        self.put_set(self.folder)
+        self.imgen("export", "kmnist", "-o", self.path("out"))
+        self.assertEqual(sorted(os.listdir(self.path("out"))), [
+            "names.json", "test-images.npy", "test-labels.npy", "train-images.npy",
+            "train-labels.npy"])
+        array = self.read("out", "train-images.npy")
+        self.assertIn(b"'|u1'", array[:128])
+        self.assertIn(b"(30, 28, 28)", array[:128])
+        self.assertEqual(array[128:], images(30)[16:])
+        self.assertEqual(self.read("out", "test-labels.npy")[128:], labels(10)[8:])
+        names = json.loads(self.read("out", "names.json"))
+        self.assertEqual(names["classes"][1], "ki")
+        self.assertEqual(names["factors"], [])
+        self.assertIn("not empty", self.imgen("export", "kmnist", "-o", self.path("out"), code=1))
+
+    def test_array_is_a_data_set(self):
+        self.put_set(self.folder)
+        self.imgen("export", "kmnist", "-o", self.path("out"))
+        said = self.imgen("info", self.path("out", "train-images.npy"))
+        self.assertIn("26 for training, 4 for tests, 28x28", said)
+
+    def test_factors_of_digits(self):
+        self.imgen("export", "digits", "-o", self.path("out"))
+        factors = self.read("out", "test-factors.npy")
+        self.assertIn(b"(10000, 7)", factors[:128])
+        slants = [row[1] for row in struct.iter_unpack("<7f", factors[128:])]
+        self.assertGreater(max(slants), .1)
+        self.assertLess(min(slants), -.1)
+        self.assertEqual(json.loads(self.read("out", "names.json"))["factors"][1], "slant")
+
+    def test_refuses(self):
+        self.assertIn("-o DIR", self.imgen("export", "digits", code=2))
+        self.assertIn("no such data", self.imgen("export", "none", "-o", self.path("x"), code=1))
+        self.assertFalse(os.path.exists(self.path("x")))
+
+
+class Get(DataCase):
+    def server(self, **instead):
+        server = Server(**instead)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return server
 
     def get(self, *mirrors, code=0, name="kmnist"):
         return self.imgen("get", name, *sum((["--mirror", m] for m in mirrors), []), code=code)
@@ -107,8 +217,7 @@ class Get(unittest.TestCase):
         self.assertIn("30 + 10 images", self.get(server.url))
         self.assert_no_leftovers()
         for name, content in FILES.items():
-            with open(os.path.join(self.folder, name), "rb") as file:
-                self.assertEqual(file.read(), content)
+            self.assertEqual(self.read("kmnist", name), content)
         self.assertIn("no sum is known", self.imgen("info", "kmnist"))
         self.assertIn("in " + self.folder, self.imgen("list"))
 
@@ -143,11 +252,7 @@ class Get(unittest.TestCase):
         self.assertEqual(sorted(os.listdir(out)), sorted(FILES))
 
     def test_file_url(self):
-        source = os.path.join(self.home, "stick")
-        os.mkdir(source)
-        for name, content in FILES.items():
-            with open(os.path.join(source, name), "wb") as file:
-                file.write(content)
+        source = self.put_set(self.path("stick"))
         self.assertIn("30 + 10 images", self.get("file://" + source))
 
     def test_redirect(self):

@@ -113,11 +113,12 @@ static ig_status make_empty_folder(const char *folder, ig_err *err) {
 
 ig_status ig_data_export(int argc, char **argv, ig_err *err) {
     int64_t resize = 0;
+    bool resize_given;
     const char *out = NULL, *name;
     const ig_arg args[] = {
         {"output", 'o', IG_ARG_TEXT, &out, "DIR", "the folder to make", 0, 0, NULL, NULL},
-        {"resize", 0, IG_ARG_INT, &resize, "SIDE", "convert PNG files to grey and this size", 0,
-         IG_MAX_SIDE, NULL, NULL},
+        {"resize", 0, IG_ARG_INT, &resize, "SIDE", "make the pictures of a PNG folder this size",
+         IG_MIN_SIDE, IG_MAX_SIDE, NULL, &resize_given},
         {0}};
     const ig_command_line line = {
         "imgen data export NAME -o DIR",

@@ -116,9 +116,10 @@ static ig_status print_info(ig_dataset *set, ig_err *err) {
 
 ig_status ig_data_info(int argc, char **argv, ig_err *err) {
     int64_t resize = 0;
+    bool resize_given;
     const ig_arg args[] = {{"resize", 0, IG_ARG_INT, &resize, "SIDE",
-                            "convert PNG files to grey and this size", IG_MIN_SIDE, IG_MAX_SIDE,
-                            NULL, NULL},
+                            "make the pictures of a PNG folder this size", IG_MIN_SIDE, IG_MAX_SIDE,
+                            NULL, &resize_given},
                            {0}};
     const ig_command_line line = {"imgen data info NAME",
                                   "Tells the sizes, classes and factors of a data set, and checks "

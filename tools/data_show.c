@@ -7,6 +7,7 @@
 #include "sample/canvas.h"
 #include "tools/args.h"
 #include "tools/data.h"
+#include "tools/show.h"
 
 enum { MAX_SHOWN = 10000, NOTHING = -1 };
 
@@ -17,7 +18,9 @@ typedef struct {
     ig_dataset *set;
     const ig_dataset_info *info;
     int split;
-    int64_t n, columns, seed, scale;
+    int64_t n, columns, seed, scale, resize;
+    const char *out; /* NULL: no file */
+    bool in_terminal;
     int groups;      /* classes, or 1 */
     int64_t per_row; /* images in a full row */
     int64_t group_rows;
@@ -80,69 +83,86 @@ static void draw_tiles(const showing *s, const ig_sheet *sheet, ig_image *image)
     }
 }
 
-static ig_status draw(showing *s, ig_image *image, ig_err *err) {
-    IG_TRY(plan(s, err));
-    IG_TRY(choose(s, err));
-    IG_TRY(name_rows(s, err));
+/* The sheet at this scale; names are left away where there is no room for letters. */
+static ig_status draw(const showing *s, int64_t scale, bool named, ig_image *image, ig_err *err) {
     ig_sheet sheet = {.rows = (int)(s->groups * s->group_rows),
                       .columns = (int)s->per_row,
                       .height = s->info->height,
                       .width = s->info->width,
-                      .scale = (int)s->scale,
+                      .scale = (int)scale,
                       .pad = IG_PAD,
                       .group = s->group_rows > 1 && s->groups > 1 ? (int)s->group_rows : 0,
-                      .left = s->left};
+                      .left = named ? s->left : NULL};
     IG_TRY(ig_sheet_create(image, &sheet, err));
     draw_tiles(s, &sheet, image);
     return IG_OK;
 }
 
-static ig_status write_sheet(const showing *s, const ig_image *image, const char *path,
-                             ig_err *err) {
+static ig_status write_sheet(const showing *s, ig_err *err) {
+    ig_image image = {0};
     char seed[24];
     snprintf(seed, sizeof seed, "%lld", (long long)s->seed);
     const ig_image_text texts[] = {{"Software", "imgen " IG_VERSION},
                                    {"Command", ig_command_text()},
                                    {"Data", s->info->name},
                                    {"Seed", seed}};
-    return ig_png_write(image, path, texts, 4, err);
-}
-
-static ig_status show(showing *s, const char *name, int resize, const char *path, ig_err *err) {
-    IG_TRY(ig_dataset_open(&s->set, name, resize, err));
-    ig_image image = {0};
-    ig_status status = draw(s, &image, err);
-    if (status == IG_OK) status = write_sheet(s, &image, path, err);
+    ig_status status = draw(s, s->scale, true, &image, err);
+    if (status == IG_OK) status = ig_png_write(&image, s->out, texts, 4, err);
     ig_image_free(&image);
-    free(s->index);
-    free(s->left);
-    ig_dataset_close(s->set);
     return status;
 }
 
-ig_status ig_data_show(int argc, char **argv, ig_err *err) {
-    showing s = {.scale = 2};
-    int64_t resize = 0;
-    const char *out = NULL, *name;
+static ig_status show_sheet(const showing *s, ig_err *err) {
+    ig_image image = {0};
+    ig_status status = draw(s, 1, false, &image, err);
+    if (status == IG_OK) status = ig_show_image(&image, err);
+    ig_image_free(&image);
+    return status;
+}
+
+static ig_status show(showing *s, ig_err *err) {
+    IG_TRY(plan(s, err));
+    IG_TRY(choose(s, err));
+    IG_TRY(name_rows(s, err));
+    if (s->out) IG_TRY(write_sheet(s, err));
+    return s->in_terminal ? show_sheet(s, err) : IG_OK;
+}
+
+static ig_status parse(showing *s, int argc, char **argv, const char **name, bool *helped,
+                       ig_err *err) {
+    bool n_given, columns_given, resize_given; /* for --help: no number holds without them */
     const ig_arg args[] = {
-        {"output", 'o', IG_ARG_TEXT, &out, "FILE.png", "the picture to write", 0, 0, NULL, NULL},
-        {"n", 'n', IG_ARG_INT, &s.n, "N",
-         "images of each class, or of all without labels; 0: a few", 0, MAX_SHOWN, NULL, NULL},
-        {"columns", 0, IG_ARG_INT, &s.columns, "N", "images a row; 0: by itself", 0, 1000, NULL,
+        {"output", 'o', IG_ARG_TEXT, &s->out, "FILE.png", "the picture to write", 0, 0, NULL, NULL},
+        {"n", 'n', IG_ARG_INT, &s->n, "N", "images of each class, or of all without labels", 1,
+         MAX_SHOWN, NULL, &n_given},
+        {"columns", 0, IG_ARG_INT, &s->columns, "N", "images a row", 1, 1000, NULL, &columns_given},
+        {"split", 0, IG_ARG_CHOICE, &s->split, "SPLIT", "of these images", 0, 0, split_names, NULL},
+        {"seed", 0, IG_ARG_INT, &s->seed, "S", "which images are drawn", 0, 1e15, NULL, NULL},
+        {"scale", 0, IG_ARG_INT, &s->scale, "N", "size of a pixel", 1, IG_MAX_SCALE, NULL, NULL},
+        {"resize", 0, IG_ARG_INT, &s->resize, "SIDE", "make the pictures of a PNG folder this size",
+         IG_MIN_SIDE, IG_MAX_SIDE, NULL, &resize_given},
+        {"show", 0, IG_ARG_FLAG, &s->in_terminal, "", "draw it in the terminal too", 0, 0, NULL,
          NULL},
-        {"split", 0, IG_ARG_CHOICE, &s.split, "SPLIT", "of these images", 0, 0, split_names, NULL},
-        {"seed", 0, IG_ARG_INT, &s.seed, "N", "which images are drawn", 0, 9e15, NULL, NULL},
-        {"scale", 0, IG_ARG_INT, &s.scale, "N", "pixels a pixel", 1, IG_MAX_SCALE, NULL, NULL},
-        {"resize", 0, IG_ARG_INT, &resize, "SIDE", "convert PNG files to grey and this size", 0,
-         IG_MAX_SIDE, NULL, NULL},
         {0}};
     const ig_command_line line = {"imgen data show NAME -o FILE.png [options]",
                                   "Draws a sheet of a data set's images, a row for each class.",
                                   args, 1, 1};
     int count;
+    IG_TRY(ig_args_parse(&line, argc, argv, name, &count, helped, err));
+    if (*helped || s->out || s->in_terminal) return IG_OK;
+    return ig_fail(err, IG_EUSAGE, "data show: expected -o FILE.png, or --show");
+}
+
+ig_status ig_data_show(int argc, char **argv, ig_err *err) {
+    showing s = {.scale = 2};
+    const char *name;
     bool helped;
-    IG_TRY(ig_args_parse(&line, argc, argv, &name, &count, &helped, err));
+    IG_TRY(parse(&s, argc, argv, &name, &helped, err));
     if (helped) return IG_OK;
-    if (!out) return ig_fail(err, IG_EUSAGE, "data show: expected -o FILE.png");
-    return show(&s, name, (int)resize, out, err);
+    IG_TRY(ig_dataset_open(&s.set, name, (int)s.resize, err));
+    ig_status status = show(&s, err);
+    free(s.index);
+    free(s.left);
+    ig_dataset_close(s.set);
+    return status;
 }
