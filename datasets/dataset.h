@@ -33,9 +33,11 @@ typedef struct {
 /* Opens `name`: "digits" (drawn on demand), "mnist", "fashion-mnist", "kmnist", "binarized-mnist"
    (searched in $IMGEN_DATA/NAME, $XDG_DATA_HOME or ~/.local/share/imgen/NAME, and for fashion-mnist
    in Debian's /usr/share/datasets/fashion-mnist), or a path: a folder of IDX files with the usual
-   names, a folder of PNGs with a sub-folder a class, or a .npy file. resize > 0 converts the PNGs
-   of a folder to grey and to that side; 0 demands that they are. A source without a test split
-   holds out every seventh image. Errors name the file, what was found and what was expected. */
+   names, a folder of PNGs with a sub-folder a class, or a .npy file. A folder that has the name of
+   a known set is that set. resize > 0 converts the PNGs of a folder to grey and to that side; 0
+   demands that they are; other sources must have that side already. A source without a test split
+   holds out every seventh image; one with a validation split, as binarized-mnist, has it as the
+   last images of its training split. Errors name the file, what was found and what was expected. */
 ig_status ig_dataset_open(ig_dataset **set, const char *name, int resize, ig_err *err);
 void ig_dataset_close(ig_dataset *set);
 
