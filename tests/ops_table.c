@@ -10,6 +10,26 @@ ig_rng test_noise(int first) {
     return rng;
 }
 
+static void weigh_backward(ig_tape *tape, ig_node *node) {
+    const float *r = *(const float **)node->saved;
+    bool add;
+    float *g = ig_grad(tape, node->in[0], &add);
+    for (int64_t i = 0; g && i < ig_count(node->in[0]->s); i++)
+        ig_write(&g[i], r[i] * node->out->g[0], add);
+}
+
+static const ig_op weigh_op = {"weigh", weigh_backward};
+
+ig_tensor *test_weigh(ig_tape *tape, ig_tensor *y, const float *r) {
+    ig_node *node = ig_node_create(tape, &weigh_op, &y, 1, IG_SHAPE_1(1), sizeof r);
+    if (!node) return NULL;
+    *(const float **)node->saved = r;
+    double sum = 0;
+    for (int64_t i = 0; i < ig_count(y->s); i++) sum += (double)(r[i] * y->x[i]);
+    node->out->x[0] = (float)sum;
+    return node->out;
+}
+
 /* How each op is called: its tensors from call->in, its settings from call->p. */
 #define APPLY(name, op)                                                                            \
     static ig_tensor *apply_##name(ig_tape *tape, const op_call *call) {                           \

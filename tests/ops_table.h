@@ -54,6 +54,10 @@ int test_label(int64_t i, int64_t count);
 /* The noise of ig_reparam's tests. */
 ig_rng test_noise(int first);
 
+/* The scalar sum(r y), the loss of these tests: its gradient to y is r, which must outlive the
+ * tape. */
+ig_tensor *test_weigh(ig_tape *tape, ig_tensor *y, const float *r);
+
 /* What `eps` is in the tests of norms. */
 #define TEST_EPS 1e-5f
 

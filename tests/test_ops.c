@@ -125,27 +125,6 @@ static void for_every_problem(void (*check)(const problem *p)) {
 
 /* ---- running an op ---- */
 
-/* sum(r y), the loss of these tests; saved: r */
-static void weigh_backward(ig_tape *tape, ig_node *node) {
-    const float *r = *(float **)node->saved;
-    bool add;
-    float *g = ig_grad(tape, node->in[0], &add);
-    for (int64_t i = 0; g && i < ig_count(node->in[0]->s); i++)
-        ig_write(&g[i], r[i] * node->out->g[0], add);
-}
-
-static const ig_op weigh_op = {"weigh", weigh_backward};
-
-static ig_tensor *weigh(ig_tape *tape, ig_tensor *y, float *r) {
-    ig_node *node = ig_node_create(tape, &weigh_op, &y, 1, IG_SHAPE_1(1), sizeof r);
-    assert_non_null(node);
-    *(float **)node->saved = r;
-    double sum = 0;
-    for (int64_t i = 0; i < ig_count(y->s); i++) sum += (double)(r[i] * y->x[i]);
-    node->out->x[0] = (float)sum;
-    return node->out;
-}
-
 enum { BYTES = 1 << 20 }; /* all that a run needs of the arena, and no more than it begins with */
 
 /* A tape whose memory is all NaN: what an op does not write, shows. */
@@ -225,7 +204,7 @@ static result run(const problem *p, how h) {
     if (h.only < 0 && y->needs_grad && !op_was_used(&tape, p->row->op))
         fail_msg("%s: the row uses other ops", p->name);
     float *r = p->r + (h.image < 0 ? 0 : h.image * ig_count(y->s));
-    ig_tensor *loss = weigh(&tape, y, r);
+    ig_tensor *loss = test_weigh(&tape, y, r);
     if (ig_backward(&tape, loss, NULL, &err) != IG_OK) fail_msg("%s: %s", p->name, err.message);
     result out = collect(p, &call, at, y);
     if (h.image < 0) assert_true(ig_same_shape(y->s, p->out));
@@ -455,6 +434,53 @@ static void check_null_inputs(const problem *p) {
 
 FOR_EVERY_PROBLEM(test_failed_inputs_pass_silently, check_null_inputs)
 
+/* ---- what the table cannot say ---- */
+
+/* running += momentum (statistic - running), the variance unbiased; nothing moves in evaluation. */
+static void test_batchnorm_moves_its_statistics(void **state) {
+    (void)state;
+    static const float rows[] = {1, -2, 4, 0, 7, 8}; /* 3 rows of 2: means 4 and 2, var 9 and 28 */
+    for (int training = 0; training <= 1; training++) {
+        ig_tape tape;
+        poisoned_tape(&tape);
+        tape.training = training;
+        ig_tensor *x = ig_constant(&tape, IG_SHAPE_2(3, 2), rows);
+        ig_tensor *one = ig_constant(&tape, IG_SHAPE_1(2), (float[]){1, 1});
+        ig_tensor *mean = ig_constant(&tape, IG_SHAPE_1(2), (float[]){0, 10});
+        ig_tensor *var = ig_constant(&tape, IG_SHAPE_1(2), (float[]){1, 4});
+        ig_batchnorm_layer l = {{one, one, 1, TEST_EPS}, mean, var, 0.25f};
+        assert_non_null(ig_batchnorm(&tape, x, &l));
+        const float *moved = training ? (float[]){1, 8, 3, 10} : (float[]){0, 10, 1, 4};
+        for (int k = 0; k < 2; k++) {
+            assert_float_equal(mean->x[k], moved[k], 1e-6);
+            assert_float_equal(var->x[k], moved[2 + k], 1e-5);
+        }
+        ig_tape_finish(&tape);
+    }
+}
+
+static void check_bad_index(int index, bool label) {
+    ig_tape tape;
+    int indices[2] = {0, index};
+    poisoned_tape(&tape);
+    ig_tensor *x = ig_constant(&tape, IG_SHAPE_2(2, 3), (float[6]){0});
+    if (label) assert_null(ig_cross_entropy(&tape, x, indices));
+    else assert_null(ig_embedding(&tape, x, indices, 2));
+    char number[16];
+    snprintf(number, sizeof number, "not %d", index);
+    assert_int_equal(tape.err.status, IG_EUSAGE);
+    assert_non_null(strstr(tape.err.message, number));
+    ig_tape_finish(&tape);
+}
+
+static void test_indices_out_of_range_are_refused(void **state) {
+    (void)state;
+    check_bad_index(-1, false);
+    check_bad_index(2, false); /* of 2 rows */
+    check_bad_index(-1, true);
+    check_bad_index(3, true); /* of 3 classes */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_op_has_a_row),
@@ -466,6 +492,8 @@ int main(void) {
         cmocka_unit_test(test_batch_does_not_change_bits),
         cmocka_unit_test(test_wrong_shapes_are_refused),
         cmocka_unit_test(test_failed_inputs_pass_silently),
+        cmocka_unit_test(test_batchnorm_moves_its_statistics),
+        cmocka_unit_test(test_indices_out_of_range_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
