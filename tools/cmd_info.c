@@ -21,8 +21,13 @@ enum { METRICS_LIMIT = 1 << 28 }; /* bytes of a metrics.jsonl that is read */
 static ig_status show_png(const char *path, ig_err *err) {
     ig_image_text *texts;
     int count, height, width;
+    ig_image image; /* read to the end, so that one cut short is found out */
+    IG_TRY(ig_png_read(&image, path, IG_IMAGE_MAX_SIDE, err));
+    int channels = image.channels;
+    ig_image_free(&image);
     IG_TRY(ig_png_read_texts(path, &texts, &count, &height, &width, err));
-    printf("%s: PNG picture of %dx%d pixels\n", path, width, height);
+    printf("%s: PNG picture of %dx%d %s pixels\n", path, width, height,
+           channels == 1 ? "grey" : "RGB");
     for (int i = 0; i < count; i++) printf("  %-12s %s\n", texts[i].key, texts[i].value);
     free(texts);
     return IG_OK;

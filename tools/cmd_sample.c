@@ -221,7 +221,10 @@ ig_status ig_cmd_sample(int argc, char **argv, ig_err *err) {
     IG_TRY(parse(&q, argc, argv, &helped, err));
     if (helped) return IG_OK;
     is_array = !strcmp(q.kind, "array");
-    if (!is_array) IG_TRY(ig_picture_find(&kind, q.kind, err)); /* before anything is read */
+    if (!is_array && ig_picture_find(&kind, q.kind, err) != IG_OK) { /* before anything is read */
+        strncat(err->message, ", or array", sizeof err->message - strlen(err->message) - 1);
+        return err->status;
+    }
     ig_run *run;
     IG_TRY(ig_run_open(&run, q.folder, err));
     ig_source source = {.instance = &run->instance, .run = run, .data_name = q.data};
