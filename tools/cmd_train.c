@@ -188,11 +188,13 @@ static ig_status configure(const options *o, const char *model_name, ig_run_conf
     return add_settings(o, config, err);
 }
 
-/* runs/MODEL-DATA */
+/* runs/MODEL-DATA; of a path its last part. */
 static void default_folder(char folder[IG_PATH_MAX], const char *model, const char *data) {
     char name[IG_PATH_MAX];
     snprintf(name, sizeof name, "%s", data);
     for (size_t n = strlen(name); n > 1 && name[n - 1] == '/'; n--) name[n - 1] = 0;
+    char *ending = strrchr(name, '.');
+    if (ending && !strcmp(ending, ".npy")) *ending = 0;
     const char *slash = strrchr(name, '/');
     snprintf(folder, IG_PATH_MAX, "runs/%s-%.200s", model, slash ? slash + 1 : name);
 }

@@ -100,7 +100,7 @@ static ig_status train_step(trainer *t, ig_err *err) {
                            inner.message);
     }
     if (t->config.recipe.ema > 0)
-        ig_ema_update(&t->instance.params, t->config.recipe.ema, t->progress.step);
+        ig_ema_update(&t->instance.params, t->config.recipe.ema, t->progress.step + 1);
     t->progress.step++;
     t->sum_steps++;
     return IG_OK;
@@ -237,9 +237,6 @@ static ig_status init_trainer(trainer *t, const ig_run_config *config, const cha
     t->callbacks = callbacks ? callbacks : &none;
     snprintf(t->folder, sizeof t->folder, "%s", folder);
     int64_t count = ig_dataset_describe(data)->count[IG_TRAIN] - config->validation;
-    if (count < 1)
-        return ig_fail(err, IG_EUSAGE, "validation of %" PRId64 " images leaves none to train on",
-                       config->validation);
     IG_TRY(ig_feed_init(&t->feed, data, (uint32_t)count, config->recipe.batch, config->seed, err));
     return ig_run_config_instance(config, &t->instance, err);
 }
@@ -289,13 +286,27 @@ ig_status ig_train_defaults(ig_run_config *config, const ig_model *model, const 
     return IG_OK;
 }
 
+/* What can be told before anything is written. */
+static ig_status check_config(const ig_run_config *config, const ig_dataset *data, ig_err *err) {
+    const ig_dataset_info *info = ig_dataset_describe(data);
+    if (info->height != config->spec.height || info->width != config->spec.width)
+        return ig_fail(err, IG_EUSAGE, "%s: images of %dx%d, the run is for %dx%d", info->name,
+                       info->width, info->height, config->spec.width, config->spec.height);
+    if (config->validation >= info->count[IG_TRAIN])
+        return ig_fail(err, IG_EUSAGE,
+                       "validation of %" PRId64 " images leaves none of %" PRId64 " to train on",
+                       config->validation, info->count[IG_TRAIN]);
+    ig_instance trial; /* wrong settings */
+    IG_TRY(ig_run_config_instance(config, &trial, err));
+    ig_instance_destroy(&trial);
+    return IG_OK;
+}
+
 ig_status ig_train_start(const ig_run_config *config, const char *folder, bool overwrite,
                          ig_dataset *data, const ig_train_callbacks *callbacks,
                          ig_train_result *result, ig_err *err) {
     ig_run_config chosen = *config;
-    ig_instance trial;
-    IG_TRY(ig_run_config_instance(config, &trial, err)); /* wrong settings are told before */
-    ig_instance_destroy(&trial);
+    IG_TRY(check_config(config, data, err));
     IG_TRY(ig_run_folder_prepare(folder, overwrite, err));
     if (config->minutes > 0)
         IG_TRY(steps_that_fit(config, folder, data, &chosen.recipe.steps, err));
@@ -319,10 +330,7 @@ ig_status ig_train_resume(const char *folder, ig_dataset *data, const ig_train_c
     trainer t;
     *result = (ig_train_result){0};
     IG_TRY(ig_run_config_read(&config, folder, err));
-    const ig_dataset_info *info = ig_dataset_describe(data);
-    if (info->height != config.spec.height || info->width != config.spec.width)
-        return ig_fail(err, IG_EUSAGE, "%s: was trained on images of %dx%d, not %dx%d", folder,
-                       config.spec.width, config.spec.height, info->width, info->height);
+    IG_TRY(check_config(&config, data, err));
     ig_status status = init_trainer(&t, &config, folder, data, callbacks, err);
     if (status == IG_OK) status = load_progress(&t, err);
     if (status == IG_OK) status = loop(&t, err);

@@ -1,0 +1,241 @@
+"""Trains through the command line: the same bits with any number of threads, after a kill and
+--resume, from a config; the files of a run; and everything that must be refused in one line."""
+import json
+import os
+import pathlib
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+IMGEN = sys.argv.pop(1)
+SMALL = ["--batch", "16", "--seed", "3"]
+DATA = ["--data", "./discs.npy"]
+
+
+def imgen(*arguments, threads=2, **options):
+    command = [IMGEN, *map(str, arguments)]
+    if arguments[0] == "train":
+        command += ["--threads", str(threads)]
+    env = dict(os.environ, OMP_WAIT_POLICY="passive")  # more threads than cores must not spin
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, env=env, **options)
+
+
+def write_discs(path, count=700, side=28):
+    """White discs of many sizes and places, as a .npy file."""
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({count}, {side}, {side})}}"
+    header = header.ljust(117) + "\n"
+    with open(path, "wb") as file:
+        file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode())
+        for i in range(count):
+            x, y, r = 8 + i % 13, 8 + i // 13 % 11, 2 + i % 5
+            file.write(bytes(255 * ((c - x) ** 2 + (l - y) ** 2 < r * r)
+                             for l in range(side) for c in range(side)))
+
+
+def checkpoint(run):
+    """The metadata, and every tensor's bytes by name."""
+    data = (pathlib.Path(run) / "checkpoint.safetensors").read_bytes()
+    [length] = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8 : 8 + length])
+    metadata = header.pop("__metadata__")
+    body = data[8 + length :]
+    return metadata, {name: body[slice(*t["data_offsets"])] for name, t in header.items()}
+
+
+def metrics(run):
+    """The lines without their timing."""
+    text = (pathlib.Path(run) / "metrics.jsonl").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    return [{k: v for k, v in line.items() if k not in ("seconds", "images_per_second")} for line in lines]
+
+
+def read_config(run):
+    return json.loads((pathlib.Path(run) / "config.json").read_text())
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.folder = pathlib.Path(temporary.name)
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.folder)
+        write_discs("discs.npy")
+
+    def train(self, *arguments, **options):
+        given = [] if "--config" in arguments else DATA
+        result = imgen("train", *arguments, *given, **options)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result
+
+    def refused(self, code, *words, command):
+        result = imgen(*command)
+        self.assertEqual(result.returncode, code, result)
+        lines = [line for line in result.stderr.splitlines() if line.startswith("imgen: ")]
+        message = lines[-1] if lines else result.stderr
+        for word in words:
+            self.assertIn(word, message)
+        return result
+
+
+class SameBits(Case):
+    def test_threads_do_not_matter(self):
+        for model, arch in [("vae", "conv"), ("ae", "conv"), ("vae", "mlp")]:
+            for threads in (1, 2, 3):
+                self.train(model, "--steps", 6, "--set", f"arch={arch}", "--out", f"r{threads}",
+                           "--overwrite", *SMALL, threads=threads)
+            tensors = checkpoint("r1")[1]
+            self.assertIn("encoder.hidden.weight", tensors)
+            for threads in (2, 3):
+                self.assertEqual(tensors, checkpoint(f"r{threads}")[1], (model, arch, threads))
+            pictures = {pathlib.Path(f"r{t}/samples/grid.png").stat().st_size for t in (1, 2, 3)}
+            self.assertEqual(len(pictures), 1)
+
+    def test_other_seed_other_bits(self):
+        for seed in (1, 2):
+            self.train("vae", "--steps", 2, "--set", "arch=mlp", "--out", f"r{seed}", "--batch", 16,
+                       "--seed", seed)
+        self.assertNotEqual(checkpoint("r1")[1], checkpoint("r2")[1])
+
+    def stop(self, run, number, expected):
+        """Starts a training, sends a signal once it has logged, and waits for its end."""
+        process = subprocess.Popen([IMGEN, "train", "vae", "--steps", "260", "--set", "arch=mlp",
+                                    "--out", run, *SMALL, *DATA], stderr=subprocess.DEVNULL)
+        file = pathlib.Path(run) / "metrics.jsonl"
+        deadline = time.monotonic() + 60
+        while not (file.exists() and file.stat().st_size) and time.monotonic() < deadline:
+            time.sleep(0.002)
+        process.send_signal(number)
+        self.assertEqual(process.wait(60), expected)
+
+    def resume(self, run, *more):
+        result = imgen("train", "--out", run, "--resume", *more)
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_resume_gives_the_same_bits(self):
+        self.train("vae", "--steps", 260, "--set", "arch=mlp", "--out", "whole", *SMALL)
+        self.stop("interrupted", signal.SIGINT, 130)
+        step = int(checkpoint("interrupted")[0]["step"])
+        self.assertTrue(50 <= step < 260, step)
+        self.resume("interrupted")
+        self.stop("killed", signal.SIGKILL, -signal.SIGKILL)
+        self.resume("killed")  # no checkpoint was written yet: from step 0
+        for run in ("interrupted", "killed"):
+            self.assertEqual(checkpoint("whole")[1], checkpoint(run)[1], run)
+            self.assertEqual(metrics("whole"), metrics(run), run)
+        self.resume("killed")  # finished already: nothing changes
+        self.assertEqual(metrics("whole"), metrics("killed"))
+
+    def test_config_repeats_a_run(self):
+        self.train("vae", "--steps", 3, "--set", "latent=7", "--set", "beta=0.5", "--set", "arch=mlp",
+                   "--out", "first", *SMALL)
+        self.train("--config", "first/config.json", "--out", "second")
+        self.assertEqual(checkpoint("first")[1], checkpoint("second")[1])
+        self.assertEqual(read_config("first"), read_config("second"))
+
+
+class Files(Case):
+    def test_run_folder(self):
+        result = self.train("vae", "--steps", 100, "--set", "arch=mlp", *SMALL)
+        run = pathlib.Path("runs/vae-discs")
+        self.assertIn("Test loss", result.stdout)
+        names = {p.name for p in (run / "samples").iterdir()}
+        self.assertTrue({"step-000100.png", "grid.png", "reconstruct.png"} <= names, names)
+        lines = metrics(run)
+        self.assertEqual([line["step"] for line in lines], [50, 100, 100])
+        self.assertTrue({"epoch", "loss", "rec", "kl", "lr", "grad_norm"} <= lines[0].keys())
+        self.assertIn("validation_loss", lines[1])
+        self.assertIn("test_loss", lines[2])
+        metadata, tensors = checkpoint(run)
+        self.assertEqual((metadata["model"], metadata["step"]), ("vae", "100"))
+        for prefix in ("", "ema.", "optim.m.", "optim.v."):
+            self.assertIn(prefix + "decoder.hidden.weight", tensors)
+
+    def test_minutes_become_steps(self):
+        self.train("vae", "--minutes", "0.02", "--set", "arch=mlp", "--out", "r", *SMALL)
+        config = read_config("r")
+        self.assertEqual(config["minutes"], 0.02)
+        self.assertEqual(int(checkpoint("r")[0]["step"]), config["recipe"]["steps"])
+
+    def test_loss_falls(self):
+        for model, settings in [("ae", []), ("vae", ["--set", "likelihood=gaussian"]),
+                                ("vae", ["--set", "binarize=dynamic"])]:
+            self.train(model, "--steps", 150, "--set", "arch=mlp", "--out", "r", "--overwrite",
+                       *settings, *SMALL)
+            losses = [line["loss"] for line in metrics("r") if "loss" in line]
+            self.assertLess(losses[-1], losses[0] - 0.1 * abs(losses[0]), (model, settings))
+
+
+class Refusals(Case):
+    def test_wrong_usage(self):
+        for words, command in [
+            (["which model", "ae, vae"], ["train"]),
+            (["no model 'vea'", "ae, vae"], ["train", "vea"]),
+            (["--ephochs", "--epochs"], ["train", "vae", "--ephochs", "3"]),
+            (["--batch 0", "1 to 65536"], ["train", "vae", "--batch", "0"]),
+            (["--lr x", "a number"], ["train", "vae", "--lr", "x"]),
+            (["--epochs", "--steps"], ["train", "vae", "--epochs", "1", "--steps", "2"]),
+            (["setting", "lateral", "latent"], ["train", "vae", "--set", "lateral=3"]),
+            (["latent=0", "1 to 1024"], ["train", "vae", "--set", "latent=0"]),
+            (["arch=cnn", "conv, mlp"], ["train", "ae", "--set", "arch=cnn"]),
+            (["KEY=VALUE"], ["train", "ae", "--set", "latent"]),
+            (["no preset 'fast'", "quick"], ["train", "ae", "--preset", "fast"]),
+            (["--resume", "--out"], ["train", "ae", "--resume", "--lr", "1"]),
+            (["unknown command 'trian'"], ["trian"]),
+            (["validation", "600"], ["train", "ae", "--validation", "600", *DATA]),
+        ]:
+            with self.subTest(command=command):
+                self.refused(2, *words, command=command)
+        self.refused(1, "nosuch", "imgen data list", command=["train", "ae", "--data", "nosuch"])
+        self.assertEqual(list(self.folder.rglob("*.json")), [])
+
+    def test_existing_run_is_kept(self):
+        self.train("ae", "--steps", 1, "--set", "arch=mlp", "--out", "r", *SMALL)
+        before = checkpoint("r")[1]
+        self.refused(2, "r: holds a run", "--resume", "--overwrite", command=["train", "ae", "--out", "r", *DATA])
+        self.refused(2, "of the ae, not of the vae", command=["train", "vae", "--out", "r", "--resume"])
+        self.assertEqual(before, checkpoint("r")[1])
+        os.mkdir("full")
+        pathlib.Path("full/thesis.txt").write_text("mine")
+        self.refused(2, "full", "no run", command=["train", "ae", "--out", "full", "--overwrite", *DATA])
+        self.assertEqual(pathlib.Path("full/thesis.txt").read_text(), "mine")
+
+    def test_damaged_runs(self):
+        self.train("ae", "--steps", 1, "--set", "arch=mlp", "--out", "a", *SMALL)
+        self.train("vae", "--steps", 1, "--set", "arch=mlp", "--out", "v", *SMALL)
+        whole = pathlib.Path("a/checkpoint.safetensors").read_bytes()
+        file = pathlib.Path("v/checkpoint.safetensors")
+        file.write_bytes(whole)
+        self.refused(1, "v/checkpoint", "of the ae", command=["sample", "grid", "v"])
+        file.write_bytes(whole[: len(whole) // 2])
+        self.refused(1, "v/checkpoint", command=["sample", "grid", "v"])
+        self.refused(1, "v/checkpoint", command=["train", "vae", "--out", "v", "--resume"])
+        pathlib.Path("v/config.json").write_text('{"format": 1, "model": ')
+        self.refused(1, "v/config.json", "line 1", command=["sample", "grid", "v"])
+        config = read_config("a")
+        for field, value, words in [("format", 99, ["newer"]), ("seed", "x", ["seed"]),
+                                    ("recipe", {}, ["steps"]), ("image", {"height": 4000}, ["height"])]:
+            pathlib.Path("a/config.json").write_text(json.dumps({**config, field: value}))
+            self.refused(1, "a/config.json", *words, command=["sample", "grid", "a"])
+        self.refused(1, "nowhere", "not a run folder", command=["sample", "grid", "nowhere"])
+
+    def test_read_only_folder(self):
+        os.mkdir("locked", 0o500)
+        locked = "locked/r" if os.geteuid() else "/proc/r"  # root may write in any real folder
+        self.refused(1, locked, command=["train", "ae", "--steps", "1", "--out", locked, *DATA])
+
+    def test_a_file_in_the_way(self):
+        pathlib.Path("file").write_text("")
+        self.refused(1, "file", command=["train", "ae", "--steps", "1", "--out", "file/r", *DATA])
+
+    def test_divergence_is_told(self):
+        self.refused(1, "step", "lower", command=["train", "vae", "--steps", "300", "--set", "arch=mlp",
+                     "--optimizer", "sgd", "--lr", "100", "--warmup", "0", "--out", "r", *SMALL, *DATA])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,15 @@
+/* Everything of libimgen for a program outside. See docs/api.md. */
+#ifndef IG_IMGEN_H
+#define IG_IMGEN_H
+
+#include "core/file.h"
+#include "core/thread.h"
+#include "datasets/dataset.h"
+#include "datasets/npy.h"
+#include "datasets/png.h"
+#include "models/run.h"
+#include "sample/picture.h"
+#include "sample/terminal.h"
+#include "train/train.h"
+
+#endif

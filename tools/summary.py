@@ -1,0 +1,35 @@
+"""Counts the tests in a meson testlog.json: each case of a TAP test, and each other test as one.
+Names what was skipped or failed, and ends with `N passed, N failed, N skipped`."""
+import json
+import re
+import sys
+
+
+def cases(test):
+    """Yields (name, result) of one test program; result is passed, failed or skipped."""
+    found = 0
+    for line in test.get("stdout", "").splitlines():
+        case = re.match(r"(not )?ok \d+ - (\S+)(.*)", line)
+        if not case:
+            continue
+        found += 1
+        result = "failed" if case[1] else "skipped" if "# SKIP" in case[3].upper() else "passed"
+        yield f"{test['name']}: {case[2]}", result
+    whole = {"OK": "passed", "SKIP": "skipped"}.get(test["result"], "failed")
+    if not found or whole == "failed":
+        yield test["name"], whole
+
+
+def main(path):
+    count = {"passed": 0, "failed": 0, "skipped": 0}
+    with open(path) as log:
+        for line in log:
+            for name, result in cases(json.loads(line)):
+                count[result] += 1
+                if result != "passed":
+                    print(f"{result}: {name}")
+    print(", ".join(f"{n} {result}" for result, n in count.items()))
+    return count["failed"] > 0
+
+
+sys.exit(main(sys.argv[1]))
