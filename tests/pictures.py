@@ -12,8 +12,8 @@ IMGEN = sys.argv.pop(1)
 
 
 def imgen(*arguments, **environment):
-    return subprocess.run([IMGEN, *map(str, arguments)], capture_output=True, text=True, timeout=100,
-                          env={**os.environ, **environment})
+    return subprocess.run([IMGEN, *map(str, arguments)], capture_output=True, text=True,
+                          timeout=100, env={**os.environ, **environment})
 
 
 def png(path):
@@ -59,7 +59,7 @@ def npy(path):
 
 
 def write_data(folder):
-    """IDX files of 700 and 100 images of 28x28; image i is of class i % 10, a bar of i % 28 columns."""
+    """IDX files of 700 and 100 images of 28x28; image i is of class i % 10, a bar i % 28 wide."""
     os.mkdir(folder)
     for name, n in ("train", 700), ("t10k", 100):
         bars = b"".join((b"\xff" * (i % 28)).ljust(28, b"\0") * 28 for i in range(n))
@@ -76,8 +76,8 @@ class Pictures(unittest.TestCase):
         os.chdir(cls.temporary.name)
         write_data("bars")
         for model in "vae", "ae":
-            result = imgen("train", model, "--data", "bars", "--set", "arch=mlp", "--set", "latent=4",
-                           "--steps", 30, "--batch", 32, "--validation", 100, "-o", model)
+            result = imgen("train", model, "--data", "bars", "--set", "arch=mlp",
+                           "--set", "latent=4", "--steps", 30, "--batch", 32, "--validation", 100, "-o", model)
             assert result.returncode == 0, result.stderr
 
     @classmethod
@@ -108,13 +108,14 @@ class Pictures(unittest.TestCase):
             self.assertEqual(result.stdout, f"vae/samples/{kind}.png\n")
             width, height, _, texts = png(f"vae/samples/{kind}.png")
             self.assertTrue(width > 100 and height > 50, (kind, width, height))
-            self.assertEqual(texts["Command"], " ".join(["imgen", "sample", kind, "vae", *map(str, options)]))
+            command = " ".join(["imgen", "sample", kind, "vae", *map(str, options)])
+            self.assertEqual(texts["Command"], command)
             self.assertEqual(texts["Title"], f"{kind} of vae on bars")
             self.assertEqual(len(texts["Checkpoint"]), 64)
 
     def test_a_picture_is_the_same_at_any_n(self):
-        self.done("sample", "grid", "vae", "-n", 3, "--columns", 3, "--scale", 1, "-o", "few.png")
-        self.done("sample", "grid", "vae", "-n", 150, "--columns", 3, "--scale", 1, "-o", "many.png")
+        for name, n in ("few.png", 3), ("many.png", 150):
+            self.done("sample", "grid", "vae", "-n", n, "--columns", 3, "--scale", 1, "-o", name)
         self.done("sample", "array", "vae", "-n", 1100, "-o", "x.npy")
         few, many = png("few.png")[2], png("many.png")[2]
         self.assertEqual(few[:30], many[:30])
@@ -135,12 +136,13 @@ class Pictures(unittest.TestCase):
         self.assertIn("checkpoint", self.done("info", "ae/prior.safetensors").stdout)
 
     def test_show(self):
-        shown = self.done("sample", "grid", "vae", "-o", "a.png", "--show", COLORTERM="truecolor").stdout
+        command = "sample", "grid", "vae", "-o", "a.png", "--show"
+        shown = self.done(*command, COLORTERM="truecolor").stdout
         *lines, path = shown.splitlines()
         self.assertEqual(path, "a.png")
         self.assertEqual({line.count("\u2580") for line in lines}, {80})
         self.assertIn("\x1b[38;2;", shown)
-        self.assertIn("\x1b[38;5;", self.done("sample", "grid", "vae", "--show", COLORTERM="").stdout)
+        self.assertIn("\x1b[38;5;", self.done(*command, COLORTERM="").stdout)
 
     def test_encode(self):
         self.done("encode", "vae", "-o", "z.npy", "--labels", "labels.npy")
@@ -148,7 +150,8 @@ class Pictures(unittest.TestCase):
         self.assertEqual(header, {"descr": "<f4", "fortran_order": False, "shape": (100, 4)})
         self.assertTrue(len(set(struct.unpack("<400f", body))) > 50)
         header, body = npy("labels.npy")
-        self.assertEqual((header["descr"], header["shape"], set(body)), ("|u1", (100,), set(range(10))))
+        self.assertEqual((header["descr"], header["shape"]), ("|u1", (100,)))
+        self.assertEqual(body, bytes(i % 10 for i in range(100)))
         self.done("encode", "ae", "--split", "train", "-o", "z.npy")
         self.assertEqual(npy("z.npy")[0]["shape"], (700, 4))
 
@@ -158,8 +161,10 @@ class Pictures(unittest.TestCase):
         for path, *words in (
                 ("a.png", "484x484 grey", "imgen sample grid vae -o a.png", "Checkpoint"),
                 ("x.npy", "5x28x28", "uint8"),
-                ("vae", "arch=mlp latent=4", "bars, 28x28 pixels, 10 classes", "30 of 30", "test  "),
-                ("vae/checkpoint.safetensors", "step", "encoder.mu.weight", "4x400", "values in all")):
+                ("vae", "arch=mlp latent=4", "bars, 28x28 pixels, 10 classes", "30 of 30",
+                 "test  "),
+                ("vae/checkpoint.safetensors", "step", "encoder.mu.weight", "4x400",
+                 "values in all")):
             shown = self.done("info", path).stdout
             for word in words:
                 self.assertIn(word, shown)
@@ -191,11 +196,11 @@ class Pictures(unittest.TestCase):
 
     def test_damaged_files(self):
         self.done("sample", "grid", "vae", "-o", "whole.png")
-        for source, name, word in (("whole.png", "cut.png", "cut.png"),
-                                   ("vae/checkpoint.safetensors", "cut.safetensors", "cut.safetensors")):
+        for source, name in (("whole.png", "cut.png"),
+                             ("vae/checkpoint.safetensors", "cut.safetensors")):
             data = pathlib.Path(source).read_bytes()
             pathlib.Path(name).write_bytes(data[: len(data) // 2])
-            self.refused(1, word, "info", name)
+            self.refused(1, name, "info", name)
 
 
 if __name__ == "__main__":
