@@ -77,7 +77,8 @@ class Pictures(unittest.TestCase):
         write_data("bars")
         for model in "vae", "ae":
             result = imgen("train", model, "--data", "bars", "--set", "arch=mlp",
-                           "--set", "latent=4", "--steps", 30, "--batch", 32, "--validation", 100, "-o", model)
+                           "--set", "latent=4", "--steps", 30, "--batch", 32,
+                           "--validation", 100, "-o", model)
             assert result.returncode == 0, result.stderr
 
     @classmethod
