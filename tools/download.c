@@ -16,7 +16,7 @@ enum { CONNECT_SECONDS = 15, SILENT_SECONDS = 30, SLOWEST_BYTES_PER_SECOND = 100
 typedef struct {
     FILE *out;
     const char *label;
-    bool bar;
+    bool drawn;      /* the progress bar */
     int write_error; /* errno */
     char problem[CURL_ERROR_SIZE];
 } transfer;
@@ -39,9 +39,10 @@ static size_t take_bytes(char *bytes, size_t size, size_t n, void *to) {
 static int show_progress(void *to, curl_off_t total, curl_off_t done, curl_off_t unused_total,
                          curl_off_t unused_done) {
     (void)unused_total, (void)unused_done;
-    const transfer *t = to;
+    transfer *t = to;
     char text[256];
-    if (t->bar && total > 0) {
+    if ((double)total >= MEGABYTE && ig_on_terminal()) {
+        t->drawn = true;
         snprintf(text, sizeof text, "%s  %.1f of %.1f MB", t->label, (double)done / MEGABYTE,
                  (double)total / MEGABYTE);
         ig_bar_draw((double)done / (double)total, text);
@@ -93,12 +94,12 @@ static CURLcode perform(CURL *curl) {
 }
 
 ig_status ig_download(const char *url, FILE *out, const char *label, ig_err *err) {
-    transfer t = {.out = out, .label = label, .bar = ig_on_terminal()};
+    transfer t = {.out = out, .label = label};
     CURL *curl = curl_easy_init();
     if (!curl) return ig_fail_memory(err, "libcurl");
     set_options(curl, url, &t);
     CURLcode code = perform(curl);
     curl_easy_cleanup(curl);
-    if (t.bar) ig_bar_end();
+    if (t.drawn) ig_bar_end();
     return tell(code, &t, err);
 }
