@@ -39,18 +39,35 @@ static int64_t weight_size(const conv_shape *s) {
     return s->k * s->kh * s->kw * s->c;
 }
 
-/* fine: H W C -> unfolded: Ho*Wo kh kw C, zero outside the image */
+/* The columns of a kernel at coarse column ox that lie inside the image: lo..hi-1. */
+static void inside(const conv_shape *s, int64_t ox, int64_t *lo, int64_t *hi) {
+    int64_t x = ox * s->stride - s->pad;
+    *lo = x < 0 ? -x : 0;
+    *hi = s->w - x < s->kw ? s->w - x : s->kw;
+    if (*lo > s->kw) *lo = s->kw;
+    if (*hi < *lo) *hi = *lo;
+}
+
+/* One row of a kernel: kw pixels of the image's row y (NULL: outside), zero where it has none. */
+static void unfold_row(const conv_shape *s, const float *row, int64_t ox, float *unfolded) {
+    int64_t lo, hi;
+    inside(s, ox, &lo, &hi);
+    if (!row) lo = hi = 0;
+    memset(unfolded, 0, (size_t)(lo * s->c) * sizeof(float));
+    if (hi > lo)
+        memcpy(unfolded + lo * s->c, row + (ox * s->stride - s->pad + lo) * s->c,
+               (size_t)((hi - lo) * s->c) * sizeof(float));
+    memset(unfolded + hi * s->c, 0, (size_t)((s->kw - hi) * s->c) * sizeof(float));
+}
+
+/* fine: H W C -> unfolded: Ho*Wo kh kw C */
 static void unfold(const conv_shape *s, const float *fine, float *unfolded) {
     for (int64_t oy = 0; oy < s->ho; oy++)
         for (int64_t ox = 0; ox < s->wo; ox++)
-            for (int64_t ky = 0; ky < s->kh; ky++) {
+            for (int64_t ky = 0; ky < s->kh; ky++, unfolded += s->kw * s->c) {
                 int64_t y = oy * s->stride - s->pad + ky;
-                for (int64_t kx = 0; kx < s->kw; kx++, unfolded += s->c) {
-                    int64_t x = ox * s->stride - s->pad + kx;
-                    bool inside = y >= 0 && y < s->h && x >= 0 && x < s->w;
-                    const float *pixel = fine + (y * s->w + x) * s->c;
-                    for (int64_t c = 0; c < s->c; c++) unfolded[c] = inside ? pixel[c] : 0.0f;
-                }
+                bool is_inside = y >= 0 && y < s->h;
+                unfold_row(s, is_inside ? fine + y * s->w * s->c : NULL, ox, unfolded);
             }
 }
 
@@ -58,14 +75,12 @@ static void unfold(const conv_shape *s, const float *fine, float *unfolded) {
 static void fold_add(const conv_shape *s, const float *unfolded, float *fine) {
     for (int64_t oy = 0; oy < s->ho; oy++)
         for (int64_t ox = 0; ox < s->wo; ox++)
-            for (int64_t ky = 0; ky < s->kh; ky++) {
-                int64_t y = oy * s->stride - s->pad + ky;
-                for (int64_t kx = 0; kx < s->kw; kx++, unfolded += s->c) {
-                    int64_t x = ox * s->stride - s->pad + kx;
-                    if (y < 0 || y >= s->h || x < 0 || x >= s->w) continue;
-                    float *pixel = fine + (y * s->w + x) * s->c;
-                    for (int64_t c = 0; c < s->c; c++) pixel[c] += unfolded[c];
-                }
+            for (int64_t ky = 0; ky < s->kh; ky++, unfolded += s->kw * s->c) {
+                int64_t lo, hi, y = oy * s->stride - s->pad + ky;
+                if (y < 0 || y >= s->h) continue;
+                inside(s, ox, &lo, &hi);
+                int64_t at = (y * s->w + ox * s->stride - s->pad) * s->c;
+                for (int64_t i = lo * s->c; i < hi * s->c; i++) fine[at + i] += unfolded[i];
             }
 }
 
