@@ -76,7 +76,7 @@ static void show_loss(const json_t *last, const char *prefix, const char *title)
     char key[32];
     snprintf(key, sizeof key, "%sloss", prefix);
     if (!last) return;
-    printf("  %-12s %.4f at step %" JSON_INTEGER_FORMAT "\n", title,
+    printf("  %-12s %.5g at step %" JSON_INTEGER_FORMAT "\n", title,
            json_number_value(json_object_get(last, key)),
            json_integer_value(json_object_get(last, "step")));
 }
