@@ -184,7 +184,9 @@ class Export(DataCase):
         self.assertIn("26 for training, 4 for tests, 28x28", said)
 
     def test_factors_of_digits(self):
-        self.imgen("export", "digits", "-o", self.path("out"))
+        self.imgen("export", "digits", "--split", "test", "-o", self.path("out"))
+        self.assertEqual(sorted(os.listdir(self.path("out"))), [
+            "names.json", "test-factors.npy", "test-images.npy", "test-labels.npy"])
         factors = self.read("out", "test-factors.npy")
         self.assertIn(b"(10000, 7)", factors[:128])
         slants = [row[1] for row in struct.iter_unpack("<7f", factors[128:])]

@@ -12,16 +12,19 @@
 #include "tools/args.h"
 #include "tools/data.h"
 
+static const char *const split_names[] = {"train", "test", "both", NULL};
+
 typedef struct {
     ig_dataset *set;
     const ig_dataset_info *info;
     const char *folder;
+    int split; /* index in split_names */
 } exporting;
 
 static ig_status write_array(const exporting *e, ig_split split, const char *what, ig_npy_type type,
                              ig_shape shape, const void *data, ig_err *err) {
     char name[64], path[IG_PATH_MAX];
-    snprintf(name, sizeof name, "%s-%s.npy", split == IG_TRAIN ? "train" : "test", what);
+    snprintf(name, sizeof name, "%s-%s.npy", split_names[split], what);
     IG_TRY(ig_path_join(path, e->folder, name, err));
     return ig_npy_write(path, type, shape, data, err);
 }
@@ -92,6 +95,7 @@ static ig_status export_names(const exporting *e, ig_err *err) {
 
 static ig_status export_all(const exporting *e, ig_err *err) {
     for (int split = 0; split < 2; split++) {
+        if (e->split != 2 && e->split != split) continue;
         IG_TRY(export_images(e, (ig_split)split, err));
         if (e->info->classes) IG_TRY(export_labels(e, (ig_split)split, err));
         if (e->info->factors) IG_TRY(export_factors(e, (ig_split)split, err));
@@ -112,11 +116,13 @@ static ig_status make_empty_folder(const char *folder, ig_err *err) {
 }
 
 ig_status ig_data_export(int argc, char **argv, ig_err *err) {
+    exporting e = {.split = 2};
     int64_t resize = 0;
     bool resize_given;
     const char *out = NULL, *name;
     const ig_arg args[] = {
         {"output", 'o', IG_ARG_TEXT, &out, "DIR", "the folder to make", 0, 0, NULL, NULL},
+        {"split", 0, IG_ARG_CHOICE, &e.split, "SPLIT", "what to write", 0, 0, split_names, NULL},
         {"resize", 0, IG_ARG_INT, &resize, "SIDE", "make the pictures of a PNG folder this size",
          IG_MIN_SIDE, IG_MAX_SIDE, NULL, &resize_given},
         {0}};
@@ -130,7 +136,7 @@ ig_status ig_data_export(int argc, char **argv, ig_err *err) {
     IG_TRY(ig_args_parse(&line, argc, argv, &name, &count, &helped, err));
     if (helped) return IG_OK;
     if (!out) return ig_fail(err, IG_EUSAGE, "data export: expected -o DIR");
-    exporting e = {.folder = out};
+    e.folder = out;
     IG_TRY(ig_dataset_open(&e.set, name, (int)resize, err));
     e.info = ig_dataset_describe(e.set);
     ig_status status = make_empty_folder(out, err);
