@@ -52,6 +52,10 @@ ig_status ig_prior_fit(ig_mixture *mixture, ig_instance *instance, ig_dataset *d
         return ig_fail(err, IG_EUNSUPPORTED,
                        "the %s has no encoder: no prior can be fitted to its codes",
                        instance->model->name);
+    if (latent > IG_MIXTURE_MAX_DIM)
+        return ig_fail(err, IG_EUNSUPPORTED,
+                       "the %s has codes of %d values: a prior is fitted to at most %d",
+                       instance->model->name, latent, IG_MIXTURE_MAX_DIM);
     float *codes = malloc((size_t)(count * latent) * sizeof(float));
     if (!codes) return ig_fail_memory(err, "codes of the training images");
     ig_mixture_fit_report fit;
