@@ -10,6 +10,8 @@
 
 #include "core/thread.h"
 #include "datasets/digits.h"
+#include "datasets/glyphs.h"
+#include "datasets/pen.h"
 
 enum { SIDE = 28, PIXELS = SIDE * SIDE, SAMPLE = 1000, FIRST_TEST = 60000 };
 
@@ -224,8 +226,45 @@ static void test_thickness_is_seen(void **state) {
     free(image);
 }
 
+/* Every style fits the limits, and the styles of a digit are all of its images. */
+static void test_glyphs(void **state) {
+    (void)state;
+    for (int digit = 0; digit < 10; digit++) {
+        int count, weight = 0;
+        const ig_glyph_style *style = ig_glyph_styles(digit, &count);
+        assert_in_range(count, 2, IG_GLYPH_STYLES);
+        for (int i = 0; i < count; i++) {
+            assert_int_equal(style[i].digit, digit);
+            assert_in_range(style[i].masters, 1, IG_GLYPH_MASTERS);
+            assert_in_range(strlen(style[i].path), 2, IG_GLYPH_POINTS);
+            assert_int_equal(style[i].path[0], 'm');
+            assert_int_equal(strspn(style[i].path, "msc"), strlen(style[i].path));
+            weight += style[i].weight;
+        }
+        assert_int_equal(weight, 100);
+    }
+}
+
+/* A smooth path passes through its points; a corner and a lifted pen leave straight lines. */
+static void test_pen_trace(void **state) {
+    (void)state;
+    const ig_point at[] = {{0, 0}, {4, 0}, {4, 4}, {0, 4}, {0, 8}};
+    ig_pen_path path;
+    ig_pen_trace(&path, "mccms", at, 5);
+    int downs = 0, hits = 0;
+    for (int i = 0; i < path.count; i++) {
+        float x = path.at[i].x, y = path.at[i].y;
+        downs += path.at[i].down;
+        for (int k = 0; k < 5; k++) hits += fabsf(x - at[k].x) + fabsf(y - at[k].y) < 1e-5f;
+        assert_true(fabsf(x) < 1e-5f || fabsf(x - 4) < 1e-5f || fabsf(y) < 1e-5f);
+    }
+    assert_int_equal(hits, 5);
+    assert_int_equal(downs, path.count - 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_glyphs),        cmocka_unit_test(test_pen_trace),
         cmocka_unit_test(test_description),   cmocka_unit_test(test_same_for_any_threads_and_order),
         cmocka_unit_test(test_images_differ), cmocka_unit_test(test_classes_balanced),
         cmocka_unit_test(test_labels_match),  cmocka_unit_test(test_centred),
