@@ -1,0 +1,83 @@
+#include "core/kernels/isa.h"
+
+/* One block of `rows` x `vectors` vectors (constants where this is inlined). Of its columns, the
+   first `skip` belong to a block before and are not stored. */
+INLINE void block(const int rows, const int vectors, const ig_outer *p, int64_t row, int64_t column,
+                  int64_t skip) {
+    vec sum[ROWS][2];
+    UNROLL
+    for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = (vec){0};
+    for (int64_t r = 0; r < p->rows; r++) {
+        const float *a = p->a + r * p->a_row + row, *b = p->b + r * p->b_row + column;
+        for (int64_t t = 0; t < p->count; t++, a += p->a_stride, b += p->b_stride) {
+            vec b0 = load(b), b1 = vectors > 1 ? load(b + LANES) : b0;
+            UNROLL
+            for (int i = 0; i < rows; i++) {
+                sum[i][0] += a[i] * b0;
+                if (vectors > 1) sum[i][1] += a[i] * b1;
+            }
+        }
+    }
+    for (int i = 0; i < rows; i++) {
+        float last[PANEL], *c = p->c + (row + i) * p->c_stride + column;
+        store(last, sum[i][0]);
+        store(last + LANES, sum[i][1]);
+        for (int64_t j = skip; j < vectors * LANES; j++) c[j] = p->add ? c[j] + last[j] : last[j];
+    }
+}
+
+#define CASE(rows)                                                                                 \
+    case 2 * (rows): block(rows, 1, p, row, column, skip); break;                                  \
+    case 2 * (rows) + 1: block(rows, 2, p, row, column, skip); break;
+
+static void any_block(int64_t rows, int vectors, const ig_outer *p, int64_t row, int64_t column,
+                      int64_t skip) {
+    switch (2 * rows + vectors - 1) {
+        CASE(1)
+        CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
+#if defined(__AVX512F__) || defined(__aarch64__)
+            CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12)
+#endif
+#if defined(__AVX512F__)
+                CASE(13) CASE(14)
+#endif
+    }
+}
+
+/* Fewer columns than a vector has lanes. */
+static void narrow(const ig_outer *p) {
+    for (int64_t i = 0; i < p->m; i++)
+        for (int64_t j = 0; j < p->n; j++) {
+            float sum = 0;
+            for (int64_t r = 0; r < p->rows; r++)
+                for (int64_t t = 0; t < p->count; t++)
+                    sum += p->a[r * p->a_row + t * p->a_stride + i] *
+                           p->b[r * p->b_row + t * p->b_stride + j];
+            float *c = p->c + i * p->c_stride + j;
+            *c = p->add ? *c + sum : sum;
+        }
+}
+
+/* All rows of the columns from `column` on. */
+static void strip(const ig_outer *p, int vectors, int64_t column, int64_t skip) {
+    int64_t blocks = (p->m + ROWS - 1) / ROWS;
+    for (int64_t i = 0; i < blocks; i++) {
+        int64_t row = i * p->m / blocks, end = (i + 1) * p->m / blocks;
+        any_block(end - row, vectors, p, row, column, skip);
+    }
+}
+
+void IG_KERNEL(outer)(const ig_outer *p) {
+    if (p->n < LANES) {
+        narrow(p);
+        return;
+    }
+    int64_t column = 0;
+    for (; column + PANEL <= p->n; column += PANEL) strip(p, 2, column, 0);
+    if (column + LANES <= p->n) {
+        strip(p, 1, column, 0);
+        column += LANES;
+    }
+    /* the rest: a vector that ends with the last column, so that nothing beyond is read */
+    if (column < p->n) strip(p, 1, p->n - LANES, column - (p->n - LANES));
+}
