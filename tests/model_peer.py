@@ -1,0 +1,159 @@
+"""The loss and all gradients of imgen's models, computed again by PyTorch in float64 from the same
+weights, images and noise.
+
+usage: model_peer.py PEER, the program built from model_peer.c. Exit status 77: skipped.
+"""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+try:
+    import safetensors
+    import torch
+    import torch.nn.functional as F
+except ImportError as error:
+    print(f"skipped: {error}: needs PyTorch and Python's safetensors")
+    sys.exit(77)
+
+# What is compared must agree within this part of its tensor's largest absolute value.
+BOUND = 1e-5
+# So near to 0 the rounding of float32 decides whether a relu passes its gradient: both are right.
+KINK = 2e-7
+CASES = [
+    ["vae", "arch=mlp"],
+    ["vae"],
+    ["vae", "arch=mlp", "likelihood=gaussian"],
+    ["vae", "likelihood=gaussian", "sigma=0.3", "latent=3"],
+    ["vae", "arch=mlp", "binarize=dynamic", "beta=0.25"],
+    ["ae"],
+    ["ae", "arch=mlp"],
+]
+
+
+class Model:
+    """imgen's weights in PyTorch: images N H W C, convolutions Cout kh kw Cin, transposed ones Cin
+    kh kw Cout, so that both become PyTorch's by moving the last dimension to second place."""
+
+    def __init__(self, settings, values, slope_at_kink):
+        self.settings = settings
+        self.values = values
+        self.slope_at_kink = slope_at_kink
+
+    def relu(self, x):
+        return x * torch.where(x.abs() < KINK, self.slope_at_kink, (x > 0).double())
+
+    def layer(self, name):
+        return self.values[name + ".weight"], self.values[name + ".bias"]
+
+    def linear(self, name, x):
+        return F.linear(x, *self.layer(name))
+
+    def halve(self, name, x):
+        weight, bias = self.layer(name)
+        return F.conv2d(x, weight.movedim(3, 1), bias, stride=2, padding=1)
+
+    def double(self, name, x):
+        weight, bias = self.layer(name)
+        return F.conv_transpose2d(x, weight.movedim(3, 1), bias, stride=2, padding=1)
+
+    def features(self, x):
+        if self.settings["arch"] == "conv":
+            x = x.movedim(3, 1)
+            x = self.relu(self.halve("encoder.down1", x))
+            x = self.relu(self.halve("encoder.down2", x)).movedim(1, 3)
+        return self.relu(self.linear("encoder.hidden", x.flatten(1)))
+
+    def logits(self, z):
+        x = self.linear("decoder.spread", self.relu(self.linear("decoder.hidden", z)))
+        if self.settings["arch"] == "mlp":
+            return x.view(-1, 28, 28, 1)
+        x = self.relu(x.view(-1, 7, 7, 64).movedim(3, 1))
+        x = self.relu(self.double("decoder.up1", x))
+        return self.double("decoder.up2", x).movedim(1, 3)
+
+
+def ae_loss(model, images, noise):
+    code = model.linear("encoder.code", model.features(images))
+    mse = F.mse_loss(torch.sigmoid(model.logits(code)), images)
+    return mse, {"mse": mse}
+
+
+def vae_loss(model, images, noise):
+    settings = model.settings
+    if settings["binarize"] == "dynamic":
+        images = (noise["pixels"] < images).double()
+    features = model.features(images)
+    mu, logvar = model.linear("encoder.mu", features), model.linear("encoder.logvar", features)
+    logits = model.logits(mu + noise["z"] * torch.exp(logvar / 2))
+    if settings["likelihood"] == "bernoulli":
+        rec = F.binary_cross_entropy_with_logits(logits, images, reduction="sum")
+    else:
+        pixel = torch.distributions.Normal(torch.sigmoid(logits), float(settings["sigma"]))
+        rec = -pixel.log_prob(images).sum()
+    kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum()
+    rec, kl = rec / len(images), kl / len(images)
+    return rec + float(settings["beta"]) * kl, {"rec": rec, "kl": kl}
+
+
+def read(path):
+    """Texts, and tensors in float64, in groups by what their names have before the first dot."""
+    groups = {"": {}, "value": {}, "grad": {}, "noise": {}, "term": {}}
+    with safetensors.safe_open(path, framework="pt") as file:
+        for name in file.keys():
+            group, _, rest = name.partition(".") if "." in name else ("", "", name)
+            groups[group][rest] = file.get_tensor(name).double()
+        return file.metadata(), groups
+
+
+def run(settings, saved, slope_at_kink):
+    """The loss and its terms, and every gradient."""
+    values = {name: value.clone().requires_grad_() for name, value in saved["value"].items()}
+    loss_of = {"ae": ae_loss, "vae": vae_loss}[settings["model"]]
+    model = Model(settings, values, slope_at_kink)
+    loss, terms = loss_of(model, saved[""]["images"], saved["noise"])
+    loss.backward()
+    losses = {name: term.detach().view(1) for name, term in {"loss": loss, **terms}.items()}
+    return losses, {name: value.grad for name, value in values.items()}
+
+
+def difference(ours, theirs, either=0.0):
+    """The largest difference beyond `either`, as a part of the largest value of the tensor."""
+    assert ours.shape == theirs.shape and ours.isfinite().all() and theirs.any(), (ours, theirs)
+    beyond = ((ours - theirs).abs() - either).clamp(min=0)
+    return (beyond.max() / theirs.abs().max()).item()
+
+
+def compare(path):
+    """Differences by name, of the loss, its terms and every gradient."""
+    settings, saved = read(path)
+    losses, gradients = run(settings, saved, 0.0)
+    _, other_gradients = run(settings, saved, 1.0)
+    reported = {"loss": saved[""]["loss"], **saved["term"]}
+    assert reported.keys() == losses.keys() and saved["grad"].keys() == gradients.keys()
+    found = {name: difference(reported[name], loss) for name, loss in losses.items()}
+    for name, theirs in gradients.items():
+        either = (theirs - other_gradients[name]).abs()
+        found[f"gradient of {name}"] = difference(saved["grad"][name], theirs, either)
+    return found
+
+
+def main():
+    failures = 0
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "loss.safetensors"
+        for case in CASES:
+            subprocess.run([sys.argv[1], path, *case], check=True)
+            found = compare(path)
+            worst = max(found, key=found.get)
+            gradients = len([name for name in found if name.startswith("gradient")])
+            print(f"{' '.join(case)}: loss off by {found['loss']:.1e}, of {gradients} gradients and"
+                  f" all terms at most {found[worst]:.1e} ({worst})")
+            failures += found[worst] > BOUND
+    print(f"PyTorch {torch.__version__}: {failures} of {len(CASES)} differ by more than {BOUND}")
+    sys.exit(failures > 0)
+
+
+main()
