@@ -88,7 +88,6 @@ typedef struct {
     float *p;             /* N heads L L: softmax(q k^T / sqrt(C/heads)) */
     float *scratch;       /* a worker's L L */
     int64_t length, c, heads;
-    bool add;
 } attention_work;
 
 /* One head of one image. */
@@ -138,15 +137,15 @@ static void attend_backward(void *work, int64_t chunk, int worker) {
     int64_t length = w->length, stride = 3 * w->c;
     float *gs = w->scratch + worker * length * length, *gqkv = w->out + h.in_at;
     ig_matrix p = {h.p, length, false}, g = {w->g + h.out_at, w->c, false};
-    ig_gemm(length, h.size, length, transpose(p), g, gqkv + 2 * w->c, stride, w->add);
+    ig_gemm(length, h.size, length, transpose(p), g, gqkv + 2 * w->c, stride, false);
     ig_gemm(length, length, h.size, g, transpose(h.v), gs, length, false);
     for (int64_t i = 0; i < length; i++) {
         float *row = gs + i * length;
         softmax_row_backward(h.p + i * length, row, row, length, h.scale, false);
     }
     ig_matrix scores = {gs, length, false};
-    ig_gemm(length, h.size, length, scores, h.k, gqkv, stride, w->add);
-    ig_gemm(length, h.size, length, transpose(scores), h.q, gqkv + w->c, stride, w->add);
+    ig_gemm(length, h.size, length, scores, h.k, gqkv, stride, false);
+    ig_gemm(length, h.size, length, transpose(scores), h.q, gqkv + w->c, stride, false);
 }
 
 typedef struct {
@@ -166,7 +165,8 @@ static attention_work work_of(const ig_node *node) {
 static void attention_backward(ig_tape *tape, ig_node *node) {
     attention_work work = work_of(node);
     work.g = node->out->g;
-    work.out = ig_grad(tape, node->in[0], &work.add);
+    bool add; /* never: qkv has no other use */
+    work.out = ig_grad(tape, node->in[0], &add);
     if (!work.out) return;
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     size_t scores = (size_t)(work.length * work.length);

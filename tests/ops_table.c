@@ -168,7 +168,7 @@ static const op_case convolutions[] = {
     {{D4(2, 5, 4, 5), D4(1, 1, 1, 5), D1(1)}, {1, 0}},
     {{D4(2, 6, 5, 3), D4(2, 2, 3, 3), D1(2)}, {2, 0}}, /* the last row and column are left over */
     {{D4(2, 3, 3, 2), D4(3, 3, 2, 2), D1(3)}, {1, 0}}, /* down to one row */
-    {{D4(2, 1, 1, 3), D4(2, 3, 3, 3), D1(2)}, {2, 2}}, /* windows that see padding only */
+    {{D4(2, 1, 2, 3), D4(2, 2, 2, 3), D1(2)}, {1, 3}}, /* windows that see padding only */
     {{D4(37, 4, 3, 2), D4(5, 3, 3, 2), D1(5)}, {1, 1}},
     {{{0}}, {0}}};
 
@@ -180,6 +180,7 @@ static const op_case transposed[] = {
     {{D4(1, 2, 3, 1), D4(1, 5, 5, 2)}, {3, 2, 6, 7}},
     {{D4(2, 1, 1, 5), D4(5, 7, 7, 1), D1(1)}, {1, 0, 7, 7}},
     {{D4(2, 2, 3, 2), D4(2, 1, 2, 2), D1(2)}, {3, 0, 4, 8}}, /* gaps that no pixel reaches */
+    {{D4(2, 6, 7, 3), D4(3, 2, 2, 2), D1(2)}, {1, 3, 1, 2}}, /* pixels that reach nothing */
     {{D4(37, 2, 2, 3), D4(3, 4, 4, 2), D1(2)}, {2, 1, 4, 4}},
     {{{0}}, {0}}};
 
