@@ -1,109 +1,132 @@
-#include <string.h>
-
-#include "core/gemm.h"
+#include "core/kernels/kernels.h"
 #include "core/ops.h"
 #include "core/thread.h"
 
-/* Rows go through the matrix product in blocks of this many, the last one padded, and as columns of
-   it: so a row's bits depend neither on the batch nor on the place in its block. (As rows they do:
-   OpenBLAS's AVX2 kernel rounds the last 8 of 32 rows otherwise. Of 16 columns it rounds all
-   alike.) The weights' gradient is cut into blocks of outputs. */
-enum { ROW_BLOCK = 16, OUT_BLOCK = 64 };
+/* Work is cut into blocks of this many rows of the batch, or outputs of the weight's gradient. */
+enum { ROW_BLOCK = 64, OUT_BLOCK = 28 };
 
 typedef struct {
-    int64_t rows, in, out;
-    const float *w, *b;
-    const float *x, *gy;
+    const ig_kernels *kernels;
+    int64_t rows, in, out; /* x: rows in, w: out in, y: rows out */
+    const float *x, *w, *b, *gy;
     float *y, *gx, *gw, *gb;
     bool add_x, add_w, add_b;
-    float *scratch; /* for each worker: one block of rows before and after the product */
+    float *packed; /* w^T (in out) for the forward, w (out in) for the backward */
 } linear_work;
 
-/* A product of rows: to = or += from m^T + bias.  from: rows k, m: n k, to: rows n, bias: n or
-   NULL */
-typedef struct {
-    const float *from;
-    ig_matrix m;
-    int64_t k, n;
-    const float *bias;
-    float *to;
-    bool add;
-} row_product;
-
-/* One block of rows. The scratch holds ROW_BLOCK rows of k, then n rows of ROW_BLOCK. */
-static void block_product(const row_product *p, int64_t block, int64_t all_rows, float *scratch) {
-    int64_t first = block * ROW_BLOCK, rows = all_rows - first;
-    const float *from = p->from + first * p->k;
-    float *to = p->to + first * p->n, *columns = scratch + ROW_BLOCK * p->k;
-    if (rows < ROW_BLOCK) {
-        memset(scratch, 0, (size_t)(ROW_BLOCK * p->k) * sizeof(float));
-        from = memcpy(scratch, from, (size_t)(rows * p->k) * sizeof(float));
-    } else {
-        rows = ROW_BLOCK;
-    }
-    ig_gemm(p->n, ROW_BLOCK, p->k, p->m, (ig_matrix){from, p->k, true}, columns, ROW_BLOCK, false);
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t i = 0; i < p->n; i++) {
-            float sum = columns[i * ROW_BLOCK + r] + (p->bias ? p->bias[i] : 0);
-            ig_write(&to[r * p->n + i], sum, p->add);
-        }
+static int64_t blocks_of(int64_t count, int64_t size) {
+    return (count + size - 1) / size;
 }
 
-static void forward_block(void *work, int64_t block, int worker) {
-    const linear_work *w = work;
-    row_product p = {w->x, {w->w, w->in, false}, w->in, w->out, w->b, w->y, false};
-    block_product(&p, block, w->rows, w->scratch + worker * ROW_BLOCK * (w->in + w->out));
+static int64_t size_of(int64_t block, int64_t count, int64_t size) {
+    return count - block * size < size ? count - block * size : size;
 }
 
-static void backward_input_block(void *work, int64_t block, int worker) {
+static void pack_forward(void *work, int64_t panel, int worker) {
+    (void)worker;
+    linear_work *w = work;
+    ig_pack_panel(w->kernels, panel, w->in, w->out, w->w, 1, w->in, w->packed);
+}
+
+static void pack_backward(void *work, int64_t panel, int worker) {
+    (void)worker;
+    linear_work *w = work;
+    ig_pack_panel(w->kernels, panel, w->out, w->in, w->w, w->in, 1, w->packed);
+}
+
+/* One block of rows of c (rows n) = a (rows k) times one panel of the packed matrix (k n) */
+static void multiply(const linear_work *w, int64_t chunk, const float *a, int64_t k,
+                     const float *bias, float *c, int64_t n, bool add) {
+    int64_t blocks = blocks_of(w->rows, ROW_BLOCK), panel = chunk / blocks,
+            width = w->kernels->panel;
+    int64_t row = chunk % blocks * ROW_BLOCK, column = panel * width;
+    w->kernels->product(&(ig_product){
+        .m = size_of(chunk % blocks, w->rows, ROW_BLOCK),
+        .n = size_of(panel, n, width),
+        .a = a + row * k,
+        .a_stride = k,
+        .taps = 1,
+        .length = k,
+        .b = w->packed + column * k,
+        .bias = bias ? bias + column : NULL,
+        .c = c + row * n + column,
+        .c_stride = n,
+        .add = add,
+    });
+}
+
+static void forward_chunk(void *work, int64_t chunk, int worker) {
+    (void)worker;
     const linear_work *w = work;
-    row_product p = {w->gy, {w->w, w->in, true}, w->out, w->in, NULL, w->gx, w->add_x};
-    block_product(&p, block, w->rows, w->scratch + worker * ROW_BLOCK * (w->in + w->out));
+    multiply(w, chunk, w->x, w->in, w->b, w->y, w->out, false);
+}
+
+static void backward_chunk(void *work, int64_t chunk, int worker) {
+    (void)worker;
+    const linear_work *w = work;
+    multiply(w, chunk, w->gy, w->out, NULL, w->gx, w->in, w->add_x);
 }
 
 /* gw (out in) = gy^T x for one block of outputs; gb = column sums of gy */
-static void backward_weight_block(void *work, int64_t block, int worker) {
+static void weight_chunk(void *work, int64_t chunk, int worker) {
     (void)worker;
-    linear_work *w = work;
-    int64_t first = block * OUT_BLOCK;
-    int64_t outs = w->out - first < OUT_BLOCK ? w->out - first : OUT_BLOCK;
+    const linear_work *w = work;
+    int64_t first = chunk * OUT_BLOCK, outs = size_of(chunk, w->out, OUT_BLOCK);
     if (w->gw)
-        ig_gemm(outs, w->in, w->rows, (ig_matrix){w->gy + first, w->out, true},
-                (ig_matrix){w->x, w->in, false}, w->gw + first * w->in, w->in, w->add_w);
-    if (!w->gb) return;
-    for (int64_t o = first; o < first + outs; o++) {
+        w->kernels->outer(&(ig_outer){
+            .m = outs,
+            .n = w->in,
+            .rows = 1,
+            .count = w->rows,
+            .a = w->gy + first,
+            .a_stride = w->out,
+            .b = w->x,
+            .b_stride = w->in,
+            .c = w->gw + first * w->in,
+            .c_stride = w->in,
+            .add = w->add_w,
+        });
+    for (int64_t o = first; w->gb && o < first + outs; o++) {
         float sum = 0;
         for (int64_t r = 0; r < w->rows; r++) sum += w->gy[r * w->out + o];
         ig_write(&w->gb[o], sum, w->add_b);
     }
 }
 
-static int64_t blocks_of(int64_t count, int64_t size) {
-    return (count + size - 1) / size;
+/* Packs the weights for products with k x n and runs them; the packed copy is released. */
+static bool run(ig_tape *tape, linear_work *w, int64_t k, int64_t n, ig_task *pack, ig_task *task) {
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
+    w->packed = ig_tape_alloc(tape, (size_t)ig_packed_size(w->kernels, k, n) * sizeof(float));
+    if (!w->packed) return false;
+    int64_t panels = ig_panels(w->kernels, n);
+    ig_parallel(panels, pack, w);
+    ig_parallel(panels * blocks_of(w->rows, ROW_BLOCK), task, w);
+    ig_arena_release(tape->arena, mark);
+    return true;
 }
 
-static linear_work work_of(ig_tape *tape, const ig_node *node) {
+static linear_work work_of(const ig_node *node) {
     const ig_tensor *x = node->in[0], *w = node->in[1], *b = node->in[2];
-    linear_work work = {.rows = x->s.d[0], .in = w->s.d[1], .out = w->s.d[0]};
-    work.x = x->x;
-    work.w = w->x;
-    work.b = b ? b->x : NULL;
-    work.y = node->out->x;
-    work.gy = node->out->g;
-    size_t block = (size_t)(ROW_BLOCK * (work.in + work.out));
-    work.scratch = ig_tape_alloc(tape, (size_t)ig_threads() * block * sizeof(float));
-    return work;
+    return (linear_work){
+        .kernels = ig_kernels_get(),
+        .rows = x->s.d[0],
+        .in = w->s.d[1],
+        .out = w->s.d[0],
+        .x = x->x,
+        .w = w->x,
+        .b = b ? b->x : NULL,
+        .y = node->out->x,
+        .gy = node->out->g,
+    };
 }
 
 static void linear_backward(ig_tape *tape, ig_node *node) {
-    linear_work work = work_of(tape, node);
-    if (!work.scratch) return;
-    work.gw = ig_grad(tape, node->in[1], &work.add_w);
-    work.gb = ig_grad(tape, node->in[2], &work.add_b);
-    if (work.gw || work.gb)
-        ig_parallel(blocks_of(work.out, OUT_BLOCK), backward_weight_block, &work);
-    work.gx = ig_grad(tape, node->in[0], &work.add_x);
-    if (work.gx) ig_parallel(blocks_of(work.rows, ROW_BLOCK), backward_input_block, &work);
+    linear_work w = work_of(node);
+    w.gw = ig_grad(tape, node->in[1], &w.add_w);
+    w.gb = ig_grad(tape, node->in[2], &w.add_b);
+    w.gx = ig_grad(tape, node->in[0], &w.add_x);
+    if (w.gw || w.gb) ig_parallel(blocks_of(w.out, OUT_BLOCK), weight_chunk, &w);
+    if (w.gx) run(tape, &w, w.out, w.in, pack_backward, backward_chunk);
 }
 
 const ig_op ig_op_linear = {"linear", linear_backward};
@@ -117,8 +140,6 @@ ig_tensor *ig_linear(ig_tape *tape, ig_tensor *x, const ig_linear_layer *l) {
     ig_node *node = ig_node_create(tape, &ig_op_linear, (ig_tensor *[]){x, l->w, l->b},
                                    l->b ? 3 : 2, IG_SHAPE_2(x->s.d[0], l->w->s.d[0]), 0);
     if (!node) return NULL;
-    linear_work work = work_of(tape, node);
-    if (!work.scratch) return NULL;
-    ig_parallel(blocks_of(work.rows, ROW_BLOCK), forward_block, &work);
-    return node->out;
+    linear_work w = work_of(node);
+    return run(tape, &w, w.in, w.out, pack_forward, forward_chunk) ? node->out : NULL;
 }

@@ -1,0 +1,355 @@
+/* Convolutions on the packed matrix product, without unfolding: a row of outputs reads its image,
+   padded, in kh runs of kw c floats, which lie one after another in memory. */
+#include "core/conv.h"
+
+#include <string.h>
+
+#include "core/kernels/kernels.h"
+#include "core/thread.h"
+
+enum {
+    BAND = 7,           /* rows of an image in one piece of work */
+    FEW_CHANNELS = 8,   /* below this a fine image is made by unfolding: phases would waste lanes */
+    WEIGHT_CHUNKS = 16, /* images are summed into the weights' gradient in this many chunks */
+};
+
+typedef struct {
+    ig_conv_shape s;
+    const ig_kernels *kernels;
+    const float *fine, *coarse, *weight, *bias;
+    float *out;
+    bool add;
+    float *packed;  /* weights */
+    float *scratch; /* scratch_size floats a worker */
+    int64_t scratch_size;
+    int64_t bands; /* of an image */
+    int64_t chunks;
+} conv_work;
+
+static int64_t min(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static int64_t max(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+static int64_t ceil_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
+static bool take_scratch(ig_tape *tape, conv_work *w, int64_t packed, int64_t scratch_size) {
+    w->scratch_size = (scratch_size + 15) / 16 * 16;
+    w->packed = ig_tape_alloc(tape, (size_t)packed * sizeof(float));
+    w->scratch = ig_tape_alloc(tape, (size_t)(ig_threads() * w->scratch_size) * sizeof(float));
+    return w->packed && w->scratch;
+}
+
+static float *scratch_of(const conv_work *w, int worker) {
+    return w->scratch + worker * w->scratch_size;
+}
+
+/* Rows first..first+rows-1 of an image (h w c) and columns left..left+columns-1 into dst, zero
+   where the image has none. */
+static void copy_padded(const float *image, int64_t h, int64_t w, int64_t c, int64_t first,
+                        int64_t rows, int64_t left, int64_t columns, float *dst) {
+    int64_t before = min(max(-left, 0), columns), end = max(min(w - left, columns), before);
+    for (int64_t r = first; r < first + rows; r++, dst += columns * c) {
+        bool is_inside = r >= 0 && r < h;
+        int64_t from = is_inside ? before : 0, to = is_inside ? end : 0;
+        memset(dst, 0, (size_t)(from * c) * sizeof(float));
+        if (to > from)
+            memcpy(dst + from * c, image + (r * w + left + from) * c,
+                   (size_t)((to - from) * c) * sizeof(float));
+        memset(dst + to * c, 0, (size_t)((columns - to) * c) * sizeof(float));
+    }
+}
+
+/* ---- fine to coarse ---- */
+
+/* Columns that a padded row of the fine image needs. */
+static int64_t fine_columns(const ig_conv_shape *s) {
+    return (s->wo - 1) * s->stride + s->kw;
+}
+
+static int64_t fine_rows(const ig_conv_shape *s, int64_t coarse_rows) {
+    return (coarse_rows - 1) * s->stride + s->kh;
+}
+
+static void pack_to_coarse(void *work, int64_t panel, int worker) {
+    (void)worker;
+    conv_work *w = work;
+    int64_t taps = w->s.kh * w->s.kw * w->s.c;
+    ig_pack_panel(w->kernels, panel, taps, w->s.k, w->weight, 1, taps, w->packed);
+}
+
+static void coarse_band(void *work, int64_t chunk, int worker) {
+    const conv_work *w = work;
+    const ig_conv_shape *s = &w->s;
+    int64_t image = chunk / w->bands, first = chunk % w->bands * BAND;
+    int64_t rows = min(BAND, s->ho - first), columns = fine_columns(s);
+    float *padded = scratch_of(w, worker);
+    copy_padded(w->fine + image * s->h * s->w * s->c, s->h, s->w, s->c, first * s->stride - s->pad,
+                fine_rows(s, rows), -s->pad, columns, padded);
+    for (int64_t r = 0; r < rows; r++)
+        w->kernels->product(&(ig_product){
+            .m = s->wo,
+            .n = s->k,
+            .a = padded + r * s->stride * columns * s->c,
+            .a_stride = s->stride * s->c,
+            .taps = s->kh,
+            .tap_stride = columns * s->c,
+            .length = s->kw * s->c,
+            .b = w->packed,
+            .bias = w->bias,
+            .c = w->out + ((image * s->ho + first + r) * s->wo) * s->k,
+            .c_stride = s->k,
+            .add = w->add,
+        });
+}
+
+bool ig_conv_to_coarse(ig_tape *tape, const ig_conv_shape *s, const float *fine,
+                       const float *weight, const float *bias, float *coarse, bool add) {
+    conv_work w = {.s = *s, .kernels = ig_kernels_get(), .fine = fine, .weight = weight};
+    w.bias = bias;
+    w.out = coarse;
+    w.add = add;
+    w.bands = ceil_div(s->ho, BAND);
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
+    if (!take_scratch(tape, &w, ig_packed_size(w.kernels, s->kh * s->kw * s->c, s->k),
+                      fine_rows(s, min(BAND, s->ho)) * fine_columns(s) * s->c))
+        return false;
+    ig_parallel(ig_panels(w.kernels, s->k), pack_to_coarse, &w);
+    ig_parallel(s->n * w.bands, coarse_band, &w);
+    ig_arena_release(tape->arena, mark);
+    return true;
+}
+
+/* ---- coarse to fine, by phases ----
+   The fine pixels y = stride i + phase are reached by the taps ky = start + stride t, start =
+   (phase + pad) mod stride, from the coarse rows i + shift - t, shift = (phase + pad - start) /
+   stride: for each phase a convolution of stride 1. */
+
+typedef struct {
+    int64_t start, taps, shift;
+} axis_phase;
+
+static axis_phase phase_of(int64_t phase, int64_t kernel, const ig_conv_shape *s) {
+    int64_t start = (phase + s->pad) % s->stride;
+    int64_t taps = start < kernel ? ceil_div(kernel - start, s->stride) : 0;
+    return (axis_phase){start, taps, (phase + s->pad - start) / s->stride};
+}
+
+/* Coarse rows (or columns) before the first fine one that some phase reads, and how many in all are
+   read for `count` fine positions of each phase. */
+static int64_t lead(int64_t kernel, const ig_conv_shape *s) {
+    int64_t most = 0;
+    for (int64_t p = 0; p < s->stride; p++) {
+        axis_phase a = phase_of(p, kernel, s);
+        if (a.taps > 0) most = max(most, a.taps - 1 - a.shift);
+    }
+    return most;
+}
+
+static int64_t span(int64_t kernel, int64_t count, const ig_conv_shape *s) {
+    return lead(kernel, s) + count + (s->stride - 1 + s->pad) / s->stride;
+}
+
+/* Floats of the packed weights of the phases before this one; of all, for phase stride^2. */
+static int64_t packed_before(const conv_work *w, int64_t phase) {
+    int64_t size = 0;
+    for (int64_t p = 0; p < phase; p++)
+        size += ig_packed_size(w->kernels,
+                               phase_of(p / w->s.stride, w->s.kh, &w->s).taps *
+                                   phase_of(p % w->s.stride, w->s.kw, &w->s).taps * w->s.k,
+                               w->s.c);
+    return size;
+}
+
+/* The weights of one phase as a matrix (tap rows, tap columns, k) x c, taps in the order in which
+   the coarse image is read. A row of it is a row of `weight`, so it is packed row by row. */
+static void pack_phase(void *work, int64_t phase, int worker) {
+    (void)worker;
+    conv_work *w = work;
+    const ig_conv_shape *s = &w->s;
+    axis_phase py = phase_of(phase / s->stride, s->kh, s),
+               px = phase_of(phase % s->stride, s->kw, s);
+    int64_t panel = w->kernels->panel, rows = py.taps * px.taps * s->k, row = 0;
+    float *dst = w->packed + packed_before(w, phase);
+    for (int64_t ty = py.taps - 1; ty >= 0; ty--)
+        for (int64_t tx = px.taps - 1; tx >= 0; tx--)
+            for (int64_t k = 0; k < s->k; k++, row++) {
+                const float *src = w->weight + ((k * s->kh + py.start + ty * s->stride) * s->kw +
+                                                px.start + tx * s->stride) *
+                                                   s->c;
+                for (int64_t c = 0; c < ig_panels(w->kernels, s->c) * panel; c++)
+                    dst[(c / panel * rows + row) * panel + c % panel] = c < s->c ? src[c] : 0.0f;
+            }
+}
+
+/* One row of fine pixels of one phase: y = stride i + py, x = stride j + px for all j. */
+static void fine_row(const conv_work *w, int64_t image, int64_t i, int64_t first, int64_t phase,
+                     const float *padded, int64_t columns) {
+    const ig_conv_shape *s = &w->s;
+    int64_t py = phase / s->stride, px = phase % s->stride, y = i * s->stride + py;
+    axis_phase ay = phase_of(py, s->kh, s), ax = phase_of(px, s->kw, s);
+    if (y >= s->h || px >= s->w) return;
+    int64_t row = i - first + ay.shift - (ay.taps - 1) + lead(s->kh, s);
+    int64_t column = ax.shift - (ax.taps - 1) + lead(s->kw, s);
+    bool any = ay.taps > 0 && ax.taps > 0;
+    w->kernels->product(&(ig_product){
+        .m = ceil_div(s->w - px, s->stride),
+        .n = s->c,
+        .a = any ? padded + (row * columns + column) * s->k : padded,
+        .a_stride = s->k,
+        .taps = any ? ay.taps : 0,
+        .tap_stride = columns * s->k,
+        .length = ax.taps * s->k,
+        .b = w->packed + packed_before(w, phase),
+        .bias = w->bias,
+        .c = w->out + ((image * s->h + y) * s->w + px) * s->c,
+        .c_stride = s->stride * s->c,
+        .add = w->add,
+    });
+}
+
+static void fine_band(void *work, int64_t chunk, int worker) {
+    const conv_work *w = work;
+    const ig_conv_shape *s = &w->s;
+    int64_t image = chunk / w->bands, first = chunk % w->bands * BAND;
+    int64_t rows = min(BAND, ceil_div(s->h, s->stride) - first);
+    int64_t columns = span(s->kw, ceil_div(s->w, s->stride), s);
+    float *padded = scratch_of(w, worker);
+    copy_padded(w->coarse + image * s->ho * s->wo * s->k, s->ho, s->wo, s->k,
+                first - lead(s->kh, s), span(s->kh, rows, s), -lead(s->kw, s), columns, padded);
+    for (int64_t i = first; i < first + rows; i++)
+        for (int64_t phase = 0; phase < s->stride * s->stride; phase++)
+            fine_row(w, image, i, first, phase, padded, columns);
+}
+
+/* ---- coarse to fine, by unfolding: for few channels ---- */
+
+static void pack_unfolded(void *work, int64_t panel, int worker) {
+    (void)worker;
+    conv_work *w = work;
+    int64_t taps = w->s.kh * w->s.kw * w->s.c;
+    ig_pack_panel(w->kernels, panel, w->s.k, taps, w->weight, taps, 1, w->packed);
+}
+
+/* Adds every value of an unfolded image (ho wo kh kw c) to the pixel it belongs to. */
+static void fold_add(const ig_conv_shape *s, const float *unfolded, float *fine) {
+    for (int64_t oy = 0; oy < s->ho; oy++)
+        for (int64_t ox = 0; ox < s->wo; ox++)
+            for (int64_t ky = 0; ky < s->kh; ky++, unfolded += s->kw * s->c) {
+                int64_t y = oy * s->stride - s->pad + ky, x = ox * s->stride - s->pad;
+                if (y < 0 || y >= s->h) continue;
+                int64_t end = min(s->w - x, s->kw) * s->c, at = (y * s->w + x) * s->c;
+                for (int64_t i = max(-x, 0) * s->c; i < end; i++) fine[at + i] += unfolded[i];
+            }
+}
+
+static void fine_image(void *work, int64_t image, int worker) {
+    const conv_work *w = work;
+    const ig_conv_shape *s = &w->s;
+    float *unfolded = scratch_of(w, worker), *fine = w->out + image * s->h * s->w * s->c;
+    int64_t taps = s->kh * s->kw * s->c;
+    w->kernels->product(&(ig_product){
+        .m = s->ho * s->wo,
+        .n = taps,
+        .a = w->coarse + image * s->ho * s->wo * s->k,
+        .a_stride = s->k,
+        .taps = 1,
+        .length = s->k,
+        .b = w->packed,
+        .c = unfolded,
+        .c_stride = taps,
+    });
+    for (int64_t p = 0; !w->add && p < s->h * s->w; p++)
+        for (int64_t c = 0; c < s->c; c++) fine[p * s->c + c] = w->bias ? w->bias[c] : 0.0f;
+    fold_add(s, unfolded, fine);
+}
+
+bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
+                     const float *weight, const float *bias, float *fine, bool add) {
+    conv_work w = {.s = *s, .kernels = ig_kernels_get(), .coarse = coarse, .weight = weight};
+    bool by_phases = s->c >= FEW_CHANNELS;
+    int64_t taps = s->kh * s->kw * s->c, phases = s->stride * s->stride;
+    int64_t high = ceil_div(s->h, s->stride), wide = ceil_div(s->w, s->stride);
+    w.bias = bias;
+    w.out = fine;
+    w.add = add;
+    w.bands = ceil_div(high, BAND);
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
+    int64_t packed = by_phases ? packed_before(&w, phases) : ig_packed_size(w.kernels, s->k, taps);
+    int64_t scratch = by_phases ? span(s->kh, min(BAND, high), s) * span(s->kw, wide, s) * s->k
+                                : s->ho * s->wo * taps;
+    if (!take_scratch(tape, &w, packed, scratch)) return false;
+    if (by_phases) {
+        ig_parallel(phases, pack_phase, &w);
+        ig_parallel(s->n * w.bands, fine_band, &w);
+    } else {
+        ig_parallel(ig_panels(w.kernels, taps), pack_unfolded, &w);
+        ig_parallel(s->n, fine_image, &w);
+    }
+    ig_arena_release(tape->arena, mark);
+    return true;
+}
+
+/* ---- the weights' gradient ---- */
+
+/* One chunk's sum, as kh kw c x k. */
+static void weight_chunk(void *work, int64_t chunk, int worker) {
+    const conv_work *w = work;
+    const ig_conv_shape *s = &w->s;
+    int64_t columns = fine_columns(s), rows = fine_rows(s, s->ho), width = s->kw * s->c;
+    float *padded = scratch_of(w, worker), *sum = w->packed + chunk * s->kh * width * s->k;
+    int64_t first = chunk * s->n / w->chunks, end = (chunk + 1) * s->n / w->chunks;
+    for (int64_t image = first; image < end; image++) {
+        copy_padded(w->fine + image * s->h * s->w * s->c, s->h, s->w, s->c, -s->pad, rows, -s->pad,
+                    columns, padded);
+        for (int64_t ky = 0; ky < s->kh; ky++)
+            w->kernels->outer(&(ig_outer){
+                .m = width,
+                .n = s->k,
+                .rows = s->ho,
+                .count = s->wo,
+                .a = padded + ky * columns * s->c,
+                .a_row = s->stride * columns * s->c,
+                .a_stride = s->stride * s->c,
+                .b = w->coarse + image * s->ho * s->wo * s->k,
+                .b_row = s->wo * s->k,
+                .b_stride = s->k,
+                .c = sum + ky * width * s->k,
+                .c_stride = s->k,
+                .add = image > first,
+            });
+    }
+}
+
+/* gw[k] = or += the chunks' sums, in their order, turned from (taps k) to (k taps) */
+static void reduce_weights(void *work, int64_t k, int worker) {
+    (void)worker;
+    const conv_work *w = work;
+    int64_t taps = w->s.kh * w->s.kw * w->s.c;
+    for (int64_t t = 0; t < taps; t++) {
+        float sum = 0;
+        for (int64_t c = 0; c < w->chunks; c++) sum += w->packed[(c * taps + t) * w->s.k + k];
+        ig_write(&w->out[k * taps + t], sum, w->add);
+    }
+}
+
+bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
+                       const float *coarse, float *gw, bool add) {
+    conv_work w = {.s = *s, .kernels = ig_kernels_get(), .fine = fine, .coarse = coarse};
+    w.out = gw;
+    w.add = add;
+    w.chunks = min(s->n, WEIGHT_CHUNKS);
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
+    if (!take_scratch(tape, &w, w.chunks * s->kh * s->kw * s->c * s->k,
+                      fine_rows(s, s->ho) * fine_columns(s) * s->c))
+        return false;
+    ig_parallel(w.chunks, weight_chunk, &w);
+    ig_parallel(s->k, reduce_weights, &w);
+    ig_arena_release(tape->arena, mark);
+    return true;
+}

@@ -1,0 +1,31 @@
+/* The three products behind convolutions. A convolution maps a fine image (h w c) to a coarse one
+   (ho wo k); the transposed convolution maps coarse to fine with the same weights (k kh kw c); the
+   weights' gradient is made of both. Each is the backward of another. */
+#ifndef IG_CORE_CONV_H
+#define IG_CORE_CONV_H
+
+#include "core/tape.h"
+
+typedef struct {
+    int64_t n;         /* images */
+    int64_t h, w, c;   /* the fine image */
+    int64_t ho, wo, k; /* the coarse image */
+    int64_t kh, kw, stride, pad;
+} ig_conv_shape;
+
+/* Scratch comes from the tape's arena and is released. False where there is no memory: the tape has
+   failed. bias may be NULL; with add the result is added to what is there. */
+
+/* coarse[o] = sum over taps of fine * weight.  fine: n h w c -> coarse: n ho wo k, bias: k */
+bool ig_conv_to_coarse(ig_tape *tape, const ig_conv_shape *s, const float *fine,
+                       const float *weight, const float *bias, float *coarse, bool add);
+
+/* The adjoint.  coarse: n ho wo k -> fine: n h w c, bias: c */
+bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
+                     const float *weight, const float *bias, float *fine, bool add);
+
+/* gw: k kh kw c, the sum over images and positions of coarse times fine. */
+bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
+                       const float *coarse, float *gw, bool add);
+
+#endif
