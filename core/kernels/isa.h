@@ -44,5 +44,10 @@ INLINE void store(float *p, vec v) {
 
 void IG_KERNEL(product)(const ig_product *p);
 void IG_KERNEL(outer)(const ig_outer *p);
+void IG_KERNEL(winograd_split)(ig_winograd_map map, const ig_winograd_tiles *tiles,
+                               const float *images, const float *zeros, float *matrices);
+void IG_KERNEL(winograd_join)(ig_winograd_map map, const ig_winograd_tiles *tiles,
+                              const float *matrices, const float *bias, bool add, float *images);
+void IG_KERNEL(winograd_weights)(const ig_winograd_filter *filter, int64_t panel);
 
 #endif

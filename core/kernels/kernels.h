@@ -38,12 +38,52 @@ typedef struct {
     bool add;
 } ig_outer;
 
+/* Winograd's transforms (see winograd.c) between images and, for each of the (tile + 2)^2 positions
+   of a transformed tile, a matrix with a row for every tile and a column for every channel. */
+typedef enum {
+    IG_WINOGRAD_INPUT,            /* split: B^T x B */
+    IG_WINOGRAD_GRADIENT,         /* split: A gy A^T, of gradients of outputs */
+    IG_WINOGRAD_WEIGHTS,          /* G w G^T */
+    IG_WINOGRAD_OUTPUT,           /* join: A^T m A */
+    IG_WINOGRAD_WEIGHTS_GRADIENT, /* join: G^T m G; each row becomes an image of 3x3 */
+} ig_winograd_map;
+
+typedef struct {
+    int tile;              /* 2 or 4: outputs along a side of a tile */
+    int64_t h, w, c;       /* an image of the batch */
+    int64_t pad;           /* zeros before the image, where inputs are split */
+    int64_t rows, columns; /* tiles of an image */
+    int64_t first, end;    /* the rows of tiles to transform, counted through the batch */
+    /* of the matrices: a tile's row, a multiple of the lanes and at least c; a position */
+    int64_t row_stride, stride;
+} ig_winograd_tiles;
+
+/* The weights of a convolution, transformed and packed for `product`: (tile + 2)^2 matrices of
+   in x out, `stride` floats apart. The weight of tap t, 0..8, is at t * tap_stride + in * in_stride
+   + out * out_stride; flipped: of tap 8 - t. */
+typedef struct {
+    int tile;
+    int64_t in, out;
+    const float *weight;
+    int64_t tap_stride, in_stride, out_stride;
+    bool flipped;
+    float *packed;
+    int64_t stride;
+} ig_winograd_filter;
+
 /* The kernels of one instruction set. */
 typedef struct {
     const char *name;
     int panel; /* columns of a packed panel */
     void (*product)(const ig_product *p);
     void (*outer)(const ig_outer *p);
+    /* zeros: c of them */
+    void (*winograd_split)(ig_winograd_map map, const ig_winograd_tiles *tiles, const float *images,
+                           const float *zeros, float *matrices);
+    /* bias: c, or NULL */
+    void (*winograd_join)(ig_winograd_map map, const ig_winograd_tiles *tiles,
+                          const float *matrices, const float *bias, bool add, float *images);
+    void (*winograd_weights)(const ig_winograd_filter *filter, int64_t panel);
 } ig_kernels;
 
 /* Those in use: the best that this CPU has, or the one that IMGEN_CPU names. */

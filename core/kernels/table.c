@@ -10,4 +10,7 @@ const ig_kernels IG_KERNEL(kernels) = {
     .panel = PANEL,
     .product = IG_KERNEL(product),
     .outer = IG_KERNEL(outer),
+    .winograd_split = IG_KERNEL(winograd_split),
+    .winograd_join = IG_KERNEL(winograd_join),
+    .winograd_weights = IG_KERNEL(winograd_weights),
 };
