@@ -161,11 +161,13 @@ static void press(ig_pen_path *path, const ig_hand *h) {
     }
 }
 
-/* The outline's roughness, as of a scanned page: noise, smoothed over two pixels. rough: 28 28 */
-static void roughen(uint32_t image, float amount, float *rough) {
+/* The outline's roughness, as of a scanned page: noise, smoothed over two pixels, and less of it
+   where the pen is thin, or lines would break. rough: 28 28 */
+static void roughen(const ig_hand *h, float *rough) {
     float u[PIXELS + SIDE + 1];
-    numbers_of(image, FROM_PAPER, u, PIXELS + SIDE + 1);
-    float scale = 0.1f + 0.3f * amount * amount;
+    numbers_of(h->image, FROM_PAPER, u, PIXELS + SIDE + 1);
+    float scale = 0.1f + 0.3f * h->u[U_ROUGH] * h->u[U_ROUGH];
+    scale *= fminf(0.4f * h->factor[IG_DIGIT_THICKNESS], 1.0f);
     for (int i = 0; i < PIXELS; i++)
         rough[i] = scale * (u[i] + u[i + 1] + u[i + SIDE] + u[i + SIDE + 1] - 2.0f);
 }
@@ -180,6 +182,6 @@ void ig_hand_draw(const ig_hand *h, uint8_t *image) {
     bend(&path, h);
     fit(&path, h->factor[IG_DIGIT_THICKNESS]);
     press(&path, h);
-    roughen(h->image, h->u[U_ROUGH], rough);
+    roughen(h, rough);
     ig_pen_draw(&path, 14.0f + h->factor[IG_DIGIT_SHIFT], 13.5f + h->u[U_LIFT], rough, image);
 }
