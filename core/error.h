@@ -1,4 +1,5 @@
-/* Errors as values: every function that can fail returns an ig_status and tells the rest in ig_err. */
+/* Errors as values: every function that can fail returns an ig_status and tells the rest in ig_err.
+ */
 #ifndef IG_CORE_ERROR_H
 #define IG_CORE_ERROR_H
 
@@ -16,7 +17,7 @@ typedef enum {
 /* One clear line: what failed, where, what was expected, what to do. Empty while all is well. */
 typedef struct {
     ig_status status;
-    char message[640];
+    char message[1536];
 } ig_err;
 
 #if defined(__GNUC__)
