@@ -48,14 +48,14 @@ static int latent(const void *self) {
 static const ig_opt opts[] = {
     {"arch", "the network's body", IG_OPT_CHOICE, offsetof(ae, arch), "conv", 0, 0, ig_arch_names},
     {"latent", "numbers in a code", IG_OPT_INT, offsetof(ae, latent), "32", 1, 1024, NULL},
-    {NULL},
+    {0},
 };
 
 static const ig_recipe recipes[] = {
     {"quick", 1000, 128, 2e-3, true, 50, .999, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}},
     {"default", 7000, 128, 2e-3, true, 100, .999, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}},
     {"best", 40000, 128, 2e-3, true, 100, .999, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}},
-    {NULL},
+    {0},
 };
 
 const ig_model ig_model_ae = {

@@ -40,7 +40,7 @@ static bool assign(void *self, const ig_opt *opt, const char *value) {
         return true;
     case IG_OPT_REAL:
         if (!ig_parse_real(value, &real) || real < opt->min || real > opt->max) return false;
-        *(float *)at = (float)real;
+        *(double *)at = real;
         return true;
     case IG_OPT_CHOICE: break;
     }
@@ -75,7 +75,7 @@ void ig_instance_setting(const ig_instance *instance, const ig_opt *opt, char *t
     const void *at = (const char *)instance->self + opt->offset;
     switch (opt->kind) {
     case IG_OPT_INT: snprintf(text, size, "%d", *(const int *)at); break;
-    case IG_OPT_REAL: ig_real_text((double)*(const float *)at, text, size); break;
+    case IG_OPT_REAL: ig_real_text(*(const double *)at, text, size); break;
     case IG_OPT_CHOICE: snprintf(text, size, "%s", opt->choices[*(const int *)at]); break;
     }
 }

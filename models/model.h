@@ -28,7 +28,7 @@ typedef enum { IG_OPT_INT, IG_OPT_REAL, IG_OPT_CHOICE } ig_opt_kind;
 typedef struct {
     const char *key, *help;
     ig_opt_kind kind;
-    size_t offset; /* in the model's struct: an int, a float, or an int (index of the choice) */
+    size_t offset; /* in the model's struct: an int, a double, or an int (index of the choice) */
     const char *initial;        /* as text */
     double min, max;            /* of numbers */
     const char *const *choices; /* NULL-terminated, for IG_OPT_CHOICE */

@@ -32,8 +32,8 @@ typedef struct {
 /* Adds or replaces a setting. */
 ig_status ig_run_config_set(ig_run_config *config, const char *key, const char *value, ig_err *err);
 
-/* Write and read folder/config.json, or read such a file anywhere. Reading names the field that is missing or wrong, and refuses
-   a newer format. */
+/* Write and read folder/config.json, or read such a file anywhere. Reading names the field that is
+   missing or wrong, and refuses a newer format. */
 ig_status ig_run_config_write(const ig_run_config *config, const char *folder, ig_err *err);
 ig_status ig_run_config_read(ig_run_config *config, const char *folder, ig_err *err);
 ig_status ig_run_config_read_file(ig_run_config *config, const char *path, ig_err *err);

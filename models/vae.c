@@ -12,7 +12,7 @@ enum { NOISE_OF_Z, NOISE_OF_PIXELS }; /* independent streams of one batch */
 
 typedef struct {
     int arch, latent, likelihood, binarize;
-    float beta, sigma;
+    double beta, sigma;
     ig_encoder encoder;
     ig_decoder decoder;
     ig_linear_layer mu, logvar;
@@ -49,10 +49,10 @@ static ig_tensor *images_of(const vae *m, ig_tape *tape, const ig_batch *batch) 
 /* -log p(x|z) in nats per image. Gaussian: |x - mean|^2 / (2 sigma^2) + D log(sigma sqrt(2 pi)) */
 static ig_tensor *reconstruction(const vae *m, ig_tape *tape, ig_tensor *logits, ig_tensor *x) {
     if (m->likelihood == BERNOULLI) return ig_bce_logits(tape, logits, x);
-    float d = (float)(m->decoder.spec.height * m->decoder.spec.width);
-    float norm = d * logf(m->sigma * sqrtf(2 * 3.14159265f));
+    double d = m->decoder.spec.height * m->decoder.spec.width;
+    float norm = (float)(d * log(m->sigma * sqrt(2 * M_PI)));
     ig_tensor *mse = ig_mse(tape, ig_sigmoid(tape, logits), x);
-    return ig_add(tape, ig_scale(tape, mse, d / (2 * m->sigma * m->sigma)),
+    return ig_add(tape, ig_scale(tape, mse, (float)(d / (2 * m->sigma * m->sigma))),
                   ig_constant(tape, IG_SHAPE_1(1), &norm));
 }
 
@@ -68,7 +68,7 @@ static ig_tensor *loss(void *self, ig_tape *tape, const ig_batch *batch, int pha
     ig_tensor *kl = ig_kl_normal(tape, mu, logvar);
     ig_report(tape, "rec", rec);
     ig_report(tape, "kl", kl);
-    return ig_add(tape, rec, ig_scale(tape, kl, m->beta));
+    return ig_add(tape, rec, ig_scale(tape, kl, (float)m->beta));
 }
 
 /* x: N H W 1 -> mu: N latent */
@@ -117,14 +117,14 @@ static const ig_opt opts[] = {
      1e-3, 10, NULL},
     {"binarize", "draw black and white pixels from grey ones", IG_OPT_CHOICE,
      offsetof(vae, binarize), "none", 0, 0, binarizations},
-    {NULL},
+    {0},
 };
 
 static const ig_recipe recipes[] = {
     {"quick", 1000, 128, 2e-3, true, 50, .999, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}},
     {"default", 7000, 128, 2e-3, true, 100, .999, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}},
     {"best", 40000, 128, 2e-3, true, 100, .999, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}},
-    {NULL},
+    {0},
 };
 
 const ig_model ig_model_vae = {
