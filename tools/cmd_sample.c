@@ -2,14 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "datasets/npy.h"
 #include "sample/picture.h"
-#include "sample/terminal.h"
 #include "tools/args.h"
 #include "tools/cli.h"
+#include "tools/show.h"
 
 enum { DRAW_BLOCK = 1024, ARRAY_IMAGES = 10000, ARRAY_MAX = 10000000, OPTIONS = 9 };
 
@@ -109,23 +107,6 @@ static void tell_prior(const ig_source *source) {
 
 /* ---- pictures ---- */
 
-static int terminal_columns(void) {
-    struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-    return 80;
-}
-
-static ig_status show(const ig_image *image, ig_err *err) {
-    const char *term = getenv("COLORTERM");
-    bool is_true = term && (!strcmp(term, "truecolor") || !strcmp(term, "24bit"));
-    char *text;
-    IG_TRY(ig_terminal_text(image, terminal_columns(), is_true ? IG_COLOURS_TRUE : IG_COLOURS_256,
-                            &text, err));
-    fputs(text, stdout);
-    free(text);
-    return IG_OK;
-}
-
 /* The picture once more at scale 1, without captions. */
 static ig_status show_picture(const ig_picture_kind *kind, ig_source *source,
                               const ig_picture_options *options, ig_err *err) {
@@ -134,7 +115,7 @@ static ig_status show_picture(const ig_picture_kind *kind, ig_source *source,
     small.label = false; /* no letter would survive the shrinking */
     ig_image image;
     IG_TRY(ig_picture_draw(kind, source, &small, &image, err));
-    ig_status status = show(&image, err);
+    ig_status status = ig_show_image(&image, err);
     ig_image_free(&image);
     return status;
 }
