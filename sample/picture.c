@@ -74,5 +74,5 @@ ig_status ig_picture_write(const ig_image *image, const char *path, const ig_pic
                                    {"Seed", seed_text},
                                    {"Run", run ? run->folder : ""},
                                    {"Checkpoint", run ? run->checkpoint_hash : ""}};
-    return ig_png_write(image, path, texts, run ? 6 : 4, err);
+    return ig_png_write(image, path, texts, !run ? 4 : run->checkpoint_hash[0] ? 6 : 5, err);
 }

@@ -1,5 +1,6 @@
 """Trains through the command line: the same bits with any number of threads, after a kill and
 --resume, from a config; the files of a run; and everything that must be refused in one line."""
+import hashlib
 import json
 import os
 import pathlib
@@ -101,16 +102,19 @@ class SameBits(Case):
                        "--seed", seed)
         self.assertNotEqual(checkpoint("r1")[1], checkpoint("r2")[1])
 
-    def stop(self, run, number, expected):
-        """Starts a training, sends a signal once it has logged, and waits for its end."""
-        process = subprocess.Popen([IMGEN, "train", "vae", "--steps", "260", "--set", "arch=mlp",
-                                    "--out", run, *SMALL, *DATA], stderr=subprocess.DEVNULL)
+    def stop(self, run, number, expected, steps=260):
+        """Starts a training, sends a signal once it has logged, waits for its end, and returns what
+        it said."""
+        process = subprocess.Popen([IMGEN, "train", "vae", "--steps", str(steps), "--set", "arch=mlp",
+                                    "--out", run, *SMALL, *DATA], stderr=subprocess.PIPE, text=True)
         file = pathlib.Path(run) / "metrics.jsonl"
         deadline = time.monotonic() + 60
         while not (file.exists() and file.stat().st_size) and time.monotonic() < deadline:
             time.sleep(0.002)
         process.send_signal(number)
-        self.assertEqual(process.wait(60), expected)
+        said = process.communicate(timeout=60)[1]
+        self.assertEqual(process.returncode, expected)
+        return said
 
     def resume(self, run, *more):
         result = imgen("train", "--out", run, "--resume", *more)
@@ -118,9 +122,10 @@ class SameBits(Case):
 
     def test_resume_gives_the_same_bits(self):
         self.train("vae", "--steps", 260, "--set", "arch=mlp", "--out", "whole", *SMALL)
-        self.stop("interrupted", signal.SIGINT, 130)
+        said = self.stop("interrupted", signal.SIGINT, 130)
         step = int(checkpoint("interrupted")[0]["step"])
         self.assertTrue(50 <= step < 260, step)
+        self.assertIn(f"interrupted: stopped and saved at step {step}: continue with --resume", said)
         self.resume("interrupted")
         self.stop("killed", signal.SIGKILL, -signal.SIGKILL)
         self.resume("killed")  # no checkpoint was written yet: from step 0
@@ -129,6 +134,10 @@ class SameBits(Case):
             self.assertEqual(metrics("whole"), metrics(run), run)
         self.resume("killed")  # finished already: nothing changes
         self.assertEqual(metrics("whole"), metrics("killed"))
+
+    def test_other_signal(self):
+        self.assertIn("saved at step", self.stop("ended", signal.SIGTERM, 143, steps=100000))
+        self.assertGreaterEqual(int(checkpoint("ended")[0]["step"]), 50)
 
     def test_config_repeats_a_run(self):
         self.train("vae", "--steps", 3, "--set", "latent=7", "--set", "beta=0.5", "--set", "arch=mlp",
@@ -150,10 +159,35 @@ class Files(Case):
         self.assertTrue({"epoch", "loss", "rec", "kl", "lr", "grad_norm"} <= lines[0].keys())
         self.assertIn("validation_loss", lines[1])
         self.assertIn("test_loss", lines[2])
+        preview = imgen("info", run / "samples/step-000100.png").stdout
+        final = imgen("info", run / "samples/grid.png").stdout
+        for text in preview, final:
+            for words in ("Title        grid of vae on /", "Software     imgen ", "Seed         3",
+                          "Command      imgen train vae --steps 100 ", f"Run          {run}"):
+                self.assertIn(words, text)
+        self.assertNotIn("Checkpoint", preview)
+        self.assertIn("Checkpoint   " + hashlib.sha256(
+            (run / "checkpoint.safetensors").read_bytes()).hexdigest(), final)
         metadata, tensors = checkpoint(run)
         self.assertEqual((metadata["model"], metadata["step"]), ("vae", "100"))
         for prefix in ("", "ema.", "optim.m.", "optim.v."):
             self.assertIn(prefix + "decoder.hidden.weight", tensors)
+
+    def test_settings_read_back_as_given(self):
+        self.train("vae", "--steps", 0, "--set", "beta=0.3", "--set", "arch=mlp", "--out", "r", *SMALL)
+        self.assertIn("beta=0.3 likelihood=bernoulli sigma=0.1 ", imgen("info", "r").stdout)
+
+    def test_pictures_that_cannot_be(self):
+        """Codes too long for a prior, and one test image, leave pictures out; the rest is there."""
+        write_discs("few.npy", count=12)
+        for data, missing, setting in [("discs", "no grid: the ae has codes of 300", "latent=300"),
+                                       ("few", "no interpolate: ", "latent=3")]:
+            result = imgen("train", "ae", "--steps", 1, "--set", "arch=mlp", "--set", setting, *SMALL,
+                           "--data", f"./{data}.npy", "--batch", 8)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn("imgen: fitting the prior", result.stderr)
+            self.assertIn(missing, result.stdout)
+            self.assertTrue(pathlib.Path(f"runs/ae-{data}/samples/reconstruct.png").is_file())
 
     def test_minutes_become_steps(self):
         self.train("vae", "--minutes", "0.02", "--set", "arch=mlp", "--out", "r", *SMALL)

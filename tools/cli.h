@@ -5,7 +5,7 @@
 #include "core/error.h"
 
 /* argv: the words after the command's name. An error is printed by main as `imgen: message`; the
-   exit status is 2 for IG_EUSAGE, 130 for IG_ESTOPPED, otherwise 1. */
+   exit status is 2 for IG_EUSAGE, 128 + the signal for IG_ESTOPPED, otherwise 1. */
 typedef ig_status ig_command(int argc, char **argv, ig_err *err);
 
 ig_command ig_cmd_train, ig_cmd_sample, ig_cmd_encode, ig_cmd_data, ig_cmd_info;

@@ -1,15 +1,13 @@
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "core/thread.h"
 #include "sample/picture.h"
 #include "tools/args.h"
 #include "tools/cli.h"
+#include "tools/stop.h"
 #include "tools/terminal.h"
 #include "train/train.h"
 
@@ -90,7 +88,7 @@ static ig_status parse(options *o, int argc, char **argv, const char **model, bo
          NULL},
         {"overwrite", 0, IG_ARG_FLAG, &o->overwrite, "", "replace the run in the folder", 0, 0,
          NULL, NULL},
-        {NULL},
+        {0},
     };
     const ig_command_line line = {usage, help_text(), args, 0, 1};
     int words;
@@ -201,23 +199,21 @@ static void default_folder(char folder[IG_PATH_MAX], const char *model, const ch
 
 /* ---- what the trainer calls ---- */
 
-static volatile sig_atomic_t stop_asked;
-
-static void on_signal(int number) {
-    if (stop_asked) _exit(128 + number); /* the second time: at once; what is saved is whole */
-    stop_asked = 1;
-}
-
 typedef struct {
     ig_dataset *data;
-    const ig_model *model;
-    uint64_t seed;
+    ig_run run;       /* in training: its config and folder, neither weights nor checkpoint */
+    bool bar_drawn;   /* the line that the cursor is in */
     double last_line; /* seconds of training at the last plain line */
 } watcher;
 
 static bool should_stop(void *self) {
     (void)self;
-    return stop_asked;
+    return ig_stop_signal();
+}
+
+static void end_bar(watcher *w) {
+    if (w->bar_drawn) ig_bar_end();
+    w->bar_drawn = false;
 }
 
 static void losses_text(const ig_losses *l, char *text, size_t size) {
@@ -239,26 +235,22 @@ static void on_progress(void *self, const ig_train_progress *p) {
              validation, p->images_per_second, left);
     if (ig_on_terminal()) {
         ig_bar_draw((double)p->step / (double)p->steps, text);
-        if (p->step == p->steps) ig_bar_end();
+        w->bar_drawn = true;
     } else if (p->validated || p->seconds - w->last_line >= 10) {
         w->last_line = p->seconds;
         fprintf(stderr, "step %lld/%lld  %s\n", (long long)p->step, (long long)p->steps, text);
     }
 }
 
-/* Draws one kind of picture to a file. */
-static ig_status draw(ig_source *source, const char *kind_name, uint64_t seed, const char *path,
-                      ig_err *err) {
+/* Draws one kind of picture, with the run's seed, to a file. */
+static ig_status draw(ig_source *source, const char *kind_name, const char *path, ig_err *err) {
     const ig_picture_kind *kind;
     ig_image image;
-    ig_picture_options how = {.seed = seed, .scale = 2};
-    char seed_text[32];
-    snprintf(seed_text, sizeof seed_text, "%llu", (unsigned long long)seed);
-    const ig_image_text texts[] = {
-        {"Software", "imgen " IG_VERSION}, {"Command", ig_command_text()}, {"Seed", seed_text}};
+    ig_picture_options how = {.seed = source->run->config.seed, .scale = 2};
     IG_TRY(ig_picture_find(&kind, kind_name, err));
     IG_TRY(ig_picture_draw(kind, source, &how, &image, err));
-    ig_status status = ig_png_write(&image, path, texts, sizeof texts / sizeof texts[0], err);
+    ig_status status =
+        ig_picture_write(&image, path, kind, source, how.seed, ig_command_text(), err);
     ig_image_free(&image);
     return status;
 }
@@ -266,70 +258,115 @@ static ig_status draw(ig_source *source, const char *kind_name, uint64_t seed, c
 /* A grid from fixed noise, or reconstructions where the model has no prior. */
 static ig_status on_preview(void *self, ig_instance *instance, const char *path, ig_err *err) {
     watcher *w = self;
-    ig_source source = {.instance = instance, .data = w->data};
-    ig_status status = draw(&source, w->model->sample ? "grid" : "reconstruct", w->seed, path, err);
+    ig_source source = {.instance = instance, .data = w->data, .run = &w->run};
+    ig_status status = draw(&source, instance->model->sample ? "grid" : "reconstruct", path, err);
     ig_source_close(&source);
     return status;
 }
 
 /* ---- the end ---- */
 
-/* The pictures of a finished run, as `imgen sample` draws them. */
-static ig_status draw_final(const char *folder, ig_dataset *data, uint64_t seed, ig_err *err) {
+/* A model without a prior of its own draws from a fitted one, which takes a while. */
+static void prepare_prior(ig_source *source) {
+    if (source->instance->model->sample) return;
+    source->has_mixture = ig_prior_load(&source->mixture, source->run, source->run->config.data);
+    if (!source->has_mixture)
+        fprintf(stderr, "imgen: fitting the prior to the codes of the training images ...\n");
+}
+
+/* One picture of a finished run, as `imgen sample` draws it by default. What the model or the data
+   lacks for it does not make the training a failure. */
+static ig_status draw_kind(ig_source *source, const char *kind, ig_err *err) {
+    char path[IG_PATH_MAX], name[64];
+    if (ig_stop_signal())
+        return ig_fail(err, IG_ESTOPPED,
+                       "%s: stopped; training is done and saved, and imgen sample draws the "
+                       "pictures that are missing",
+                       source->run->folder);
+    snprintf(name, sizeof name, IG_SAMPLES_FOLDER "/%s.png", kind);
+    IG_TRY(ig_path_join(path, source->run->folder, name, err));
+    ig_err why = {IG_OK, ""};
+    ig_status status = draw(source, kind, path, &why);
+    bool lacks = status == IG_EUNSUPPORTED || status == IG_EUSAGE;
+    if (status != IG_OK && !lacks) return ig_fail(err, status, "%s", why.message);
+    if (lacks) printf("  no %s: %s\n", kind, why.message);
+    else printf("  %s\n", path);
+    return IG_OK;
+}
+
+static ig_status draw_final(const char *folder, ig_dataset *data, ig_err *err) {
     static const char *const kinds[] = {"grid", "reconstruct", "interpolate"};
     ig_run *run;
     IG_TRY(ig_run_open(&run, folder, err));
     ig_source source = {.instance = &run->instance, .data = data, .run = run};
     ig_status status = IG_OK;
-    for (size_t i = 0; status == IG_OK && i < sizeof kinds / sizeof kinds[0]; i++) {
-        char path[IG_PATH_MAX], name[64];
-        snprintf(name, sizeof name, IG_SAMPLES_FOLDER "/%s.png", kinds[i]);
-        status = ig_path_join(path, folder, name, err);
-        if (status == IG_OK) status = draw(&source, kinds[i], seed, path, err);
-        if (status == IG_OK) printf("  %s\n", path);
-    }
+    prepare_prior(&source);
+    for (size_t i = 0; status == IG_OK && i < sizeof kinds / sizeof kinds[0]; i++)
+        status = draw_kind(&source, kinds[i], err);
     ig_source_close(&source);
     ig_run_close(run);
     return status;
 }
 
-static ig_status train(const options *o, const char *folder, ig_run_config *config,
-                       ig_dataset *data, ig_err *err) {
-    struct sigaction action = {.sa_handler = on_signal};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    watcher w = {data, config->model, config->seed, 0};
+static ig_status train(const options *o, const char *folder, const ig_run_config *config,
+                       ig_dataset *data, ig_train_result *result, ig_err *err) {
+    watcher w = {.data = data, .run = {.config = *config}};
+    snprintf(w.run.folder, sizeof w.run.folder, "%s", folder);
     const ig_train_callbacks callbacks = {&w, on_progress, on_preview, should_stop};
-    ig_train_result result;
     fprintf(stderr, "imgen: training the %s on %s (%s), %d threads, into %s\n", config->model->name,
             config->data, ig_dataset_describe(data)->source, ig_threads(), folder);
-    if (o->resume) IG_TRY(ig_train_resume(folder, data, &callbacks, &result, err));
-    else IG_TRY(ig_train_start(config, folder, o->overwrite, data, &callbacks, &result, err));
+    ig_stop_watch();
+    ig_status status =
+        o->resume ? ig_train_resume(folder, data, &callbacks, result, err)
+                  : ig_train_start(config, folder, o->overwrite, data, &callbacks, result, err);
+    end_bar(&w);
+    return status;
+}
+
+static ig_status train_and_draw(const options *o, const char *folder, const ig_run_config *config,
+                                ig_dataset *data, ig_err *err) {
+    ig_train_result result;
     char losses[256], duration[32];
+    IG_TRY(train(o, folder, config, data, &result, err));
     losses_text(&result.test, losses, sizeof losses);
     ig_duration_text(result.seconds, duration);
     printf("Trained %lld steps in %s. Test loss: %s %s.\nPictures:\n", (long long)result.step,
            duration, losses, config->model->unit);
-    IG_TRY(draw_final(folder, data, config->seed, err));
+    fflush(stdout);
+    IG_TRY(draw_final(folder, data, err));
     printf("More: imgen sample grid %s --show\n", folder);
     return IG_OK;
 }
 
+/* ---- the command ---- */
+
+static const options not_given = {.steps = -1,
+                                  .batch = -1,
+                                  .warmup = -1,
+                                  .seed = -1,
+                                  .validation = -1,
+                                  .resize = -1,
+                                  .epochs = -1,
+                                  .minutes = -1,
+                                  .lr = -1,
+                                  .ema = -1,
+                                  .clip = -1,
+                                  .weight_decay = -1,
+                                  .schedule = -1,
+                                  .optimizer = -1};
+
+/* The config of the run in folder, and its data, opened. */
+static ig_status open_to_resume(const char *folder, const char *model, ig_run_config *config,
+                                ig_dataset **data, ig_err *err) {
+    IG_TRY(ig_run_config_read(config, folder, err));
+    if (model && strcmp(model, config->model->name) != 0)
+        return ig_fail(err, IG_EUSAGE, "%s: a run of the %s, not of the %s", folder,
+                       config->model->name, model);
+    return ig_dataset_open(data, config->data, config->resize, err);
+}
+
 ig_status ig_cmd_train(int argc, char **argv, ig_err *err) {
-    options o = {.steps = -1,
-                 .batch = -1,
-                 .warmup = -1,
-                 .seed = -1,
-                 .validation = -1,
-                 .resize = -1,
-                 .epochs = -1,
-                 .minutes = -1,
-                 .lr = -1,
-                 .ema = -1,
-                 .clip = -1,
-                 .weight_decay = -1,
-                 .schedule = -1,
-                 .optimizer = -1};
+    options o = not_given;
     const char *model = NULL;
     bool helped;
     IG_TRY(parse(&o, argc, argv, &model, &helped, err));
@@ -345,18 +382,11 @@ ig_status ig_cmd_train(int argc, char **argv, ig_err *err) {
 
     ig_run_config config;
     ig_dataset *data = NULL;
-    ig_status status;
-    if (o.resume) {
-        status = ig_run_config_read(&config, folder, err);
-        if (status == IG_OK && model && strcmp(model, config.model->name) != 0)
-            status = ig_fail(err, IG_EUSAGE, "%s: a run of the %s, not of the %s", folder,
-                             config.model->name, model);
-        if (status == IG_OK) status = ig_dataset_open(&data, config.data, config.resize, err);
-    } else {
-        status = configure(&o, model, &config, &data, err);
-        if (status == IG_OK && !o.out) default_folder(folder, config.model->name, config.data);
-    }
-    if (status == IG_OK) status = train(&o, folder, &config, data, err);
+    ig_status status = o.resume ? open_to_resume(folder, model, &config, &data, err)
+                                : configure(&o, model, &config, &data, err);
+    if (!o.resume && !o.out && status == IG_OK)
+        default_folder(folder, config.model->name, config.data);
+    if (status == IG_OK) status = train_and_draw(&o, folder, &config, data, err);
     if (data) ig_dataset_close(data);
     return status;
 }

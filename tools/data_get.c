@@ -9,6 +9,7 @@
 #include "tools/data.h"
 #include "tools/download.h"
 #include "tools/mirrors.h"
+#include "tools/stop.h"
 
 enum { MAX_MIRRORS = IG_ARG_LIST_MAX };
 
@@ -108,6 +109,7 @@ static ig_status get_file(fetching *f, const ig_known_file *file, ig_err *err) {
 /* All files, then the set that they make. */
 static ig_status get_set(fetching *f, ig_err *err) {
     IG_TRY(ig_make_folders(f->folder, err));
+    ig_stop_watch(); /* no half file is left behind */
     for (const ig_known_file *file = f->known->files; file->name; file++)
         IG_TRY(get_file(f, file, err));
     ig_dataset *set;

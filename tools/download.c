@@ -2,10 +2,10 @@
 
 #include <curl/curl.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "tools/stop.h"
 #include "tools/terminal.h"
 
 #define MEGABYTE  1e6
@@ -20,13 +20,6 @@ typedef struct {
     int write_error; /* errno */
     char problem[CURL_ERROR_SIZE];
 } transfer;
-
-static volatile sig_atomic_t interrupted;
-
-static void note_signal(int number) {
-    (void)number;
-    interrupted = 1;
-}
 
 static size_t take_bytes(char *bytes, size_t size, size_t n, void *to) {
     transfer *t = to;
@@ -47,7 +40,7 @@ static int show_progress(void *to, curl_off_t total, curl_off_t done, curl_off_t
                  (double)total / MEGABYTE);
         ig_bar_draw((double)done / (double)total, text);
     }
-    return interrupted || done > MAX_BYTES;
+    return ig_stop_signal() || done > MAX_BYTES;
 }
 
 static void set_options(CURL *curl, const char *url, transfer *t) {
@@ -73,7 +66,7 @@ static void set_options(CURL *curl, const char *url, transfer *t) {
 
 static ig_status tell(CURLcode code, const transfer *t, ig_err *err) {
     if (code == CURLE_OK) return IG_OK;
-    if (interrupted) return ig_fail(err, IG_ESTOPPED, "stopped");
+    if (ig_stop_signal()) return ig_fail(err, IG_ESTOPPED, "stopped");
     if (t->write_error)
         return ig_fail(err, IG_EIO, "cannot be written: %s", strerror(t->write_error));
     if (code == CURLE_ABORTED_BY_CALLBACK)
@@ -81,24 +74,12 @@ static ig_status tell(CURLcode code, const transfer *t, ig_err *err) {
     return ig_fail(err, IG_EIO, "%s", t->problem[0] ? t->problem : curl_easy_strerror(code));
 }
 
-/* Ctrl-C and a request to end must not leave a half file behind. */
-static CURLcode perform(CURL *curl) {
-    struct sigaction stop = {.sa_handler = note_signal}, old_int, old_term;
-    interrupted = 0;
-    sigaction(SIGINT, &stop, &old_int);
-    sigaction(SIGTERM, &stop, &old_term);
-    CURLcode code = curl_easy_perform(curl);
-    sigaction(SIGINT, &old_int, NULL);
-    sigaction(SIGTERM, &old_term, NULL);
-    return code;
-}
-
 ig_status ig_download(const char *url, FILE *out, const char *label, ig_err *err) {
     transfer t = {.out = out, .label = label};
     CURL *curl = curl_easy_init();
     if (!curl) return ig_fail_memory(err, "libcurl");
     set_options(curl, url, &t);
-    CURLcode code = perform(curl);
+    CURLcode code = curl_easy_perform(curl);
     curl_easy_cleanup(curl);
     if (t.drawn) ig_bar_end();
     return tell(code, &t, err);

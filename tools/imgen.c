@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tools/cli.h"
+#include "tools/stop.h"
 
 static const struct {
     const char *name, *help;
@@ -61,7 +62,8 @@ static void print_usage(FILE *stream) {
     fprintf(stream, "\nA first run: imgen train vae && imgen sample grid runs/vae-digits\n");
 }
 
-/* 2 for wrong usage, 130 after Ctrl-C, 1 for any other failure. What was written to standard output must have arrived. */
+/* 2 for wrong usage, 128 + its number after a signal (130 for Ctrl-C), 1 for any other failure.
+   What was written to standard output must have arrived. */
 static int finish(ig_status status, const ig_err *err) {
     if (status == IG_OK && (fflush(stdout) || ferror(stdout))) {
         fprintf(stderr, "imgen: standard output: could not be written\n");
@@ -69,7 +71,7 @@ static int finish(ig_status status, const ig_err *err) {
     }
     if (status == IG_OK) return 0;
     fprintf(stderr, "imgen: %s\n", err->message);
-    if (status == IG_ESTOPPED) return 130;
+    if (status == IG_ESTOPPED) return 128 + ig_stop_signal();
     return status == IG_EUSAGE ? 2 : 1;
 }
 

@@ -204,6 +204,7 @@ static ig_status report(trainer *t, ig_err *err) {
 static ig_status loop(trainer *t, ig_err *err) {
     const int64_t steps = t->config.recipe.steps;
     t->log_started = now();
+    if (steps == 0) IG_TRY(save(t, err)); /* an untrained model can be drawn too */
     while (t->progress.step < steps) {
         IG_TRY(train_step(t, err));
         int64_t step = t->progress.step;

@@ -1,0 +1,12 @@
+/* Signals that ask to stop: Ctrl-C (SIGINT) and SIGTERM. */
+#ifndef IG_TOOLS_STOP_H
+#define IG_TOOLS_STOP_H
+
+/* From now on the first of them is only noted, so that what is under way can be saved or removed; a
+   second one ends the program at once, with exit status 128 + its number. */
+void ig_stop_watch(void);
+
+/* The number of the signal that was noted; 0 where there was none. */
+int ig_stop_signal(void);
+
+#endif
