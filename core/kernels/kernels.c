@@ -5,13 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const ig_kernels ig_generic_kernels;
+/* What every CPU of the architecture runs. */
+#if defined(__aarch64__)
+#define BASELINE ig_neon_kernels
+#else
+#define BASELINE ig_generic_kernels
+#endif
+
+extern const ig_kernels BASELINE;
 #if defined(__x86_64__)
 extern const ig_kernels ig_avx2_kernels, ig_avx512_kernels;
 #endif
 
 static const ig_kernels *const all[] = {
-    &ig_generic_kernels, /* on AArch64 this is NEON */
+    &BASELINE,
 #if defined(__x86_64__)
     &ig_avx2_kernels,
     &ig_avx512_kernels,
@@ -35,7 +42,7 @@ bool ig_kernels_runs(const ig_kernels *kernels) {
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
 #endif
-    return kernels == &ig_generic_kernels;
+    return kernels == &BASELINE;
 }
 
 static const ig_kernels *best(void) {
