@@ -1,114 +1,86 @@
-#include <math.h>
 #include <string.h>
 
+#include "core/kernels/kernels.h"
 #include "core/ops.h"
 #include "core/thread.h"
 
 /* Elements in one piece of parallel work. */
 enum { CHUNK = 16384 };
 
-/* One elementwise loop over first..end-1, forward or backward. */
-typedef struct elementwise {
-    void (*loop)(const struct elementwise *e, int64_t first, int64_t end);
-    const float *x, *y, *gy; /* input, output, gradient of the output */
+/* One function over all elements, forward or backward. */
+typedef struct {
+    const ig_unary *f;
+    float a;                 /* its parameter, where it has one */
+    const float *x, *y, *gy; /* input, output, gradient of the output (NULL: forward) */
     float *out;              /* y forward, gx backward */
-    float factor;
     bool add;
     int64_t count;
-} elementwise;
+} unary_work;
 
-static void elementwise_chunk(void *work, int64_t chunk, int worker) {
+static void unary_chunk(void *work, int64_t chunk, int worker) {
     (void)worker;
-    const elementwise *e = work;
-    int64_t end = (chunk + 1) * CHUNK < e->count ? (chunk + 1) * CHUNK : e->count;
-    e->loop(e, chunk * CHUNK, end);
+    const unary_work *w = work;
+    int64_t at = chunk * CHUNK, n = w->count - at < CHUNK ? w->count - at : CHUNK;
+    if (w->gy) w->f->slopes(w->x + at, w->y + at, w->gy + at, w->out + at, n, w->a, w->add);
+    else w->f->values(w->x + at, w->out + at, n, w->a);
 }
 
-static void run(elementwise *e) {
-    ig_parallel((e->count + CHUNK - 1) / CHUNK, elementwise_chunk, e);
+static void unary_run(unary_work *w) {
+    ig_parallel((w->count + CHUNK - 1) / CHUNK, unary_chunk, w);
 }
 
-static float sigmoid(float x) {
-    return 1.0f / (1.0f + expf(-x));
+typedef struct {
+    const ig_unary *f;
+    float a;
+} saved_unary;
+
+static void unary_backward(ig_tape *tape, ig_node *node) {
+    const saved_unary *saved = node->saved;
+    unary_work w = {.f = saved->f, .a = saved->a, .x = node->in[0]->x, .y = node->out->x};
+    w.gy = node->out->g;
+    w.count = ig_count(node->out->s);
+    w.out = ig_grad(tape, node->in[0], &w.add);
+    if (w.out) unary_run(&w);
 }
 
-/* log(1 + exp(x)) without overflow */
-static float softplus(float x) {
-    return fmaxf(x, 0.0f) + log1pf(expf(-fabsf(x)));
-}
-
-/* A unary op is two expressions: its value in x and its slope in x and y; a is its factor. */
-#define UNARY(NAME, VALUE, SLOPE)                                                                  \
-    static void NAME##_values(const elementwise *e, int64_t first, int64_t end) {                  \
-        float a = e->factor;                                                                       \
-        (void)a;                                                                                   \
-        for (int64_t i = first; i < end; i++) {                                                    \
-            float x = e->x[i];                                                                     \
-            e->out[i] = (VALUE);                                                                   \
-        }                                                                                          \
-    }                                                                                              \
-    static void NAME##_slopes(const elementwise *e, int64_t first, int64_t end) {                  \
-        float a = e->factor;                                                                       \
-        (void)a;                                                                                   \
-        for (int64_t i = first; i < end; i++) {                                                    \
-            float x = e->x[i], y = e->y[i];                                                        \
-            (void)x, (void)y;                                                                      \
-            ig_write(&e->out[i], e->gy[i] * (SLOPE), e->add);                                      \
-        }                                                                                          \
-    }                                                                                              \
-    static void NAME##_backward(ig_tape *tape, ig_node *node) {                                    \
-        unary_backward(tape, node, NAME##_slopes);                                                 \
-    }                                                                                              \
-    const ig_op ig_op_##NAME = {#NAME, NAME##_backward};
-
-static void unary_backward(ig_tape *tape, ig_node *node,
-                           void (*slopes)(const elementwise *, int64_t, int64_t)) {
-    elementwise e = {.loop = slopes, .x = node->in[0]->x, .y = node->out->x, .gy = node->out->g};
-    e.factor = *(float *)node->saved;
-    e.count = ig_count(node->out->s);
-    e.out = ig_grad(tape, node->in[0], &e.add);
-    if (e.out) run(&e);
-}
-
-static ig_tensor *unary(ig_tape *tape, const ig_op *op, ig_tensor *x, float factor,
-                        void (*values)(const elementwise *, int64_t, int64_t)) {
+static ig_tensor *unary(ig_tape *tape, const ig_op *op, ig_tensor *x, const ig_unary *f, float a) {
     if (!x) return NULL;
-    ig_node *node = ig_node_create(tape, op, &x, 1, x->s, sizeof(float));
+    ig_node *node = ig_node_create(tape, op, &x, 1, x->s, sizeof(saved_unary));
     if (!node) return NULL;
-    *(float *)node->saved = factor;
-    elementwise e = {values, x->x, NULL, NULL, node->out->x, factor, false, ig_count(x->s)};
-    run(&e);
+    *(saved_unary *)node->saved = (saved_unary){f, a};
+    unary_run(
+        &(unary_work){.f = f, .a = a, .x = x->x, .out = node->out->x, .count = ig_count(x->s)});
     return node->out;
 }
 
-UNARY(scale, a *x, a)
-UNARY(relu, x > 0 ? x : 0, y > 0 ? 1.0f : 0.0f)
-UNARY(leaky_relu, x > 0 ? x : a * x, x > 0 ? 1.0f : a)
-UNARY(silu, x *sigmoid(x), sigmoid(x) * (1.0f + x - y))
-UNARY(tanh, tanhf(x), 1.0f - y * y)
-UNARY(sigmoid, sigmoid(x), y *(1.0f - y))
-UNARY(softplus, softplus(x), sigmoid(x))
+const ig_op ig_op_scale = {"scale", unary_backward};
+const ig_op ig_op_relu = {"relu", unary_backward};
+const ig_op ig_op_leaky_relu = {"leaky_relu", unary_backward};
+const ig_op ig_op_silu = {"silu", unary_backward};
+const ig_op ig_op_tanh = {"tanh", unary_backward};
+const ig_op ig_op_sigmoid = {"sigmoid", unary_backward};
+const ig_op ig_op_softplus = {"softplus", unary_backward};
 
 ig_tensor *ig_scale(ig_tape *tape, ig_tensor *x, float factor) {
-    return unary(tape, &ig_op_scale, x, factor, scale_values);
+    return unary(tape, &ig_op_scale, x, ig_kernels_get()->scale, factor);
 }
 ig_tensor *ig_relu(ig_tape *tape, ig_tensor *x) {
-    return unary(tape, &ig_op_relu, x, 0, relu_values);
+    return unary(tape, &ig_op_relu, x, ig_kernels_get()->relu, 0);
 }
 ig_tensor *ig_leaky_relu(ig_tape *tape, ig_tensor *x, float slope) {
-    return unary(tape, &ig_op_leaky_relu, x, slope, leaky_relu_values);
+    return unary(tape, &ig_op_leaky_relu, x, ig_kernels_get()->leaky_relu, slope);
 }
 ig_tensor *ig_silu(ig_tape *tape, ig_tensor *x) {
-    return unary(tape, &ig_op_silu, x, 0, silu_values);
+    return unary(tape, &ig_op_silu, x, ig_kernels_get()->silu, 0);
 }
 ig_tensor *ig_tanh(ig_tape *tape, ig_tensor *x) {
-    return unary(tape, &ig_op_tanh, x, 0, tanh_values);
+    return unary(tape, &ig_op_tanh, x, ig_kernels_get()->tanh, 0);
 }
 ig_tensor *ig_sigmoid(ig_tape *tape, ig_tensor *x) {
-    return unary(tape, &ig_op_sigmoid, x, 0, sigmoid_values);
+    return unary(tape, &ig_op_sigmoid, x, ig_kernels_get()->sigmoid, 0);
 }
 ig_tensor *ig_softplus(ig_tape *tape, ig_tensor *x) {
-    return unary(tape, &ig_op_softplus, x, 0, softplus_values);
+    return unary(tape, &ig_op_softplus, x, ig_kernels_get()->softplus, 0);
 }
 
 /* ---- add and mul with broadcasts of b ---- */
@@ -149,33 +121,44 @@ typedef struct {
     bool add;
 } binary_work;
 
+/* One outer index of a, middle rows of inner values each. */
+typedef struct {
+    int64_t at, rows, n; /* where it begins, in floats */
+    const float *b;      /* its row of b */
+} slab;
+
+static slab slab_of(const binary_work *w, int64_t outer) {
+    int64_t n = w->shape.inner;
+    return (slab){outer * w->shape.middle * n, w->shape.middle, n,
+                  w->b + (w->shape.by_outer ? outer * n : 0)};
+}
+
 static void binary_outer(void *work, int64_t outer, int worker) {
     (void)worker;
     const binary_work *w = work;
-    int64_t inner = w->shape.inner, size = w->shape.middle * inner;
-    const float *b = w->b + (w->shape.by_outer ? outer * inner : 0);
-    for (int64_t m = outer * size; m < (outer + 1) * size; m += inner)
-        for (int64_t i = 0; i < inner; i++)
-            w->out[m + i] = w->product ? w->a[m + i] * b[i] : w->a[m + i] + b[i];
+    const ig_kernels *k = ig_kernels_get();
+    slab s = slab_of(w, outer);
+    if (w->product) k->mul_row(w->a + s.at, s.b, w->out + s.at, s.rows, s.n, false);
+    else k->add_row(w->a + s.at, s.b, w->out + s.at, s.rows, s.n);
 }
 
 /* ga = gy, or gy b */
 static void binary_grad_a(void *work, int64_t outer, int worker) {
     (void)worker;
     const binary_work *w = work;
-    int64_t inner = w->shape.inner, size = w->shape.middle * inner;
-    const float *b = w->b + (w->shape.by_outer ? outer * inner : 0);
-    for (int64_t m = outer * size; m < (outer + 1) * size; m += inner)
-        for (int64_t i = 0; i < inner; i++)
-            ig_write(&w->out[m + i], w->product ? w->gy[m + i] * b[i] : w->gy[m + i], w->add);
+    slab s = slab_of(w, outer);
+    const float *gy = w->gy + s.at;
+    float *ga = w->out + s.at;
+    if (w->product) ig_kernels_get()->mul_row(gy, s.b, ga, s.rows, s.n, w->add);
+    else
+        for (int64_t i = 0; i < s.rows * s.n; i++) ig_write(&ga[i], gy[i], w->add);
 }
 
 /* gb[i] = or += the sum of gy, or gy a, over the rows of b's value, one outer index at a time */
 static void sum_to_b(const binary_work *w, int64_t outer, float *gb, bool add) {
-    int64_t inner = w->shape.inner, size = w->shape.middle * inner;
-    for (int64_t m = outer * size; m < (outer + 1) * size; m += inner, add = true)
-        for (int64_t i = 0; i < inner; i++)
-            ig_write(&gb[i], w->product ? w->gy[m + i] * w->a[m + i] : w->gy[m + i], add);
+    slab s = slab_of(w, outer);
+    const float *a = w->product ? w->a + s.at : NULL;
+    ig_kernels_get()->sum_rows(w->gy + s.at, a, gb, s.rows, s.n, add);
 }
 
 static void binary_grad_b(void *work, int64_t outer, int worker) {

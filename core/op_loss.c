@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/kernels/kernels.h"
 #include "core/ops.h"
 #include "core/thread.h"
 
@@ -9,9 +10,10 @@
 typedef struct loss_work {
     double (*row)(const struct loss_work *w, int64_t row);             /* sum over one row */
     void (*grad)(const struct loss_work *w, int64_t row, float scale); /* writes row of gradients */
-    int64_t rows, size;                                                /* of x */
+    const ig_loss *terms; /* of a loss whose terms each depend on one element */
+    const int *labels;    /* of cross-entropy */
+    int64_t rows, size;   /* of x */
     const float *x, *target;
-    const int *labels;
     double *sums; /* rows */
     double scale;
     float *gx, *gt;
@@ -40,7 +42,7 @@ static ig_tensor *loss(ig_tape *tape, const ig_op *op, ig_tensor *x, ig_tensor *
     work.rows = x->s.d[0];
     work.size = ig_row_size(x->s);
     work.x = x->x;
-    if (second) work.target = second->x;
+    work.target = second ? second->x : x->x; /* not read where there is none */
     work.sums = ig_tape_alloc(tape, (size_t)work.rows * sizeof(double));
     if (!work.sums) return NULL;
     ig_parallel(work.rows, sum_row, &work);
@@ -59,72 +61,60 @@ static void loss_backward(ig_tape *tape, ig_node *node) {
     if (w->gx || w->gt) ig_parallel(w->rows, grad_row, w);
 }
 
-/* A loss whose term and slope are expressions in x and t (the target). */
-#define POINTWISE(NAME, TERM, SLOPE)                                                               \
-    static double NAME##_row(const loss_work *w, int64_t row) {                                    \
-        double sum = 0;                                                                            \
-        for (int64_t i = row * w->size; i < (row + 1) * w->size; i++) {                            \
-            float x = w->x[i], t = w->target ? w->target[i] : 0;                                   \
-            (void)t;                                                                               \
-            sum += (double)(TERM);                                                                 \
-        }                                                                                          \
-        return sum;                                                                                \
-    }                                                                                              \
-    static void NAME##_grad(const loss_work *w, int64_t row, float scale) {                        \
-        for (int64_t i = row * w->size; i < (row + 1) * w->size; i++) {                            \
-            float x = w->x[i], t = w->target ? w->target[i] : 0;                                   \
-            (void)x, (void)t;                                                                      \
-            ig_write(&w->gx[i], scale *(SLOPE), w->add_x);                                         \
-        }                                                                                          \
-    }
+/* ---- losses of single elements ---- */
 
-/* softplus(x) - x t: -log p(t) of a Bernoulli with logit x, for any x without overflow */
-static float bernoulli_nll(float x, float t) {
-    return fmaxf(x, 0.0f) - x * t + log1pf(expf(-fabsf(x)));
+static double pointwise_row(const loss_work *w, int64_t row) {
+    int64_t at = row * w->size;
+    return w->terms->sum(w->x + at, w->target + at, w->size);
 }
 
-POINTWISE(mean, x, 1.0f)
-POINTWISE(mse, (x - t) * (x - t), 2.0f * (x - t))
-POINTWISE(l1, fabsf(x - t), (float)((x > t) - (x < t)))
-POINTWISE(bce_logits, bernoulli_nll(x, t), 1.0f / (1.0f + expf(-x)) - t)
+static void pointwise_grad(const loss_work *w, int64_t row, float scale) {
+    int64_t at = row * w->size;
+    const float *x = w->x + at, *t = w->target + at;
+    if (w->gx) w->terms->slopes(x, t, w->gx + at, w->size, scale, w->add_x);
+    if (w->gt) w->terms->target_slopes(x, t, w->gt + at, w->size, scale, w->add_t);
+}
+
+static ig_tensor *pointwise(ig_tape *tape, const ig_op *op, ig_tensor *x, ig_tensor *target,
+                            const ig_loss *terms, double scale) {
+    if (target && (ig_count(x->s) != ig_count(target->s) || x->s.d[0] != target->s.d[0]))
+        return ig_op_fail(tape, op->name, x, target, "a target of the same shape");
+    return loss(tape, op, x, target,
+                (loss_work){pointwise_row, pointwise_grad, .terms = terms, .scale = scale});
+}
+
+static double per_element(const ig_tensor *x) {
+    return 1.0 / (double)ig_count(x->s);
+}
+static double per_row(const ig_tensor *x) {
+    return 1.0 / (double)x->s.d[0];
+}
 
 const ig_op ig_op_mean = {"mean", loss_backward};
 const ig_op ig_op_mse = {"mse", loss_backward};
 const ig_op ig_op_l1 = {"l1", loss_backward};
 const ig_op ig_op_bce_logits = {"bce_logits", loss_backward};
+const ig_op ig_op_kl_normal = {"kl_normal", loss_backward};
 
 ig_tensor *ig_mean(ig_tape *tape, ig_tensor *x) {
     if (!x) return NULL;
-    return loss(tape, &ig_op_mean, x, NULL,
-                (loss_work){mean_row, mean_grad, .scale = 1.0 / (double)ig_count(x->s)});
+    return pointwise(tape, &ig_op_mean, x, NULL, ig_kernels_get()->mean, per_element(x));
 }
-
-static ig_tensor *compare(ig_tape *tape, const ig_op *op, ig_tensor *x, ig_tensor *target,
-                          loss_work work) {
-    if (!x || !target) return NULL;
-    if (ig_count(x->s) != ig_count(target->s) || x->s.d[0] != target->s.d[0])
-        return ig_op_fail(tape, op->name, x, target, "a target of the same shape");
-    return loss(tape, op, x, target, work);
-}
-
-static double per_element(const ig_tensor *x) {
-    return x ? 1.0 / (double)ig_count(x->s) : 0;
-}
-static double per_row(const ig_tensor *x) {
-    return x ? 1.0 / (double)x->s.d[0] : 0;
-}
-
 ig_tensor *ig_mse(ig_tape *tape, ig_tensor *x, ig_tensor *target) {
-    return compare(tape, &ig_op_mse, x, target,
-                   (loss_work){mse_row, mse_grad, .scale = per_element(x)});
+    if (!x || !target) return NULL;
+    return pointwise(tape, &ig_op_mse, x, target, ig_kernels_get()->mse, per_element(x));
 }
 ig_tensor *ig_l1(ig_tape *tape, ig_tensor *x, ig_tensor *target) {
-    return compare(tape, &ig_op_l1, x, target,
-                   (loss_work){l1_row, l1_grad, .scale = per_element(x)});
+    if (!x || !target) return NULL;
+    return pointwise(tape, &ig_op_l1, x, target, ig_kernels_get()->l1, per_element(x));
 }
-ig_tensor *ig_bce_logits(ig_tape *tape, ig_tensor *logits, ig_tensor *target) {
-    return compare(tape, &ig_op_bce_logits, logits, target,
-                   (loss_work){bce_logits_row, bce_logits_grad, .scale = per_row(logits)});
+ig_tensor *ig_bce_logits(ig_tape *tape, ig_tensor *x, ig_tensor *target) {
+    if (!x || !target) return NULL;
+    return pointwise(tape, &ig_op_bce_logits, x, target, ig_kernels_get()->bce_logits, per_row(x));
+}
+ig_tensor *ig_kl_normal(ig_tape *tape, ig_tensor *mu, ig_tensor *logvar) {
+    if (!mu || !logvar) return NULL;
+    return pointwise(tape, &ig_op_kl_normal, mu, logvar, ig_kernels_get()->kl_normal, per_row(mu));
 }
 
 /* ---- cross-entropy ---- */
@@ -167,31 +157,6 @@ ig_tensor *ig_cross_entropy(ig_tape *tape, ig_tensor *logits, const int *labels)
                             .scale = per_row(logits)});
 }
 
-/* ---- KL to the unit normal: (mu^2 + exp(logvar) - 1 - logvar) / 2 ---- */
-
-static double kl_normal_row(const loss_work *w, int64_t row) {
-    double sum = 0;
-    for (int64_t i = row * w->size; i < (row + 1) * w->size; i++) {
-        double mu = (double)w->x[i], logvar = (double)w->target[i];
-        sum += 0.5 * (mu * mu + expm1(logvar) - logvar);
-    }
-    return sum;
-}
-
-static void kl_normal_grad(const loss_work *w, int64_t row, float scale) {
-    for (int64_t i = row * w->size; i < (row + 1) * w->size; i++) {
-        if (w->gx) ig_write(&w->gx[i], scale * w->x[i], w->add_x);
-        if (w->gt) ig_write(&w->gt[i], scale * 0.5f * expm1f(w->target[i]), w->add_t);
-    }
-}
-
-const ig_op ig_op_kl_normal = {"kl_normal", loss_backward};
-
-ig_tensor *ig_kl_normal(ig_tape *tape, ig_tensor *mu, ig_tensor *logvar) {
-    return compare(tape, &ig_op_kl_normal, mu, logvar,
-                   (loss_work){kl_normal_row, kl_normal_grad, .scale = per_row(mu)});
-}
-
 /* ---- reparameterization, Kingma & Welling 2014 ---- */
 
 typedef struct {
@@ -205,8 +170,8 @@ static void reparam_row(void *work, int64_t row, int worker) {
     (void)worker;
     reparam_work *w = work;
     ig_rng_normal(w->rng, (uint32_t)row, w->eps + row * w->size, w->size);
-    for (int64_t i = row * w->size; i < (row + 1) * w->size; i++)
-        w->z[i] = w->mu[i] + expf(0.5f * w->logvar[i]) * w->eps[i];
+    int64_t at = row * w->size;
+    ig_kernels_get()->reparam(w->mu + at, w->logvar + at, w->eps + at, w->z + at, w->size);
 }
 
 static void reparam_backward(ig_tape *tape, ig_node *node) {
@@ -218,9 +183,7 @@ static void reparam_backward(ig_tape *tape, ig_node *node) {
     if (g_mu)
         for (int64_t i = 0; i < count; i++) ig_write(&g_mu[i], gz[i], add);
     float *g_logvar = ig_grad(tape, node->in[1], &add);
-    if (g_logvar)
-        for (int64_t i = 0; i < count; i++)
-            ig_write(&g_logvar[i], gz[i] * 0.5f * expf(0.5f * w->logvar[i]) * w->eps[i], add);
+    if (g_logvar) ig_kernels_get()->reparam_slopes(w->logvar, w->eps, gz, g_logvar, count, add);
 }
 
 const ig_op ig_op_reparam = {"reparam", reparam_backward};

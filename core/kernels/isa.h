@@ -42,8 +42,44 @@ INLINE void store(float *p, vec v) {
     memcpy(p, &v, sizeof v);
 }
 
+/* The first `count` values, where an array may end before a vector does; other lanes are zero. */
+INLINE vec load_some(const float *p, int64_t count) {
+    if (count >= LANES) return load(p);
+    vec v = {0};
+    if (count == LANES / 2) memcpy(&v, p, sizeof v / 2);
+    else
+        for (int64_t i = 0; i < count; i++) v[i] = p[i];
+    return v;
+}
+
+INLINE void store_some(float *p, vec v, int64_t count) {
+    if (count >= LANES) store(p, v);
+    else if (count == LANES / 2) memcpy(p, &v, sizeof v / 2);
+    else
+        for (int64_t i = 0; i < count; i++) p[i] = v[i];
+}
+
+/* p = or += v */
+INLINE void write_some(float *p, vec v, int64_t count, bool add) {
+    store_some(p, add ? load_some(p, count) + v : v, count);
+}
+
 void IG_KERNEL(product)(const ig_product *p);
 void IG_KERNEL(outer)(const ig_outer *p);
+
+extern const ig_unary IG_KERNEL(scale), IG_KERNEL(relu), IG_KERNEL(leaky_relu), IG_KERNEL(silu),
+    IG_KERNEL(tanh), IG_KERNEL(sigmoid), IG_KERNEL(softplus);
+void IG_KERNEL(add_row)(const float *a, const float *b, float *out, int64_t rows, int64_t n);
+void IG_KERNEL(mul_row)(const float *a, const float *b, float *out, int64_t rows, int64_t n,
+                        bool add);
+void IG_KERNEL(sum_rows)(const float *a, const float *b, float *out, int64_t rows, int64_t n,
+                         bool add);
+extern const ig_loss IG_KERNEL(mean), IG_KERNEL(mse), IG_KERNEL(l1), IG_KERNEL(bce_logits),
+    IG_KERNEL(kl_normal);
+void IG_KERNEL(reparam)(const float *mu, const float *logvar, const float *eps, float *z,
+                        int64_t n);
+void IG_KERNEL(reparam_slopes)(const float *logvar, const float *eps, const float *gz, float *g,
+                               int64_t n, bool add);
 void IG_KERNEL(winograd_split)(ig_winograd_map map, const ig_winograd_tiles *tiles,
                                const float *images, const float *zeros, float *matrices);
 void IG_KERNEL(winograd_join)(ig_winograd_map map, const ig_winograd_tiles *tiles,

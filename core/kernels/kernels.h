@@ -71,12 +71,44 @@ typedef struct {
     int64_t stride;
 } ig_winograd_filter;
 
+/* A function of single values, y = f(x) and gx = or += gy f'(x). Some have a parameter a. A value's
+   bits depend on x alone, not on its place. */
+typedef struct {
+    void (*values)(const float *x, float *y, int64_t n, float a);
+    void (*slopes)(const float *x, const float *y, const float *gy, float *gx, int64_t n, float a,
+                   bool add);
+} ig_unary;
+
+/* A sum of terms in x and a target t, and g = or += scale times the slopes of the terms in x; in t
+   too where that is not NULL. */
+typedef struct {
+    double (*sum)(const float *x, const float *t, int64_t n);
+    void (*slopes)(const float *x, const float *t, float *g, int64_t n, float scale, bool add);
+    void (*target_slopes)(const float *x, const float *t, float *g, int64_t n, float scale,
+                          bool add);
+} ig_loss;
+
 /* The kernels of one instruction set. */
 typedef struct {
     const char *name;
     int panel; /* columns of a packed panel */
     void (*product)(const ig_product *p);
     void (*outer)(const ig_outer *p);
+
+    /* a: the factor of scale, the slope of leaky_relu */
+    const ig_unary *scale, *relu, *leaky_relu, *silu, *tanh, *sigmoid, *softplus;
+    /* out = a + b, out = or += a b; a: rows n, b: n */
+    void (*add_row)(const float *a, const float *b, float *out, int64_t rows, int64_t n);
+    void (*mul_row)(const float *a, const float *b, float *out, int64_t rows, int64_t n, bool add);
+    /* out (n) = or += the sum over rows of a b, or of a where b is NULL; a, b: rows n */
+    void (*sum_rows)(const float *a, const float *b, float *out, int64_t rows, int64_t n, bool add);
+
+    /* mean has no target, and that of kl_normal is the logarithm of the variance */
+    const ig_loss *mean, *mse, *l1, *bce_logits, *kl_normal;
+    /* z = mu + exp(logvar / 2) eps, and g = or += gz dz / dlogvar */
+    void (*reparam)(const float *mu, const float *logvar, const float *eps, float *z, int64_t n);
+    void (*reparam_slopes)(const float *logvar, const float *eps, const float *gz, float *g,
+                           int64_t n, bool add);
     /* zeros: c of them */
     void (*winograd_split)(ig_winograd_map map, const ig_winograd_tiles *tiles, const float *images,
                            const float *zeros, float *matrices);

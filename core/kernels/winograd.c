@@ -124,23 +124,6 @@ INLINE int side_of(const ig_winograd_map map, const int tile) {
     }
 }
 
-/* The first `count` values; the other lanes are zero. */
-INLINE vec load_some(const float *p, int64_t count) {
-    if (count >= LANES) return load(p);
-    vec v = {0};
-    if (count == LANES / 2) memcpy(&v, p, sizeof v / 2);
-    else
-        for (int64_t i = 0; i < count; i++) v[i] = p[i];
-    return v;
-}
-
-INLINE void store_some(float *p, vec v, int64_t count) {
-    if (count >= LANES) store(p, v);
-    else if (count == LANES / 2) memcpy(p, &v, sizeof v / 2);
-    else
-        for (int64_t i = 0; i < count; i++) p[i] = v[i];
-}
-
 /* `count` channels (at most a vector) of one tile: its pixels are at pixel[.] + c, and its
    transformed values go to `to`, `stride` apart. */
 INLINE void split(const ig_winograd_map map, const int tile, const float *const *pixel, int64_t c,
