@@ -132,7 +132,8 @@ ig_status ig_safetensors_write(const char *path, const ig_saved_tensor *tensors,
 
 typedef struct {
     ig_saved_tensor tensor;
-    bool readable; /* F32 of up to IG_MAX_DIMS dimensions */
+    const json_t *info; /* its dtype and shape */
+    bool readable;      /* F32 of up to IG_MAX_DIMS dimensions */
     uint64_t begin, end;
 } entry;
 
@@ -213,6 +214,7 @@ static ig_status read_entry(const reading *r, const char *name, const json_t *in
     if (count * bits != 8 * (e->end - e->begin))
         return fail_tensor(r, name, "data_offsets do not match its shape and dtype");
     e->tensor = (ig_saved_tensor){.name = name};
+    e->info = info;
     e->readable = !strcmp(dtype, "F32") && json_array_size(shape) <= IG_MAX_DIMS;
     if (!e->readable) return IG_OK;
     e->tensor.s.nd = (int)json_array_size(shape);
@@ -323,12 +325,33 @@ const char *ig_safetensors_text(const ig_safetensors *file, const char *key) {
     return json_string_value(json_object_get(json_object_get(file->header, metadata_key), key));
 }
 
+int ig_safetensors_text_count(const ig_safetensors *file) {
+    return (int)json_object_size(json_object_get(file->header, metadata_key));
+}
+
+ig_saved_text ig_safetensors_text_at(const ig_safetensors *file, int i) {
+    json_t *texts = json_object_get(file->header, metadata_key);
+    void *at = json_object_iter(texts);
+    while (i-- > 0) at = json_object_iter_next(texts, at);
+    return (ig_saved_text){json_object_iter_key(at), json_string_value(json_object_iter_value(at))};
+}
+
 int ig_safetensors_count(const ig_safetensors *file) {
     return file->count;
 }
 
 ig_saved_tensor ig_safetensors_at(const ig_safetensors *file, int i) {
     return file->entries[i].tensor;
+}
+
+void ig_safetensors_type(const ig_safetensors *file, int i, char *text, size_t size) {
+    const json_t *info = file->entries[i].info, *shape = json_object_get(info, "shape");
+    snprintf(text, size, "%s", json_string_value(json_object_get(info, "dtype")));
+    for (size_t d = 0; d < json_array_size(shape); d++) {
+        size_t used = strlen(text);
+        snprintf(text + used, size - used, "%s%" JSON_INTEGER_FORMAT, d ? "x" : " ",
+                 json_integer_value(json_array_get(shape, d)));
+    }
 }
 
 ig_saved_tensor ig_safetensors_find(const ig_safetensors *file, const char *name) {

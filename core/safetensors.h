@@ -31,9 +31,15 @@ void ig_safetensors_close(ig_safetensors *file);
 /* NULL if the metadata has no such key. */
 const char *ig_safetensors_text(const ig_safetensors *file, const char *key);
 
+/* All of the metadata, in the order of the file. */
+int ig_safetensors_text_count(const ig_safetensors *file);
+ig_saved_text ig_safetensors_text_at(const ig_safetensors *file, int i);
+
 int ig_safetensors_count(const ig_safetensors *file);
 /* The i-th tensor in order of offset; where it is not readable, x is NULL and s.nd 0. */
 ig_saved_tensor ig_safetensors_at(const ig_safetensors *file, int i);
+/* What the i-th tensor is, whether readable or not: "F32 2x3", "I64" for a single number. */
+void ig_safetensors_type(const ig_safetensors *file, int i, char *text, size_t size);
 /* By name; x is NULL where there is none or it is not readable. */
 ig_saved_tensor ig_safetensors_find(const ig_safetensors *file, const char *name);
 

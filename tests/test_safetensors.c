@@ -45,6 +45,10 @@ static void test_round_trip(void **state) {
     assert_string_equal(ig_safetensors_text(file, "model"), "vae");
     assert_string_equal(ig_safetensors_text(file, "note"), "line\nline \"\xe2\x82\xac\"");
     assert_null(ig_safetensors_text(file, "none"));
+    assert_int_equal(ig_safetensors_text_count(file), 2);
+    assert_string_equal(ig_safetensors_text_at(file, 0).key, "model");
+    assert_string_equal(ig_safetensors_text_at(file, 0).value, "vae");
+    assert_string_equal(ig_safetensors_text_at(file, 1).key, "note");
     ig_safetensors_close(file);
     assert_int_equal(entries_in(*state), 1);
 }
@@ -56,6 +60,7 @@ static void test_nothing_in_it(void **state) {
     assert_ok(ig_safetensors_open(&file, path, &err), err);
     assert_int_equal(ig_safetensors_count(file), 0);
     assert_null(ig_safetensors_text(file, "model"));
+    assert_int_equal(ig_safetensors_text_count(file), 0);
     ig_safetensors_close(file);
     ig_safetensors_close(NULL);
 }
@@ -137,14 +142,23 @@ static void test_foreign(void **state) {
         state,
         "{\"late\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[7,11],\"more\":null},"
         "\"half\":{\"dtype\":\"F16\",\"shape\":[3],\"data_offsets\":[1,7]},"
-        "\"byte\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
-        "\"deep\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1],\"data_offsets\":[11,15]}}",
-        15);
+        "\"byte\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]},"
+        "\"deep\":{\"dtype\":\"F32\",\"shape\":[1,1,1,0,1,9],\"data_offsets\":[11,11]}}",
+        11);
     ig_safetensors *file;
     assert_ok(ig_safetensors_open(&file, path, &err), err);
     const char *order[] = {"byte", "half", "late", "deep"};
+    const char *types[] = {"U8", "F16 3", "F32 1", "F32 1x1x1x0x1x9"};
     assert_int_equal(ig_safetensors_count(file), 4);
-    for (int i = 0; i < 4; i++) assert_string_equal(ig_safetensors_at(file, i).name, order[i]);
+    for (int i = 0; i < 4; i++) {
+        char type[64], cut[4];
+        assert_string_equal(ig_safetensors_at(file, i).name, order[i]);
+        ig_safetensors_type(file, i, type, sizeof type);
+        assert_string_equal(type, types[i]);
+        ig_safetensors_type(file, i, cut, sizeof cut);
+        assert_memory_equal(cut, types[i], i ? 3 : 2);
+        assert_true(strlen(cut) <= 3);
+    }
     assert_null(ig_safetensors_find(file, "byte").x);
     assert_null(ig_safetensors_find(file, "half").x);
     assert_null(ig_safetensors_find(file, "deep").x);

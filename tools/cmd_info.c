@@ -18,6 +18,19 @@ enum { METRICS_LIMIT = 1 << 28 }; /* bytes of a metrics.jsonl that is read */
 
 /* ---- files ---- */
 
+/* A text from a file must not steer the terminal. */
+static void print_harmless(const char *text) {
+    for (; *text; text++) putchar((unsigned char)*text < ' ' || *text == 127 ? '?' : *text);
+}
+
+static void print_line(const char *key, int width, const char *value) {
+    printf("  ");
+    print_harmless(key);
+    printf("%*s", width > (int)strlen(key) ? width - (int)strlen(key) + 1 : 1, "");
+    print_harmless(value);
+    printf("\n");
+}
+
 static ig_status show_png(const char *path, ig_err *err) {
     ig_image_text *texts;
     int count, height, width;
@@ -28,7 +41,7 @@ static ig_status show_png(const char *path, ig_err *err) {
     IG_TRY(ig_png_read_texts(path, &texts, &count, &height, &width, err));
     printf("%s: PNG picture of %dx%d %s pixels\n", path, width, height,
            channels == 1 ? "grey" : "RGB");
-    for (int i = 0; i < count; i++) printf("  %-12s %s\n", texts[i].key, texts[i].value);
+    for (int i = 0; i < count; i++) print_line(texts[i].key, 12, texts[i].value);
     free(texts);
     return IG_OK;
 }
@@ -46,23 +59,21 @@ static ig_status show_npy(const char *path, ig_err *err) {
 }
 
 static ig_status show_safetensors(const char *path, ig_err *err) {
-    static const char *const keys[] = {"imgen",   "format",     "model", "step",
-                                       "seconds", "checkpoint", "data"};
     ig_safetensors *file;
     IG_TRY(ig_safetensors_open(&file, path, err));
     int count = ig_safetensors_count(file);
     int64_t total = 0;
     printf("%s: safetensors file of %d tensors\n", path, count);
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        const char *text = ig_safetensors_text(file, keys[i]);
-        if (text) printf("  %-12s %s\n", keys[i], text);
+    for (int i = 0; i < ig_safetensors_text_count(file); i++) {
+        ig_saved_text text = ig_safetensors_text_at(file, i);
+        print_line(text.key, 12, text.value);
     }
     for (int i = 0; i < count; i++) {
         ig_saved_tensor tensor = ig_safetensors_at(file, i);
-        char shape[64] = "not float32";
-        if (tensor.x) ig_shape_text(tensor.s, shape);
+        char type[256];
+        ig_safetensors_type(file, i, type, sizeof type);
         if (tensor.x) total += ig_count(tensor.s);
-        printf("  %-40s %s\n", tensor.name, shape);
+        print_line(tensor.name, 40, type);
     }
     printf("  %" PRId64 " float32 values in all\n", total);
     ig_safetensors_close(file);
