@@ -14,7 +14,7 @@ import threading
 import time
 import unittest
 
-IMGEN = sys.argv.pop(1)
+IMGEN = os.path.abspath(sys.argv.pop(1))
 
 
 def images(n, side=28):

@@ -8,12 +8,12 @@ import tempfile
 import unittest
 import zlib
 
-IMGEN = sys.argv.pop(1)
+IMGEN = os.path.abspath(sys.argv.pop(1))
 
 
 def imgen(*arguments, **environment):
     return subprocess.run([IMGEN, *map(str, arguments)], capture_output=True, text=True,
-                          timeout=100, env={**os.environ, **environment})
+                          timeout=100, env={**os.environ, "OMP_WAIT_POLICY": "passive", **environment})
 
 
 def png(path):

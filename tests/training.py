@@ -12,7 +12,7 @@ import tempfile
 import time
 import unittest
 
-IMGEN = sys.argv.pop(1)
+IMGEN = os.path.abspath(sys.argv.pop(1))
 SMALL = ["--batch", "16", "--seed", "3"]
 DATA = ["--data", "./discs.npy"]
 
