@@ -1,7 +1,7 @@
 /* Softmax and multi-head self-attention, Vaswani et al. 2017, "Attention is all you need". */
 #include <math.h>
 
-#include "core/gemm.h"
+#include "core/kernels/kernels.h"
 #include "core/ops.h"
 #include "core/thread.h"
 
@@ -83,16 +83,18 @@ ig_tensor *ig_softmax(ig_tape *tape, ig_tensor *x) {
    qkv: N L 3C -> N L C; heads are slices of C/heads channels of each third. */
 
 typedef struct {
+    const ig_kernels *kernels;
     const float *qkv, *g; /* g: gradient of the output, N L C */
     float *out;           /* N L C, or the gradient of qkv */
     float *p;             /* N heads L L: softmax(q k^T / sqrt(C/heads)) */
-    float *scratch;       /* a worker's L L */
+    float *scratch;       /* a worker's scratch_size floats: a packed matrix, then L L */
+    int64_t scratch_size;
     int64_t length, c, heads;
 } attention_work;
 
-/* One head of one image. */
+/* One head of one image: q, k and v are length x size, their rows 3C apart. */
 typedef struct {
-    ig_matrix q, k, v;
+    const float *q, *k, *v;
     float *p;
     int64_t size;          /* channels of a head */
     int64_t in_at, out_at; /* where it begins in qkv and in the output */
@@ -100,11 +102,11 @@ typedef struct {
 } attention_head;
 
 static attention_head head_of(const attention_work *w, int64_t chunk) {
-    int64_t n = chunk / w->heads, h = chunk % w->heads, size = w->c / w->heads, stride = 3 * w->c;
-    int64_t at = n * w->length * stride + h * size;
-    return (attention_head){.q = {w->qkv + at, stride, false},
-                            .k = {w->qkv + at + w->c, stride, false},
-                            .v = {w->qkv + at + 2 * w->c, stride, false},
+    int64_t n = chunk / w->heads, h = chunk % w->heads, size = w->c / w->heads;
+    int64_t at = n * w->length * 3 * w->c + h * size;
+    return (attention_head){.q = w->qkv + at,
+                            .k = w->qkv + at + w->c,
+                            .v = w->qkv + at + 2 * w->c,
                             .p = w->p + chunk * w->length * w->length,
                             .size = size,
                             .in_at = at,
@@ -112,22 +114,62 @@ static attention_head head_of(const attention_work *w, int64_t chunk) {
                             .scale = 1 / sqrtf((float)size)};
 }
 
-static ig_matrix transpose(ig_matrix m) {
-    m.transposed = !m.transposed;
-    return m;
+/* Rows of floats, `stride` apart. */
+typedef struct {
+    const float *x;
+    int64_t stride;
+} rows;
+
+static int64_t packed_size(const attention_work *w) {
+    int64_t size = w->c / w->heads;
+    int64_t scores = ig_packed_size(w->kernels, size, w->length);
+    int64_t values = ig_packed_size(w->kernels, w->length, size);
+    return scores > values ? scores : values;
+}
+
+/* c (m n) = a (m k) b; element [r][j] of b (k n) is b[r * b_row + j * b_column]. */
+static void multiply(const attention_work *w, int64_t m, int64_t n, int64_t k, rows a,
+                     const float *b, int64_t b_row, int64_t b_column, float *c, int64_t c_stride,
+                     float *packed) {
+    for (int64_t panel = 0; panel < ig_panels(w->kernels, n); panel++)
+        ig_pack_panel(w->kernels, panel, k, n, b, b_row, b_column, packed);
+    w->kernels->product(&(ig_product){.m = m,
+                                      .n = n,
+                                      .a = a.x,
+                                      .a_stride = a.stride,
+                                      .taps = 1,
+                                      .length = k,
+                                      .b = packed,
+                                      .c = c,
+                                      .c_stride = c_stride});
+}
+
+/* c (m n) = a^T b.  a: k m, b: k n */
+static void multiply_transposed(const attention_work *w, int64_t m, int64_t n, int64_t k, rows a,
+                                rows b, float *c, int64_t c_stride) {
+    w->kernels->outer(&(ig_outer){.m = m,
+                                  .n = n,
+                                  .rows = 1,
+                                  .count = k,
+                                  .a = a.x,
+                                  .a_stride = a.stride,
+                                  .b = b.x,
+                                  .b_stride = b.stride,
+                                  .c = c,
+                                  .c_stride = c_stride});
 }
 
 /* p = softmax(q k^T / sqrt(size)), out = p v */
 static void attend(void *work, int64_t chunk, int worker) {
-    (void)worker;
     const attention_work *w = work;
     attention_head h = head_of(w, chunk);
-    int64_t length = w->length;
-    ig_gemm(length, length, h.size, h.q, transpose(h.k), h.p, length, false);
+    int64_t length = w->length, stride = 3 * w->c;
+    float *packed = w->scratch + worker * w->scratch_size;
+    multiply(w, length, length, h.size, (rows){h.q, stride}, h.k, 1, stride, h.p, length, packed);
     for (int64_t i = 0; i < length; i++)
         softmax_row(h.p + i * length, h.p + i * length, length, h.scale);
-    ig_gemm(length, h.size, length, (ig_matrix){h.p, length, false}, h.v, w->out + h.out_at, w->c,
-            false);
+    multiply(w, length, h.size, length, (rows){h.p, length}, h.v, stride, 1, w->out + h.out_at,
+             w->c, packed);
 }
 
 /* gv = p^T g, gp = g v^T, gs = softmax'(gp), gq = gs k, gk = gs^T q */
@@ -135,17 +177,17 @@ static void attend_backward(void *work, int64_t chunk, int worker) {
     const attention_work *w = work;
     attention_head h = head_of(w, chunk);
     int64_t length = w->length, stride = 3 * w->c;
-    float *gs = w->scratch + worker * length * length, *gqkv = w->out + h.in_at;
-    ig_matrix p = {h.p, length, false}, g = {w->g + h.out_at, w->c, false};
-    ig_gemm(length, h.size, length, transpose(p), g, gqkv + 2 * w->c, stride, false);
-    ig_gemm(length, length, h.size, g, transpose(h.v), gs, length, false);
+    float *packed = w->scratch + worker * w->scratch_size, *gs = packed + packed_size(w);
+    float *gq = w->out + h.in_at, *gk = gq + w->c, *gv = gk + w->c;
+    rows g = {w->g + h.out_at, w->c}, p = {h.p, length}, scores = {gs, length};
+    multiply_transposed(w, length, h.size, length, p, g, gv, stride);
+    multiply(w, length, length, h.size, g, h.v, 1, stride, gs, length, packed);
     for (int64_t i = 0; i < length; i++) {
         float *row = gs + i * length;
         softmax_row_backward(h.p + i * length, row, row, length, h.scale, false);
     }
-    ig_matrix scores = {gs, length, false};
-    ig_gemm(length, h.size, length, scores, h.k, gqkv, stride, false);
-    ig_gemm(length, h.size, length, transpose(scores), h.q, gqkv + w->c, stride, false);
+    multiply(w, length, h.size, length, scores, h.k, stride, 1, gq, stride, packed);
+    multiply_transposed(w, length, h.size, length, scores, (rows){h.q, stride}, gk, stride);
 }
 
 typedef struct {
@@ -155,11 +197,21 @@ typedef struct {
 
 static attention_work work_of(const ig_node *node) {
     const saved_attention *saved = node->saved;
-    return (attention_work){.qkv = node->in[0]->x,
+    return (attention_work){.kernels = ig_kernels_get(),
+                            .qkv = node->in[0]->x,
                             .p = saved->p,
                             .length = node->out->s.d[1],
                             .c = node->out->s.d[2],
                             .heads = saved->heads};
+}
+
+/* Runs a task for each head of each image, with scratch that lives as long as the step. */
+static bool run_heads(ig_tape *tape, attention_work *w, int64_t images, ig_task *task) {
+    w->scratch_size = packed_size(w) + (w->length * w->length + 15) / 16 * 16;
+    w->scratch = ig_tape_alloc(tape, (size_t)(ig_threads() * w->scratch_size) * sizeof(float));
+    if (!w->scratch) return false;
+    ig_parallel(images * w->heads, task, w);
+    return true;
 }
 
 static void attention_backward(ig_tape *tape, ig_node *node) {
@@ -167,12 +219,7 @@ static void attention_backward(ig_tape *tape, ig_node *node) {
     work.g = node->out->g;
     bool add; /* never: qkv has no other use */
     work.out = ig_grad(tape, node->in[0], &add);
-    if (!work.out) return;
-    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    size_t scores = (size_t)(work.length * work.length);
-    work.scratch = ig_tape_alloc(tape, (size_t)ig_threads() * scores * sizeof(float));
-    if (work.scratch) ig_parallel(node->out->s.d[0] * work.heads, attend_backward, &work);
-    ig_arena_release(tape->arena, mark);
+    if (work.out) run_heads(tape, &work, node->out->s.d[0], attend_backward);
 }
 
 const ig_op ig_op_attention = {"attention", attention_backward};
@@ -189,8 +236,7 @@ static ig_tensor *attention_core(ig_tape *tape, ig_tensor *qkv, int heads) {
     *(saved_attention *)node->saved = (saved_attention){p, heads};
     attention_work work = work_of(node);
     work.out = node->out->x;
-    ig_parallel(n * heads, attend, &work);
-    return node->out;
+    return run_heads(tape, &work, n, attend) ? node->out : NULL;
 }
 
 ig_tensor *ig_attention(ig_tape *tape, ig_tensor *x, const ig_attention_layer *l) {
