@@ -76,6 +76,8 @@ void IG_KERNEL(sum_rows)(const float *a, const float *b, float *out, int64_t row
                          bool add);
 extern const ig_loss IG_KERNEL(mean), IG_KERNEL(mse), IG_KERNEL(l1), IG_KERNEL(bce_logits),
     IG_KERNEL(kl_normal);
+void IG_KERNEL(uniforms)(const ig_philox *p, float *out, int64_t n);
+void IG_KERNEL(normals)(const ig_philox *p, float *out, int64_t n);
 void IG_KERNEL(reparam)(const float *mu, const float *logvar, const float *eps, float *z,
                         int64_t n);
 void IG_KERNEL(reparam_slopes)(const float *logvar, const float *eps, const float *gz, float *g,

@@ -88,6 +88,11 @@ typedef struct {
                           bool add);
 } ig_loss;
 
+/* A sequence of random numbers: Philox4x32-10's blocks of counters (0, place), (1, place), ... */
+typedef struct {
+    uint32_t key[2], place[3];
+} ig_philox;
+
 /* The kernels of one instruction set. */
 typedef struct {
     const char *name;
@@ -105,6 +110,10 @@ typedef struct {
 
     /* mean has no target, and that of kl_normal is the logarithm of the variance */
     const ig_loss *mean, *mse, *l1, *bce_logits, *kl_normal;
+    /* uniform in [0,1): the upper 24 bits of a word; standard normal: Box-Muller of two words each
+     */
+    void (*uniforms)(const ig_philox *p, float *out, int64_t n);
+    void (*normals)(const ig_philox *p, float *out, int64_t n);
     /* z = mu + exp(logvar / 2) eps, and g = or += gz dz / dlogvar */
     void (*reparam)(const float *mu, const float *logvar, const float *eps, float *z, int64_t n);
     void (*reparam_slopes)(const float *logvar, const float *eps, const float *gz, float *g,

@@ -33,6 +33,11 @@ INLINE vec magnitude(vec x) {
     return (vec)((uvec)x & 0x7fffffffu);
 }
 
+INLINE vec vec_sqrt(vec x) {
+    for (int lane = 0; lane < LANES; lane++) x[lane] = sqrtf(x[lane]);
+    return x;
+}
+
 /* x = k ln 2 + r with |r| <= ln 2 / 2: k in the lowest bits of *k; exp(r) - 1 = r + r^2 P(r). */
 INLINE vec reduced_expm1(vec x, uvec *k) {
     vec t = x * 0x1.715476p0f + ROUNDER, whole = t - ROUNDER;
@@ -81,14 +86,11 @@ INLINE vec log_of_parts(vec k, vec f) {
     return k * LN2_HIGH + (f - (0.5f * square - (square * f * q + k * LN2_LOW)));
 }
 
-/* 1 ulp. Minus infinity at 0, NaN below. */
+/* log(x) for positive normal x: 1 ulp. */
 INLINE vec vec_log(vec x) {
     ivec k = (ivec)((uvec)x - 0x3f3504f3u) >> 23; /* x / 2^k in [sqrt(1/2), sqrt(2)) */
     vec f = (vec)((uvec)x - ((uvec)k << 23)) - 1.0f;
-    vec y = log_of_parts(__builtin_convertvector(k, vec), f);
-    y = choose(x < FLT_MIN, constant(-INFINITY), y);
-    y = choose(x <= -FLT_MIN, constant(NAN), y);
-    return choose(x <= FLT_MAX, y, x);
+    return log_of_parts(__builtin_convertvector(k, vec), f);
 }
 
 /* log(1 + x) for 0 <= x <= 1: 1.5 ulp. */
