@@ -1,0 +1,274 @@
+#include "core/winograd.h"
+
+#include <string.h>
+
+#include "core/kernels/kernels.h"
+#include "core/thread.h"
+
+enum {
+    GROUP = 1 << 18,    /* floats of transformed tiles that one piece of work holds: 1 MB, as L2 */
+    WEIGHT_CHUNKS = 16, /* tiles are summed into the weights' gradient in this many chunks */
+    LINE = 16,          /* floats of a cache line */
+};
+
+/* Matrices of tiles, one a position: the transform of an image and the scratch it fills. */
+typedef struct {
+    ig_winograd_tiles tiles; /* first and end are set for each piece of work */
+    int64_t size;            /* floats of the matrices of one piece */
+} side;
+
+typedef struct {
+    const ig_kernels *kernels;
+    int tile;
+    int64_t positions; /* (tile + 2)^2 */
+    int64_t rows;      /* rows of tiles in the batch */
+    int64_t group;     /* of them in one group, whose tiles are rows of one matrix product */
+    side x, y;         /* inputs of the convolution; its outputs or their gradients */
+    const float *from_x, *from_y;
+    const float *bias;
+    float *out;
+    bool add;
+    float *packed, *zeros;
+    int64_t packed_stride;
+    float *scratch;
+    int64_t scratch_size; /* floats a worker */
+    int64_t chunks;
+    ig_winograd_tiles weights; /* of the weights' gradient, a tile for each coarse channel */
+    float *partial;            /* its sum over each chunk */
+} winograd_work;
+
+static int64_t min(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static int64_t max(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+static int64_t ceil_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
+/* An odd number of cache lines: the same place in each position's matrix is in another set of the
+   cache. */
+static int64_t spread(int64_t floats) {
+    return (ceil_div(floats, LINE) | 1) * LINE;
+}
+
+static int64_t lanes(const ig_kernels *kernels) {
+    return kernels->panel / 2;
+}
+
+static side side_of(const winograd_work *w, int64_t h, int64_t width, int64_t c, int64_t pad,
+                    int64_t multiple) {
+    side s = {.tiles = {.tile = w->tile, .h = h, .w = width, .c = c, .pad = pad}};
+    s.tiles.row_stride = ceil_div(c, multiple) * multiple;
+    return s;
+}
+
+/* Cuts the batch into groups. */
+static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
+    int64_t rows = ceil_div(oh, w->tile), columns = ceil_div(ow, w->tile);
+    int64_t row_floats = w->positions * columns * (w->x.tiles.row_stride + w->y.tiles.row_stride);
+    w->rows = n * rows;
+    w->group = min(max(GROUP / row_floats, 1), w->rows);
+    side *sides[] = {&w->x, &w->y};
+    for (int i = 0; i < 2; i++) {
+        ig_winograd_tiles *t = &sides[i]->tiles;
+        t->rows = rows;
+        t->columns = columns;
+        t->stride = spread(w->group * columns * t->row_stride);
+        sides[i]->size = w->positions * t->stride;
+    }
+}
+
+static winograd_work start(int tile) {
+    winograd_work w = {.kernels = ig_kernels_get(), .tile = tile};
+    w.positions = (tile + 2) * (tile + 2);
+    return w;
+}
+
+/* Rows of tiles first..end-1 of a side; returns their number of tiles. */
+static int64_t choose_rows(side *s, int64_t first, int64_t end) {
+    s->tiles.first = first;
+    s->tiles.end = end;
+    return (end - first) * s->tiles.columns;
+}
+
+/* ---- convolution ---- */
+
+typedef struct {
+    const winograd_work *work;
+    ig_winograd_filter filter;
+} weights_work;
+
+static void weights_panel(void *work, int64_t panel, int worker) {
+    (void)worker;
+    const weights_work *w = work;
+    w->work->kernels->winograd_weights(&w->filter, panel);
+}
+
+static void convolve_group(void *work, int64_t group, int worker) {
+    const winograd_work *w = work;
+    side x = w->x, y = w->y;
+    int64_t first = group * w->group, end = min(first + w->group, w->rows);
+    int64_t tiles = choose_rows(&x, first, end);
+    choose_rows(&y, first, end);
+    float *v = w->scratch + worker * w->scratch_size, *m = v + x.size;
+    w->kernels->winograd_split(IG_WINOGRAD_INPUT, &x.tiles, w->from_x, w->zeros, v);
+    for (int64_t p = 0; p < w->positions; p++)
+        w->kernels->product(&(ig_product){
+            .m = tiles,
+            .n = y.tiles.row_stride,
+            .a = v + p * x.tiles.stride,
+            .a_stride = x.tiles.row_stride,
+            .taps = 1,
+            .length = x.tiles.c,
+            .b = w->packed + p * w->packed_stride,
+            .c = m + p * y.tiles.stride,
+            .c_stride = y.tiles.row_stride,
+        });
+    w->kernels->winograd_join(IG_WINOGRAD_OUTPUT, &y.tiles, m, w->bias, w->add, w->out);
+}
+
+static float *take(ig_tape *tape, int64_t floats) {
+    return ig_tape_alloc(tape, (size_t)floats * sizeof(float));
+}
+
+/* out = the convolution of w->from_x with the filter */
+static bool convolve(ig_tape *tape, winograd_work *w, ig_winograd_filter filter) {
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
+    w->packed_stride = spread(ig_packed_size(w->kernels, filter.in, filter.out));
+    w->scratch_size = w->x.size + w->y.size;
+    w->packed = take(tape, w->positions * w->packed_stride);
+    w->zeros = take(tape, filter.in);
+    w->scratch = take(tape, ig_threads() * w->scratch_size);
+    if (!w->packed || !w->zeros || !w->scratch) return false;
+    memset(w->zeros, 0, (size_t)filter.in * sizeof(float));
+    filter.tile = w->tile;
+    filter.packed = w->packed;
+    filter.stride = w->packed_stride;
+    ig_parallel(ig_panels(w->kernels, filter.out), weights_panel, &(weights_work){w, filter});
+    ig_parallel(ceil_div(w->rows, w->group), convolve_group, w);
+    ig_arena_release(tape->arena, mark);
+    return true;
+}
+
+bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, int tile, const float *fine,
+                           const float *weight, const float *bias, float *coarse, bool add) {
+    winograd_work w = start(tile);
+    w.x = side_of(&w, s->h, s->w, s->c, s->pad, lanes(w.kernels));
+    w.y = side_of(&w, s->ho, s->wo, s->k, 0, w.kernels->panel);
+    w.from_x = fine;
+    w.bias = bias;
+    w.out = coarse;
+    w.add = add;
+    lay_out(&w, s->n, s->ho, s->wo);
+    return convolve(tape, &w,
+                    (ig_winograd_filter){.in = s->c,
+                                         .out = s->k,
+                                         .weight = weight,
+                                         .tap_stride = s->c,
+                                         .in_stride = 1,
+                                         .out_stride = 9 * s->c});
+}
+
+/* The adjoint is the convolution with flipped weights, padded by what the other is not. */
+bool ig_winograd_to_fine(ig_tape *tape, const ig_conv_shape *s, int tile, const float *coarse,
+                         const float *weight, const float *bias, float *fine, bool add) {
+    winograd_work w = start(tile);
+    w.x = side_of(&w, s->ho, s->wo, s->k, 2 - s->pad, lanes(w.kernels));
+    w.y = side_of(&w, s->h, s->w, s->c, 0, w.kernels->panel);
+    w.from_x = coarse;
+    w.bias = bias;
+    w.out = fine;
+    w.add = add;
+    lay_out(&w, s->n, s->h, s->w);
+    return convolve(tape, &w,
+                    (ig_winograd_filter){.in = s->k,
+                                         .out = s->c,
+                                         .weight = weight,
+                                         .tap_stride = s->c,
+                                         .in_stride = 9 * s->c,
+                                         .out_stride = 1,
+                                         .flipped = true});
+}
+
+/* ---- the weights' gradient ---- */
+
+/* One chunk's sum: groups of tiles are multiplied into one product a position, which then is
+   transformed into weights (k 3 3 c). */
+static void weight_chunk(void *work, int64_t chunk, int worker) {
+    const winograd_work *w = work;
+    side x = w->x, y = w->y;
+    int64_t begin = chunk * w->rows / w->chunks, end = (chunk + 1) * w->rows / w->chunks;
+    float *v = w->scratch + worker * w->scratch_size, *z = v + x.size, *sum = z + y.size;
+    for (int64_t first = begin; first < end; first += w->group) {
+        int64_t tiles = choose_rows(&x, first, min(first + w->group, end));
+        choose_rows(&y, first, min(first + w->group, end));
+        w->kernels->winograd_split(IG_WINOGRAD_INPUT, &x.tiles, w->from_x, w->zeros, v);
+        w->kernels->winograd_split(IG_WINOGRAD_GRADIENT, &y.tiles, w->from_y, w->zeros, z);
+        for (int64_t p = 0; p < w->positions; p++)
+            w->kernels->outer(&(ig_outer){
+                .m = y.tiles.c,
+                .n = x.tiles.row_stride,
+                .rows = 1,
+                .count = tiles,
+                .a = z + p * y.tiles.stride,
+                .a_stride = y.tiles.row_stride,
+                .b = v + p * x.tiles.stride,
+                .b_stride = x.tiles.row_stride,
+                .c = sum + p * w->weights.stride,
+                .c_stride = x.tiles.row_stride,
+                .add = first > begin,
+            });
+    }
+    float *partial = w->partial + chunk * 9 * x.tiles.c * y.tiles.c;
+    w->kernels->winograd_join(IG_WINOGRAD_WEIGHTS_GRADIENT, &w->weights, sum, NULL, false, partial);
+}
+
+/* gw of one coarse channel = or += the chunks' sums, in their order */
+static void reduce_weights(void *work, int64_t k, int worker) {
+    (void)worker;
+    const winograd_work *w = work;
+    int64_t count = 9 * w->weights.c;
+    float *gw = w->out + k * count;
+    for (int64_t c = 0; c < w->chunks; c++) {
+        const float *partial = w->partial + (c * w->weights.end + k) * count;
+        for (int64_t i = 0; i < count; i++) ig_write(&gw[i], partial[i], w->add || c > 0);
+    }
+}
+
+bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, int tile, const float *fine,
+                           const float *coarse, float *gw, bool add) {
+    winograd_work w = start(tile);
+    w.x = side_of(&w, s->h, s->w, s->c, s->pad, lanes(w.kernels));
+    w.y = side_of(&w, s->ho, s->wo, s->k, 0, lanes(w.kernels));
+    w.from_x = fine;
+    w.from_y = coarse;
+    w.out = gw;
+    w.add = add;
+    lay_out(&w, s->n, s->ho, s->wo);
+    w.chunks = min(WEIGHT_CHUNKS, w.rows);
+    w.weights = (ig_winograd_tiles){.tile = tile, .h = 3, .w = 3, .c = s->c, .rows = 1};
+    w.weights.columns = 1;
+    w.weights.end = s->k;
+    w.weights.row_stride = w.x.tiles.row_stride;
+    w.weights.stride = spread(s->k * w.weights.row_stride);
+    w.scratch_size = w.x.size + w.y.size + w.positions * w.weights.stride;
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
+    w.zeros = take(tape, max(s->c, s->k));
+    w.partial = take(tape, w.chunks * s->k * 9 * s->c);
+    w.scratch = take(tape, ig_threads() * w.scratch_size);
+    if (!w.zeros || !w.partial || !w.scratch) return false;
+    memset(w.zeros, 0, (size_t)max(s->c, s->k) * sizeof(float));
+    ig_parallel(w.chunks, weight_chunk, &w);
+    ig_parallel(s->k, reduce_weights, &w);
+    ig_arena_release(tape->arena, mark);
+    return true;
+}
+
+int ig_winograd_tile(const ig_conv_shape *s) {
+    bool fits = s->kh == 3 && s->kw == 3 && s->stride == 1 && s->pad <= 2;
+    return fits && s->c >= 16 && s->k >= 16 ? 4 : 0;
+}

@@ -1,0 +1,312 @@
+/* Winograd's convolutions against sums in double as one reads in conv.h, for every build of the
+   kernels: errors within bounds, nothing touched outside, the same bits at any number of threads
+   and images. */
+#include "check.h"
+
+#include <math.h>
+
+#include "core/kernels/kernels.h"
+#include "core/rng.h"
+#include "core/thread.h"
+#include "core/winograd.h"
+
+enum { BAND = 48 }; /* floats of NaN around every buffer */
+
+/* Errors in units of the rms of what is summed, sqrt(sum a^2 b^2), the size of a result. */
+typedef struct {
+    double rms, most;
+} errors;
+
+/* Seen: 8e-7 and 7e-6 with tiles of 4x4, 3e-7 and 2.5e-6 with 2x2; fewer channels have less. */
+static errors bound_of(int tile) {
+    return tile == 4 ? (errors){1.5e-6, 1.5e-5} : (errors){5e-7, 5e-6};
+}
+
+typedef struct {
+    float *all, *x; /* x is BAND floats behind all */
+    int64_t size;
+} buffer;
+
+static buffer make_buffer(int64_t size, uint32_t seed) {
+    buffer b = {malloc((size_t)(size + 2 * BAND) * sizeof(float)), NULL, size};
+    assert_non_null(b.all);
+    b.x = b.all + BAND;
+    for (int64_t i = 0; i < size + 2 * BAND; i++) b.all[i] = NAN;
+    if (seed) ig_rng_normal(ig_rng_at(7, IG_STREAM_DATA, seed), 0, b.x, size);
+    return b;
+}
+
+static void free_buffer(buffer *b) {
+    for (int64_t i = 0; i < BAND; i++) {
+        assert_true(isnan(b->all[i]));
+        assert_true(isnan(b->x[b->size + i]));
+    }
+    free(b->all);
+}
+
+static ig_conv_shape shape_of(int64_t n, int64_t h, int64_t w, int64_t c, int64_t k, int64_t pad) {
+    return (ig_conv_shape){n, h, w, c, h + 2 * pad - 2, w + 2 * pad - 2, k, 3, 3, 1, pad};
+}
+
+static int64_t fine_size(const ig_conv_shape *s) {
+    return s->n * s->h * s->w * s->c;
+}
+
+static int64_t coarse_size(const ig_conv_shape *s) {
+    return s->n * s->ho * s->wo * s->k;
+}
+
+static int64_t weight_size(const ig_conv_shape *s) {
+    return 9 * s->c * s->k;
+}
+
+enum { TO_COARSE, TO_FINE, TO_WEIGHT, PRODUCTS };
+
+static int64_t result_size(int product, const ig_conv_shape *s) {
+    return product == TO_COARSE ? coarse_size(s)
+           : product == TO_FINE ? fine_size(s)
+                                : weight_size(s);
+}
+
+typedef struct {
+    const float *fine, *coarse, *weight, *bias;
+} operands;
+
+/* Each product a b of a tap goes to one result: in sum, and its square in squares. */
+static void reference(int product, const ig_conv_shape *s, operands o, double *sum,
+                      double *squares) {
+    int64_t taps = s->n * s->ho * s->wo * 9;
+    for (int64_t i = 0; i < taps; i++) {
+        int64_t tap = i % 9, at = i / 9, x = at % s->wo - s->pad + tap % 3;
+        int64_t y = at / s->wo % s->ho - s->pad + tap / 3, image = at / s->wo / s->ho;
+        if (y < 0 || x < 0 || y >= s->h || x >= s->w) continue;
+        for (int64_t k = 0; k < s->k; k++)
+            for (int64_t c = 0; c < s->c; c++) {
+                int64_t fine = ((image * s->h + y) * s->w + x) * s->c + c;
+                int64_t coarse = at * s->k + k, weight = (k * 9 + tap) * s->c + c;
+                double value = product == TO_COARSE ? (double)o.fine[fine] * o.weight[weight]
+                               : product == TO_FINE ? (double)o.coarse[coarse] * o.weight[weight]
+                                                    : (double)o.fine[fine] * o.coarse[coarse];
+                int64_t to = product == TO_COARSE ? coarse : product == TO_FINE ? fine : weight;
+                sum[to] += value;
+                squares[to] += value * value;
+            }
+    }
+}
+
+static void compute(int product, const ig_conv_shape *s, int tile, operands o, float *out,
+                    bool add) {
+    ig_tape tape;
+    ig_err err;
+    assert_ok(ig_tape_init(&tape, &err), err);
+    ig_tape_begin(&tape, true, true);
+    bool done = product == TO_COARSE
+                    ? ig_winograd_to_coarse(&tape, s, tile, o.fine, o.weight, o.bias, out, add)
+                : product == TO_FINE
+                    ? ig_winograd_to_fine(&tape, s, tile, o.coarse, o.weight, o.bias, out, add)
+                    : ig_winograd_to_weight(&tape, s, tile, o.fine, o.coarse, out, add);
+    assert_true(done);
+    ig_tape_finish(&tape);
+}
+
+/* Adds the errors of one product; `before` is what the results were added to, or NULL. */
+static errors errors_of(int product, const ig_conv_shape *s, operands o, const float *before,
+                        const float *found) {
+    int64_t size = result_size(product, s);
+    int64_t channels = product == TO_COARSE ? s->k : s->c;
+    double *sum = calloc((size_t)size, sizeof *sum), *squares = calloc((size_t)size, sizeof *sum);
+    reference(product, s, o, sum, squares);
+    double unit = 0;
+    for (int64_t i = 0; i < size; i++) unit += squares[i] / (double)size;
+    unit = sqrt(unit) + 1; /* bias and what is added to are of size 1 */
+    errors e = {0, 0};
+    for (int64_t i = 0; i < size; i++) {
+        double bias = o.bias && product != TO_WEIGHT ? o.bias[i % channels] : 0;
+        double error = fabs(found[i] - sum[i] - bias - (before ? before[i] : 0)) / unit;
+        e.rms += error * error / (double)size;
+        e.most = isnan(error) ? INFINITY : fmax(e.most, error);
+    }
+    e.rms = sqrt(e.rms);
+    free(sum);
+    free(squares);
+    return e;
+}
+
+static errors check_product(int product, const ig_conv_shape *s, int tile, bool add, bool biased) {
+    buffer fine = make_buffer(fine_size(s), 1), coarse = make_buffer(coarse_size(s), 2);
+    buffer weight = make_buffer(weight_size(s), 3), bias = make_buffer(s->c + s->k, 4);
+    int64_t size = result_size(product, s);
+    buffer out = make_buffer(size, add ? 5 : 0), before = make_buffer(size, add ? 5 : 0);
+    int64_t channels = product == TO_COARSE ? s->k : s->c;
+    buffer own_bias = make_buffer(channels, 0);
+    memcpy(own_bias.x, bias.x, (size_t)channels * sizeof(float));
+    operands o = {fine.x, coarse.x, weight.x, biased ? own_bias.x : NULL};
+    compute(product, s, tile, o, out.x, add);
+    errors e = errors_of(product, s, o, add ? before.x : NULL, out.x), bound = bound_of(tile);
+    if (!(e.rms <= bound.rms && e.most <= bound.most))
+        fail_msg("%s, product %d, tile %d, n %d, %dx%dx%d, k %d, pad %d: errors %g, %g",
+                 ig_kernels_get()->name, product, tile, (int)s->n, (int)s->h, (int)s->w, (int)s->c,
+                 (int)s->k, (int)s->pad, e.rms, e.most);
+    buffer *all[] = {&fine, &coarse, &weight, &bias, &out, &before, &own_bias};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free_buffer(all[i]);
+    return e;
+}
+
+/* All products at one shape, with and without bias and adding. */
+static void check_shape(const ig_conv_shape *s) {
+    for (int product = 0; product < PRODUCTS; product++)
+        for (int tile = 2; tile <= 4; tile += 2)
+            for (int way = 0; way < 4; way++) {
+                bool biased = way & 2 && product != TO_WEIGHT;
+                if (way & 2 && !biased) continue;
+                check_product(product, s, tile, way & 1, biased);
+            }
+}
+
+/* Each variant of the kernels in turn; one that this CPU cannot run is named. */
+static void with_each_build(void (*check)(void)) {
+    for (int i = 0; ig_kernels_at(i); i++) {
+        const ig_kernels *kernels = ig_kernels_at(i);
+        if (!ig_kernels_runs(kernels)) {
+            print_message("skipped: this CPU does not run %s\n", kernels->name);
+            continue;
+        }
+        assert_int_equal(ig_kernels_use(kernels->name, NULL), IG_OK);
+        check();
+    }
+    assert_int_equal(ig_kernels_use(NULL, NULL), IG_OK);
+}
+
+static void check_small_shapes(void) {
+    static const int64_t sizes[][6] = {
+        /* n h w c k pad */
+        {1, 1, 1, 1, 1, 1},    {2, 1, 2, 3, 2, 2},    {1, 3, 3, 5, 4, 0},   {2, 5, 4, 7, 9, 0},
+        {3, 7, 7, 8, 8, 1},    {1, 2, 9, 16, 17, 1},  {2, 9, 2, 33, 16, 2}, {1, 6, 13, 24, 40, 1},
+        {4, 14, 14, 16, 8, 1}, {1, 28, 28, 1, 32, 1}, {2, 11, 5, 12, 1, 0},
+    };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        const int64_t *z = sizes[i];
+        ig_conv_shape s = shape_of(z[0], z[1], z[2], z[3], z[4], z[5]);
+        check_shape(&s);
+    }
+}
+
+static void test_small_shapes(void **state) {
+    (void)state;
+    with_each_build(check_small_shapes);
+}
+
+static void check_random_shapes(void) {
+    for (uint32_t i = 0; i < 20; i++) {
+        float u[6];
+        ig_rng_uniform(ig_rng_at(11, IG_STREAM_DATA, i), 0, u, 6);
+        int64_t pad = (int64_t)(u[5] * 3), least = pad ? 1 : 3;
+        ig_conv_shape s = shape_of(1 + (int64_t)(u[0] * 4), least + (int64_t)(u[1] * 14),
+                                   least + (int64_t)(u[2] * 14), 1 + (int64_t)(u[3] * 40),
+                                   1 + (int64_t)(u[4] * 40), pad);
+        check_shape(&s);
+    }
+}
+
+static void test_random_shapes(void **state) {
+    (void)state;
+    with_each_build(check_random_shapes);
+}
+
+/* The sizes that the bounds are about: several groups of tiles, and chunks of several groups. */
+static void test_errors(void **state) {
+    (void)state;
+    ig_conv_shape shapes[] = {shape_of(2, 28, 28, 64, 64, 1), shape_of(40, 7, 7, 128, 64, 1)};
+    for (int i = 0; i < 2; i++)
+        for (int tile = 2; tile <= 4; tile += 2)
+            for (int product = 0; product < PRODUCTS; product++) {
+                errors e = check_product(product, &shapes[i], tile, false, false);
+                print_message("product %d, tile %d: errors %.1e rms, %.1e at most\n", product, tile,
+                              e.rms, e.most);
+            }
+}
+
+/* ---- the same bits ---- */
+
+static void check_same(const float *a, const float *b, int64_t size) {
+    assert_memory_equal(a, b, (size_t)size * sizeof(float));
+}
+
+static void test_threads(void **state) {
+    (void)state;
+    ig_conv_shape s = shape_of(20, 14, 9, 20, 36, 1);
+    buffer fine = make_buffer(fine_size(&s), 1), coarse = make_buffer(coarse_size(&s), 2);
+    buffer weight = make_buffer(weight_size(&s), 3);
+    operands o = {fine.x, coarse.x, weight.x, NULL};
+    for (int product = 0; product < PRODUCTS; product++)
+        for (int tile = 2; tile <= 4; tile += 2) {
+            int64_t size = result_size(product, &s);
+            buffer out[3];
+            for (int i = 0; i < 3; i++) {
+                out[i] = make_buffer(size, 0);
+                ig_set_threads(i + 1);
+                compute(product, &s, tile, o, out[i].x, false);
+                check_same(out[0].x, out[i].x, size);
+            }
+            for (int i = 0; i < 3; i++) free_buffer(&out[i]);
+        }
+    ig_set_threads(0);
+    free_buffer(&fine);
+    free_buffer(&coarse);
+    free_buffer(&weight);
+}
+
+/* An image's results do not depend on the batch it is in. */
+static void test_batches(void **state) {
+    (void)state;
+    ig_conv_shape s = shape_of(37, 7, 10, 24, 20, 1), one = s;
+    one.n = 1;
+    buffer fine = make_buffer(fine_size(&s), 1), coarse = make_buffer(coarse_size(&s), 2);
+    buffer weight = make_buffer(weight_size(&s), 3);
+    for (int product = 0; product < TO_WEIGHT; product++)
+        for (int tile = 2; tile <= 4; tile += 2) {
+            int64_t size = result_size(product, &one);
+            buffer all = make_buffer(s.n * size, 0), alone = make_buffer(size, 0);
+            compute(product, &s, tile, (operands){fine.x, coarse.x, weight.x, NULL}, all.x, false);
+            for (int64_t i = 0; i < s.n; i++) {
+                operands o = {fine.x + i * fine_size(&one), coarse.x + i * coarse_size(&one),
+                              weight.x, NULL};
+                compute(product, &one, tile, o, alone.x, false);
+                check_same(all.x + i * size, alone.x, size);
+            }
+            free_buffer(&all);
+            free_buffer(&alone);
+        }
+    free_buffer(&fine);
+    free_buffer(&coarse);
+    free_buffer(&weight);
+}
+
+/* ---- the rule ---- */
+
+static void test_rule(void **state) {
+    (void)state;
+    ig_conv_shape s = shape_of(1, 28, 28, 64, 64, 1);
+    int tile = ig_winograd_tile(&s);
+    assert_true(tile == 2 || tile == 4);
+    s.n = 1000;
+    assert_int_equal(ig_winograd_tile(&s), tile);
+    ig_conv_shape strided = s, wide = s, padded = s, narrow = s;
+    strided.stride = 2;
+    wide.kw = 5;
+    padded.pad = 3;
+    narrow.c = 1;
+    assert_int_equal(ig_winograd_tile(&strided), 0);
+    assert_int_equal(ig_winograd_tile(&wide), 0);
+    assert_int_equal(ig_winograd_tile(&padded), 0);
+    assert_int_equal(ig_winograd_tile(&narrow), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_small_shapes), cmocka_unit_test(test_random_shapes),
+        cmocka_unit_test(test_errors),       cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_batches),      cmocka_unit_test(test_rule),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
