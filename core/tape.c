@@ -124,6 +124,7 @@ static ig_node *append_node(ig_tape *tape, const ig_op *op, ig_tensor *const *in
         node->before = tape->last;
         tape->last = node;
     }
+    if (tape->watch) tape->watch(tape->watcher, node, false);
     return node;
 }
 
@@ -159,7 +160,11 @@ ig_status ig_backward(ig_tape *tape, ig_tensor *loss, float *value, ig_err *err)
     bool add;
     float *seed = ig_grad(tape, loss, &add);
     if (seed) *seed = 1.0f;
-    for (ig_node *n = tape->last; n && tape->err.status == IG_OK; n = n->before)
-        if (n->out->grad_written) n->op->backward(tape, n);
+    for (ig_node *n = tape->last; n && tape->err.status == IG_OK; n = n->before) {
+        if (!n->out->grad_written) continue;
+        if (tape->watch) tape->watch(tape->watcher, n, true);
+        n->op->backward(tape, n);
+    }
+    if (tape->watch) tape->watch(tape->watcher, NULL, true);
     return ig_tape_status(tape, err);
 }

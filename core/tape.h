@@ -73,6 +73,10 @@ struct ig_tape {
     ig_err err;     /* sticky: the first op that failed */
     ig_term terms[IG_MAX_TERMS];
     int term_count;
+    /* Told when work on a node begins, after its creation and before its backward, and with NULL
+       when ig_backward is done: a stopwatch. NULL: nobody is told. */
+    void (*watch)(void *watcher, const ig_node *node, bool backward);
+    void *watcher;
 };
 
 /* A tape with its own arena. init returns IG_EMEMORY where there is none. */

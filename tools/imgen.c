@@ -15,6 +15,7 @@ static const struct {
     {"sample", "draw what a run has learned", ig_cmd_sample},
     {"encode", "write the codes of a data set's images", ig_cmd_encode},
     {"info", "tell what a picture, a checkpoint, an array or a run is", ig_cmd_info},
+    {"bench", "time kernels, training steps and sampling on this machine", ig_cmd_bench},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
