@@ -65,6 +65,7 @@ static ig_status fail_key(const ig_model *model, const char *key, ig_err *err) {
 static ig_status apply_setting(ig_instance *instance, const ig_setting *setting, ig_err *err) {
     for (const ig_opt *o = instance->model->opts; o->key; o++) {
         if (strcmp(o->key, setting->key) != 0) continue;
+        if (!setting->value) return fail_setting(instance->model, o, "", err);
         if (assign(instance->self, o, setting->value)) return IG_OK;
         return fail_setting(instance->model, o, setting->value, err);
     }

@@ -62,7 +62,7 @@ typedef struct ig_model {
     ig_tensor *(*loss)(void *self, ig_tape *tape, const ig_batch *batch, int phase);
 
     /* n images from noise: row r draws from row r of rng.  -> n H W 1 in [0,1]. NULL: the model
-       has no prior of its own. */
+       has no prior of its own. With a decoder: what it makes of rows of ig_rng_normal. */
     ig_tensor *(*sample)(void *self, ig_tape *tape, int64_t n, ig_rng rng);
 
     /* Codes of images (a VAE's means).  x: N H W 1 in [0,1] -> N latent */

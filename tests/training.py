@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import unittest
+import unittest.mock
 
 IMGEN = os.path.abspath(sys.argv.pop(1))
 SMALL = ["--batch", "16", "--seed", "3"]
@@ -224,6 +225,8 @@ class Refusals(Case):
         ]:
             with self.subTest(command=command):
                 self.refused(2, *words, command=command)
+        with unittest.mock.patch.dict(os.environ, IMGEN_CPU="mmx"):
+            self.refused(2, "IMGEN_CPU=mmx", "generic", command=["train", "ae", *DATA])
         self.refused(1, "nosuch", "imgen data list", command=["train", "ae", "--data", "nosuch"])
         self.assertEqual(list(self.folder.rglob("*.json")), [])
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/kernels/kernels.h"
 #include "tools/cli.h"
 #include "tools/stop.h"
 
@@ -91,7 +92,8 @@ int main(int argc, char **argv) {
         if (strcmp(name, commands[i].name)) continue;
         command_text = quote_words(argc, argv);
         ig_err err = {IG_OK, ""};
-        ig_status status = commands[i].run(argc - 2, argv + 2, &err);
+        ig_status status = ig_kernels_use(getenv("IMGEN_CPU"), &err);
+        if (status == IG_OK) status = commands[i].run(argc - 2, argv + 2, &err);
         int code = finish(status, &err);
         free(command_text);
         return code;

@@ -2,7 +2,7 @@
 
 ig_build_packages="gcc libc6-dev meson ninja-build pkg-config libopenblas-openmp-dev libpng-dev
 zlib1g-dev libjansson-dev nettle-dev librandom123-dev libcurl4-openssl-dev"
-ig_test_packages="libcmocka-dev python3-numpy python3-pil clang"
+ig_test_packages="libcmocka-dev python3-numpy python3-pil clang locales"
 # For the kernels of AArch64, run by an emulator: 270 MB.
 if [ "$(uname -m)" = x86_64 ]; then
     ig_test_packages="$ig_test_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
