@@ -32,11 +32,16 @@ ig_tensor *ig_avgpool(ig_tape *tape, ig_tensor *x, int factor);
 /* ---- op_norm.c ---- */
 /* Wu & He 2018. x: N H W C; mean and variance over H, W and C/groups channels of one image. */
 ig_tensor *ig_groupnorm(ig_tape *tape, ig_tensor *x, const ig_norm_layer *l);
+/* ig_silu of it, in one go over each image. */
+ig_tensor *ig_groupnorm_silu(ig_tape *tape, ig_tensor *x, const ig_norm_layer *l);
 /* Ba et al. 2016, over the last dimension. */
 ig_tensor *ig_layernorm(ig_tape *tape, ig_tensor *x, const ig_norm_layer *l);
 /* Ioffe & Szegedy 2015, over all but the last dimension; in training it updates the running
    statistics (unbiased variance, as PyTorch), else it uses them. */
 ig_tensor *ig_batchnorm(ig_tape *tape, ig_tensor *x, const ig_batchnorm_layer *l);
+/* ig_leaky_relu of it, in one go. */
+ig_tensor *ig_batchnorm_leaky_relu(ig_tape *tape, ig_tensor *x, const ig_batchnorm_layer *l,
+                                   float slope);
 
 /* ---- op_elementwise.c ---- */
 /* b: the shape of a, or of one row of it (added to every row), or one value a row and channel

@@ -139,6 +139,16 @@ REFERENCE(groupnorm) {
     return normalised(call, image_and_group, y);
 }
 
+static double silu(double x) {
+    return x / (1 + exp(-x));
+}
+
+REFERENCE(groupnorm_silu) {
+    ig_shape s = normalised(call, image_and_group, y);
+    for (int64_t i = 0; i < ig_count(s); i++) y[i] = silu(y[i]);
+    return s;
+}
+
 REFERENCE(layernorm) {
     return normalised(call, row, y);
 }
@@ -152,6 +162,13 @@ REFERENCE(batchnorm) {
         y[i] = (call->x[0][i] - call->x[3][c]) * rstd * call->x[1][c] + call->x[2][c];
     }
     return call->s[0];
+}
+
+/* p: training, 64 times the slope */
+REFERENCE(batchnorm_leaky_relu) {
+    ig_shape s = ref_batchnorm(call, y);
+    for (int64_t i = 0; i < ig_count(s); i++) y[i] *= y[i] > 0 ? 1 : call->p[1] / 64.0;
+    return s;
 }
 
 /* ---- elementwise ---- */
@@ -190,7 +207,7 @@ REFERENCE(mul) {
 UNARY(scale, call->p[0] / 8.0 * x)
 UNARY(relu, x > 0 ? x : 0)
 UNARY(leaky_relu, x > 0 ? x : call->p[0] / 64.0 * x)
-UNARY(silu, x / (1 + exp(-x)))
+UNARY(silu, silu(x))
 UNARY(tanh, tanh(x))
 UNARY(sigmoid, 1 / (1 + exp(-x)))
 UNARY(softplus, log1p(exp(x)))

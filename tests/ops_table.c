@@ -46,6 +46,8 @@ APPLY(conv2d_transposed,
 APPLY(upsample, ig_upsample(tape, in[0], p[0]))
 APPLY(avgpool, ig_avgpool(tape, in[0], p[0]))
 APPLY(groupnorm, ig_groupnorm(tape, in[0], &(ig_norm_layer){in[1], in[2], p[0], TEST_EPS}))
+APPLY(groupnorm_silu,
+      ig_groupnorm_silu(tape, in[0], &(ig_norm_layer){in[1], in[2], p[0], TEST_EPS}))
 APPLY(layernorm, ig_layernorm(tape, in[0], &(ig_norm_layer){in[1], in[2], 1, TEST_EPS}))
 APPLY(add, ig_add(tape, in[0], in[1]))
 APPLY(mul, ig_mul(tape, in[0], in[1]))
@@ -73,6 +75,12 @@ static ig_tensor *apply_batchnorm(ig_tape *tape, const op_call *call) {
     tape->training = call->p[0];
     ig_batchnorm_layer l = {{call->in[1], call->in[2], 1, TEST_EPS}, call->in[3], call->in[4], 0};
     return ig_batchnorm(tape, call->in[0], &l);
+}
+
+static ig_tensor *apply_batchnorm_leaky_relu(ig_tape *tape, const op_call *call) {
+    tape->training = call->p[0];
+    ig_batchnorm_layer l = {{call->in[1], call->in[2], 1, TEST_EPS}, call->in[3], call->in[4], 0};
+    return ig_batchnorm_leaky_relu(tape, call->in[0], &l, (float)call->p[1] / 64);
 }
 
 static ig_tensor *apply_reshape(ig_tape *tape, const op_call *call) {
@@ -184,6 +192,41 @@ static const op_case transposed[] = {
     {{D4(37, 2, 2, 3), D4(3, 4, 4, 2), D1(2)}, {2, 1, 4, 4}},
     {{{0}}, {0}}};
 
+/* x, scale, shift; groups */
+static const op_case groupnorms[] = {{{D4(3, 5, 7, 6), D1(6), D1(6)}, {3}},
+                                     {{D4(2, 3, 3, 6), D1(6), D1(6)}, {1}},
+                                     {{D4(2, 3, 3, 6), D1(6), D1(6)}, {6}},
+                                     {{D4(1, 3, 2, 1), D1(1), D1(1)}, {1}},
+                                     {{D4(5, 9, 8, 70), D1(70), D1(70)}, {7}},
+                                     {{D4(2, 3, 5, 96), D1(96), D1(96)}, {8}},
+                                     {{{0}}, {0}}};
+
+static const op_case no_groupnorms[] = {{{D4(3, 5, 7, 6), D1(6), D1(6)}, {4}},
+                                        {{D4(3, 5, 7, 6), D1(6), D1(5)}, {3}},
+                                        {{D4(3, 5, 7, 6), D1(6), D1(6)}, {0}},
+                                        {{D2(3, 6), D1(6), D1(6)}, {3}},
+                                        {{{0}}, {0}}};
+
+/* x, scale, shift, running mean and variance; training */
+static const op_case of_batches[] = {{{D4(3, 5, 7, 3), D1(3), D1(3), D1(3), D1(3)}, {1}},
+                                     {{D2(5, 7), D1(7), D1(7), D1(7), D1(7)}, {1}},
+                                     {{D2(4, 1), D1(1), D1(1), D1(1), D1(1)}, {1}},
+                                     {{D3(3, 127, 99), D1(99), D1(99), D1(99), D1(99)}, {1}},
+                                     {{{0}}, {0}}};
+
+static const op_case of_running[] = {{{D4(3, 5, 7, 3), D1(3), D1(3), D1(3), D1(3)}, {0}},
+                                     {{D2(1, 7), D1(7), D1(7), D1(7), D1(7)}, {0}},
+                                     {{D3(3, 127, 99), D1(99), D1(99), D1(99), D1(99)}, {0}},
+                                     {{{0}}, {0}}};
+
+static const op_case no_batchnorms[] = {
+    {{D2(1, 7), D1(7), D1(7), D1(7), D1(7)}, {1}}, /* one value: no variance */
+    {{D2(5, 7), D1(6), D1(7), D1(7), D1(7)}, {1}},
+    {{D2(5, 7), D1(7), D1(6), D1(7), D1(7)}, {1}},
+    {{D2(5, 7), D1(7), D1(7), D1(6), D1(7)}, {1}},
+    {{D2(5, 7), D1(7), D1(7), D1(7), D1(6)}, {1}},
+    {{{0}}, {0}}};
+
 #define ROW(op) #op, .reference = ref_##op, .apply = apply_##op
 
 const op_row op_rows[] = {
@@ -212,30 +255,25 @@ const op_row op_rows[] = {
     {ROW(avgpool), .kinds = "N", .bound = 1e-6, .grad_bound = 1e-6,
      .cases = CASES({{D4(3, 6, 4, 3)}, {2}}, {{D4(1, 3, 6, 1)}, {3}}, {{D4(2, 3, 2, 5)}, {1}}),
      .wrong = CASES({{D2(4, 4)}, {2}}, {{D4(3, 6, 4, 3)}, {4}}, {{D4(3, 6, 4, 3)}, {0}})},
-    {ROW(groupnorm), .kinds = "Nnn", .bound = 3e-6, .grad_bound = 1e-5,
-     .cases = CASES({{D4(3, 5, 7, 6), D1(6), D1(6)}, {3}}, {{D4(2, 3, 3, 6), D1(6), D1(6)}, {1}},
-                    {{D4(2, 3, 3, 6), D1(6), D1(6)}, {6}}, {{D4(1, 3, 2, 1), D1(1), D1(1)}, {1}},
-                    {{D4(5, 9, 8, 70), D1(70), D1(70)}, {7}}),
-     .wrong = CASES({{D4(3, 5, 7, 6), D1(6), D1(6)}, {4}}, {{D4(3, 5, 7, 6), D1(6), D1(5)}, {3}},
-                    {{D4(3, 5, 7, 6), D1(6), D1(6)}, {0}}, {{D2(3, 6), D1(6), D1(6)}, {3}})},
+    {ROW(groupnorm), .kinds = "Nnn", .bound = 3e-6, .grad_bound = 1e-5, .cases = groupnorms,
+     .wrong = no_groupnorms},
+    {ROW(groupnorm_silu), .kinds = "Nnn", .bound = 3e-6, .grad_bound = 1e-5, .cases = groupnorms,
+     .wrong = no_groupnorms},
     {ROW(layernorm), .kinds = "Nnn", .bound = 3e-6, .grad_bound = 1e-5,
      .cases = CASES({{D3(3, 5, 7), D1(7), D1(7)}, {0}}, {{D2(5, 64), D1(64), D1(64)}, {0}},
                     {{D4(2, 3, 3, 5), D1(5), D1(5)}, {0}}, {{D3(3, 127, 99), D1(99), D1(99)}, {0}}),
      .wrong = CASES({{D3(3, 5, 7), D1(5), D1(7)}, {0}}, {{D3(3, 5, 7), D1(7), D1(5)}, {0}})},
-    {ROW(batchnorm), .kinds = "nnnsp", .bound = 3e-6, .grad_bound = 1e-5, /* training */
-     .cases = CASES({{D4(3, 5, 7, 3), D1(3), D1(3), D1(3), D1(3)}, {1}},
-                    {{D2(5, 7), D1(7), D1(7), D1(7), D1(7)}, {1}},
-                    {{D2(4, 1), D1(1), D1(1), D1(1), D1(1)}, {1}},
-                    {{D3(3, 127, 99), D1(99), D1(99), D1(99), D1(99)}, {1}}),
-     .wrong = CASES({{D2(1, 7), D1(7), D1(7), D1(7), D1(7)}, {1}}, /* one value: no variance */
-                    {{D2(5, 7), D1(6), D1(7), D1(7), D1(7)}, {1}},
-                    {{D2(5, 7), D1(7), D1(6), D1(7), D1(7)}, {1}},
-                    {{D2(5, 7), D1(7), D1(7), D1(6), D1(7)}, {1}},
-                    {{D2(5, 7), D1(7), D1(7), D1(7), D1(6)}, {1}})},
-    {ROW(batchnorm), .kinds = "Nnnsp", .bound = 3e-6, .grad_bound = 1e-5, /* evaluation */
-     .cases = CASES({{D4(3, 5, 7, 3), D1(3), D1(3), D1(3), D1(3)}, {0}},
-                    {{D2(1, 7), D1(7), D1(7), D1(7), D1(7)}, {0}},
-                    {{D3(3, 127, 99), D1(99), D1(99), D1(99), D1(99)}, {0}})},
+    {ROW(batchnorm), .kinds = "nnnsp", .bound = 3e-6, .grad_bound = 1e-5, .cases = of_batches,
+     .wrong = no_batchnorms},
+    {ROW(batchnorm), .kinds = "Nnnsp", .bound = 3e-6, .grad_bound = 1e-5, .cases = of_running},
+    /* small: with more values, one lies so near to 0 that no difference tells its slope */
+    {ROW(batchnorm_leaky_relu), .kinds = "nnnsp", .bound = 3e-6, .grad_bound = 1e-5,
+     .cases = CASES({{D4(3, 5, 7, 3), D1(3), D1(3), D1(3), D1(3)}, {1, 13}},
+                    {{D3(3, 2, 81), D1(81), D1(81), D1(81), D1(81)}, {1, -13}}),
+     .wrong = no_batchnorms},
+    {ROW(batchnorm_leaky_relu), .kinds = "Nnnsp", .bound = 3e-6, .grad_bound = 1e-5,
+     .cases = CASES({{D4(3, 5, 7, 3), D1(3), D1(3), D1(3), D1(3)}, {0, 13}},
+                    {{D2(1, 81), D1(81), D1(81), D1(81), D1(81)}, {0, 13}})},
     {ROW(add), .kinds = "NN", .bound = 1e-7, .grad_bound = 1e-6, .cases = pairs, .wrong = unlike},
     {ROW(add), .kinds = "Nn", .bound = 1e-7, .grad_bound = 1e-6, .cases = one_row},
     {ROW(add), .kinds = "NN", .bound = 1e-7, .grad_bound = 1e-6, .cases = row_and_channel},

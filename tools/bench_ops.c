@@ -98,6 +98,10 @@ static ig_tensor *run_norm(const state *s, ig_tape *tape, ig_tensor *x) {
     return ig_groupnorm(tape, x, &s->norm[0]);
 }
 
+static ig_tensor *run_norm_silu(const state *s, ig_tape *tape, ig_tensor *x) {
+    return ig_groupnorm_silu(tape, x, &s->norm[0]);
+}
+
 static ig_tensor *run_add(const state *s, ig_tape *tape, ig_tensor *x) {
     return ig_add(tape, x, s->b);
 }
@@ -114,9 +118,9 @@ RUN_UNARY(sigmoid)
 
 /* norm, SiLU, conv, time embedding, norm, SiLU, conv, skip: Ho et al. 2020, appendix B */
 static ig_tensor *run_block(const state *s, ig_tape *tape, ig_tensor *x) {
-    ig_tensor *h = ig_conv2d(tape, ig_silu(tape, ig_groupnorm(tape, x, &s->norm[0])), &s->conv[0]);
+    ig_tensor *h = ig_conv2d(tape, ig_groupnorm_silu(tape, x, &s->norm[0]), &s->conv[0]);
     h = ig_add(tape, h, ig_linear(tape, s->b, &s->linear));
-    h = ig_conv2d(tape, ig_silu(tape, ig_groupnorm(tape, h, &s->norm[1])), &s->conv[1]);
+    h = ig_conv2d(tape, ig_groupnorm_silu(tape, h, &s->norm[1]), &s->conv[1]);
     return ig_add(tape, h, x);
 }
 
@@ -227,6 +231,7 @@ static const row rows[] = {
     {"sigmoid", 28, 32, 32, 0, 1, declare_nothing, run_sigmoid, false, 2},
     {"add", 28, 32, 32, 0, 1, declare_second, run_add, false, 3},
     {"groupnorm", 28, 32, 32, 0, 1, declare_norm, run_norm, false, 2},
+    {"groupnorm+silu", 28, 32, 32, 0, 1, declare_norm, run_norm_silu, false, 2},
     {"block", 28, 32, 32, 3, 1, declare_block, run_block, false, 0},
     {"block", 28, 64, 64, 3, 1, declare_block, run_block, false, 0},
     {"block", 14, 64, 64, 3, 1, declare_block, run_block, false, 0},

@@ -82,6 +82,12 @@ void IG_KERNEL(reparam)(const float *mu, const float *logvar, const float *eps, 
                         int64_t n);
 void IG_KERNEL(reparam_slopes)(const float *logvar, const float *eps, const float *gz, float *g,
                                int64_t n, bool add);
+void IG_KERNEL(norm_moments)(const float *x, int64_t rows, int64_t c, double *sum, double *squares);
+void IG_KERNEL(norm_values)(const ig_norm *n, float *y);
+void IG_KERNEL(norm_sums)(const ig_norm *n, const float *gy, float *g, double *gshift,
+                          double *gscale);
+void IG_KERNEL(norm_slopes)(const ig_norm *n, const float *gy, const float *p, const float *q,
+                            float *gx, bool add);
 void IG_KERNEL(winograd_split)(ig_winograd_map map, const ig_winograd_tiles *tiles,
                                const float *images, const float *zeros, float *matrices);
 void IG_KERNEL(winograd_join)(ig_winograd_map map, const ig_winograd_tiles *tiles,

@@ -88,6 +88,16 @@ typedef struct {
                           bool add);
 } ig_loss;
 
+typedef enum { IG_NO_ACTIVATION, IG_SILU, IG_LEAKY_RELU } ig_activation;
+
+/* y = act(u), u = scale (x - mean) rstd + shift, column by column.  x: rows c, all others: c */
+typedef struct {
+    int64_t rows, c;
+    const float *x, *mean, *rstd, *scale, *shift;
+    ig_activation act;
+    float slope; /* of leaky_relu below 0 */
+} ig_norm;
+
 /* A sequence of random numbers: Philox4x32-10's blocks of counters (0, place), (1, place), ... */
 typedef struct {
     uint32_t key[2], place[3];
@@ -118,6 +128,15 @@ typedef struct {
     void (*reparam)(const float *mu, const float *logvar, const float *eps, float *z, int64_t n);
     void (*reparam_slopes)(const float *logvar, const float *eps, const float *gz, float *g,
                            int64_t n, bool add);
+    /* Over the rows: the sum of x, and of x^2, whose digits allow sum^2 / rows to be taken off. */
+    void (*norm_moments)(const float *x, int64_t rows, int64_t c, double *sum, double *squares);
+    void (*norm_values)(const ig_norm *n, float *y);
+    /* g = gy act'(u), not stored where g is NULL; gshift (c) = the sum of g over the rows, gscale
+       (c) = the sum of g (x - mean) rstd */
+    void (*norm_sums)(const ig_norm *n, const float *gy, float *g, double *gshift, double *gscale);
+    /* gx = or += rstd (scale g - p - q (x - mean) rstd), g = gy act'(u); p, q: c */
+    void (*norm_slopes)(const ig_norm *n, const float *gy, const float *p, const float *q,
+                        float *gx, bool add);
     /* zeros: c of them */
     void (*winograd_split)(ig_winograd_map map, const ig_winograd_tiles *tiles, const float *images,
                            const float *zeros, float *matrices);

@@ -91,6 +91,10 @@ def batchnorm(x, scale, shift, mean, var, training):
     return y.movedim(1, -1)
 
 
+def groupnorm(x, w, b, groups):
+    return to_imgen(F.group_norm(to_torch(x), groups, w, b, EPS))
+
+
 def attention(x, w, b, wo, bo, heads):
     positions = x.flatten(1, -2).transpose(0, 1)  # L N C
     y, _ = F.multi_head_attention_forward(
@@ -136,6 +140,7 @@ PAIR = [([IMAGE, IMAGE], ())]
 BROADCAST = PAIR + [([IMAGE, (5, 4, 3)], ()), ([IMAGE, (2, 3)], ())]
 NORM = [([(2, 5, 4, 6), (6,), (6,)], (3,)), ([(2, 5, 4, 6), (6,), (6,)], (1,))]
 BATCH = [([IMAGE] + [(3,)] * 4, (training,)) for training in (1, 0)]
+BATCH_KINDS = [None, None, None, STOPPED, POSITIVE]
 ATTENTION = [([(2, 5, 6), (18, 6), (18,), (6, 6), (6,)], (2,)),
              ([(2, 3, 2, 4), (12, 4), (12,), (4, 4), (4,)], (1,))]
 
@@ -147,11 +152,14 @@ OPS = {
                  [([IMAGE], (2,)), ([(1, 2, 3, 1)], (3,))]),
     "avgpool": (lambda x, f: to_imgen(F.avg_pool2d(to_torch(x), f)),
                 [([(2, 4, 6, 3)], (2,)), ([(1, 3, 6, 1)], (3,))]),
-    "groupnorm": (lambda x, w, b, groups: to_imgen(F.group_norm(to_torch(x), groups, w, b, EPS)),
-                  NORM),
+    "groupnorm": (groupnorm, NORM),
+    "groupnorm_silu": (lambda *args: F.silu(groupnorm(*args)), NORM),
     "layernorm": (lambda x, w, b: F.layer_norm(x, x.shape[-1:], w, b, EPS),
                   [([(2, 5, 7), (7,), (7,)], ())]),
-    "batchnorm": (batchnorm, BATCH, [None, None, None, STOPPED, POSITIVE]),
+    "batchnorm": (batchnorm, BATCH, BATCH_KINDS),
+    "batchnorm_leaky_relu": (
+        lambda *args: F.leaky_relu(batchnorm(*args[:-1]), args[-1] / 64),
+        [(shapes, (training, 13)) for shapes, (training,) in BATCH], BATCH_KINDS),
     "add": (lambda a, b: a + broadcast(b, a), BROADCAST),
     "mul": (lambda a, b: a * broadcast(b, a), BROADCAST),
     "scale": (lambda x, eighths: x * (eighths / 8), [([IMAGE], (-3,))]),
