@@ -13,6 +13,7 @@ The ratio is the best variant's median over the rounds divided by imgen's; its r
 same ratio in the single rounds. Results of several invocations gather in the JSON file.
 """
 import argparse
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -239,12 +240,11 @@ def first_step_case(case, options):
 # ---- results ----
 
 def environment(options):
-    import torch
     first = json.loads(subprocess.run([options.imgen, "bench", "step/vae-mlp", "--json", "--repeat",
                                        "1", "--threads", str(options.threads)], check=True,
                                       stdout=subprocess.PIPE).stdout)
     return {"cpu": first["cpu"], "kernels": first["kernels"], "threads": options.threads,
-            "batch": options.batch, "imgen": first["imgen"], "torch": torch.__version__,
+            "batch": options.batch, "imgen": first["imgen"], "torch": importlib.metadata.version("torch"),
             "allocator": pathlib.Path(options.allocator).name}
 
 
@@ -332,8 +332,8 @@ def measure_peaks(options, known):
 def measure(options, cases, known):
     others = {"memory": memory_case, "first-step": first_step_case}
     timed = [c for c in cases if c.split("/")[0] not in others]
-    children = [Torch(v, options) for v in options.variants] if timed else []
     measure_peaks(options, known)
+    children = [Torch(v, options) for v in options.variants] if timed else []
     for case in cases:
         other = others.get(case.split("/")[0])
         result = other(case, options) if other else timed_case(children, case, options)
