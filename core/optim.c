@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/kernels/kernels.h"
 #include "core/thread.h"
 
 /* ---- walking over the parameters ---- */
@@ -44,15 +45,11 @@ static void walk_params(const ig_params *params, span_task *task, void *self) {
 /* ---- updates ---- */
 
 typedef struct {
-    ig_params *params;
+    const ig_params *params;
     int phase;
-    float step_size;         /* lr / (1 - beta1^t); of SGD lr */
-    float shrink;            /* 1 - lr weight_decay where the decay is decoupled, else 1 */
-    float decay;             /* weight decay that is added to the gradient */
-    float keep;              /* SGD's momentum */
-    float new1, keep2, new2; /* 1 - beta1, beta2, 1 - beta2 */
-    float correction2;       /* 1 / sqrt(1 - beta2^t) */
-    float eps;
+    bool sgd, averaged;
+    ig_adam adam; /* SGD uses its decay, step_size and new_ema */
+    float keep;   /* SGD's momentum */
 } update;
 
 ig_optim ig_optim_default(ig_optim_kind kind) {
@@ -61,52 +58,49 @@ ig_optim ig_optim_default(ig_optim_kind kind) {
     return optim;
 }
 
-/* Kingma & Ba 2015, algorithm 1, as PyTorch arranges it. */
-static void adam_span(void *self, const ig_param *p, int64_t chunk, int64_t first, int64_t n) {
-    (void)chunk;
-    const update u = *(const update *)self;
-    if (p->phase != u.phase) return;
-    float *restrict x = u.params->value + first, *restrict m = u.params->m + first;
-    float *restrict v = u.params->v + first;
-    const float *restrict grad = u.params->grad + first;
-    for (int64_t i = 0; i < n; i++) {
-        float g = grad[i] + u.decay * x[i];
-        m[i] += u.new1 * (g - m[i]);
-        v[i] = u.keep2 * v[i] + u.new2 * g * g;
-        x[i] = u.shrink * x[i] - u.step_size * (m[i] / (sqrtf(v[i]) * u.correction2 + u.eps));
-    }
-}
-
 /* Heavy ball: m = momentum m + g, x -= lr m. With m at first 0, the first step's m is g. */
-static void sgd_span(void *self, const ig_param *p, int64_t chunk, int64_t first, int64_t n) {
-    (void)chunk;
-    const update u = *(const update *)self;
-    if (p->phase != u.phase) return;
-    float *restrict x = u.params->value + first, *restrict m = u.params->m + first;
-    const float *restrict grad = u.params->grad + first;
+static void sgd_span(const update *u, int64_t first, int64_t n) {
+    float *restrict x = u->params->value + first, *restrict m = u->params->m + first;
+    const float *restrict grad = u->params->grad + first;
     for (int64_t i = 0; i < n; i++) {
-        m[i] = u.keep * m[i] + grad[i] + u.decay * x[i];
-        x[i] -= u.step_size * m[i];
+        m[i] = u->keep * m[i] + grad[i] + u->adam.decay * x[i];
+        x[i] -= u->adam.step_size * m[i];
     }
+    float *restrict ema = u->params->ema + first;
+    for (int64_t i = 0; i < n && u->averaged; i++) ema[i] += u->adam.new_ema * (x[i] - ema[i]);
 }
 
-void ig_optim_step(const ig_optim *optim, ig_params *params, int phase, float lr, int64_t step) {
-    double rate = lr, decay = optim->weight_decay;
-    update u = {.params = params, .phase = phase, .shrink = 1, .step_size = lr};
-    if (optim->kind == IG_ADAMW) u.shrink = (float)(1 - rate * decay);
-    else u.decay = (float)decay;
-    if (optim->kind == IG_SGD) {
-        u.keep = (float)optim->momentum;
-        walk_params(params, sgd_span, &u);
-        return;
-    }
-    u.keep2 = (float)optim->beta2;
-    u.new1 = (float)(1 - optim->beta1);
-    u.new2 = (float)(1 - optim->beta2);
-    u.step_size = (float)(rate / (1 - pow(optim->beta1, (double)step)));
-    u.correction2 = (float)(1 / sqrt(1 - pow(optim->beta2, (double)step)));
-    u.eps = (float)optim->eps;
-    walk_params(params, adam_span, &u);
+static void update_span(void *self, const ig_param *p, int64_t chunk, int64_t first, int64_t n) {
+    (void)chunk;
+    const update *u = self;
+    const ig_params *all = u->params;
+    float *value = all->value + first, *ema = u->averaged ? all->ema + first : NULL;
+    if (p->phase < 0 && ema) memcpy(ema, value, (size_t)n * sizeof(float));
+    if (p->phase != u->phase) return;
+    if (u->sgd) sgd_span(u, first, n);
+    else
+        ig_kernels_get()->adam(&u->adam, all->grad + first, value, all->m + first, all->v + first,
+                               ema, n);
+}
+
+void ig_optim_step(const ig_optim *optim, ig_params *params, int phase, float lr, double ema,
+                   int64_t step) {
+    double rate = lr, decay = optim->weight_decay, t = (double)step;
+    bool decoupled = optim->kind == IG_ADAMW, sgd = optim->kind == IG_SGD;
+    update u = {.params = params, .phase = phase, .sgd = sgd, .averaged = ema > 0};
+    u.adam = (ig_adam){
+        .decay = decoupled ? 0 : (float)decay,
+        .new1 = (float)(1 - optim->beta1),
+        .keep2 = (float)optim->beta2,
+        .new2 = (float)(1 - optim->beta2),
+        .shrink = decoupled ? (float)(1 - rate * decay) : 1,
+        .step_size = sgd ? lr : (float)(rate / (1 - pow(optim->beta1, t))),
+        .correction2 = (float)(1 / sqrt(1 - pow(optim->beta2, t))),
+        .eps = (float)optim->eps,
+        .new_ema = (float)(1 - fmin(ema, (1 + t) / (10 + t))),
+    };
+    u.keep = (float)optim->momentum;
+    walk_params(params, update_span, &u);
 }
 
 float ig_lr_at(float lr, bool cosine, int64_t warmup, int64_t step, int64_t steps) {
@@ -124,18 +118,10 @@ typedef struct {
     double sums[MAX_CHUNKS];
 } norm_work;
 
-enum { LANES = 8 };
-
 static void norm_span(void *self, const ig_param *p, int64_t chunk, int64_t first, int64_t n) {
     norm_work *work = self;
-    if (p->phase != work->phase) return;
-    const float *g = work->grad + first;
-    double lane[LANES] = {0}; /* independent sums, which a CPU adds side by side */
-    int64_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int j = 0; j < LANES; j++) lane[j] += (double)g[i + j] * g[i + j];
-    for (; i < n; i++) lane[0] += (double)g[i] * g[i];
-    for (int j = 0; j < LANES; j++) work->sums[chunk] += lane[j];
+    if (p->phase == work->phase)
+        work->sums[chunk] += ig_kernels_get()->sum_squares(work->grad + first, n);
 }
 
 double ig_grad_norm(const ig_params *params, int phase) {
@@ -162,29 +148,4 @@ void ig_grad_clip(ig_params *params, int phase, double norm, double limit) {
     if (!(norm > limit)) return;
     clip_work work = {params->grad, (float)(limit / norm), phase};
     walk_params(params, clip_span, &work);
-}
-
-/* ---- moving averages ---- */
-
-typedef struct {
-    const float *value;
-    float *ema, rate;
-} ema_work;
-
-static void ema_span(void *self, const ig_param *p, int64_t chunk, int64_t first, int64_t n) {
-    (void)chunk;
-    const ema_work work = *(const ema_work *)self;
-    const float *restrict value = work.value + first;
-    float *restrict ema = work.ema + first;
-    if (p->phase < 0) {
-        memcpy(ema, value, (size_t)n * sizeof(float));
-        return;
-    }
-    for (int64_t i = 0; i < n; i++) ema[i] += work.rate * (value[i] - ema[i]);
-}
-
-void ig_ema_update(ig_params *params, double decay, int64_t step) {
-    double d = fmin(decay, (1.0 + (double)step) / (10.0 + (double)step));
-    ema_work work = {params->value, params->ema, (float)(1 - d)};
-    walk_params(params, ema_span, &work);
 }

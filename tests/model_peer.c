@@ -58,7 +58,7 @@ static ig_status train(ig_instance *in, ig_batch *batch, ig_tensor **loss, ig_er
         batch->rng = ig_rng_at(SEED, IG_STREAM_TRAIN, (uint32_t)step);
         IG_TRY(run_loss(in, batch, loss, err));
         if (step > STEPS) return IG_OK;
-        ig_optim_step(&optim, &in->params, 0, 0.001f, step);
+        ig_optim_step(&optim, &in->params, 0, 0.001f, 0, step);
     }
 }
 

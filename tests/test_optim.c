@@ -51,7 +51,7 @@ static void test_golden(void **state) {
         memcpy(x->x, start, sizeof start);
         for (int step = 0; step < STEPS; step++) {
             for (int i = 0; i < SIZE; i++) x->g[i] = gradient(step, i);
-            ig_optim_step(&golden[k].optim, &p, 0, 0.01f, step + 1);
+            ig_optim_step(&golden[k].optim, &p, 0, 0.01f, 0, step + 1);
         }
         for (int i = 0; i < SIZE; i++) {
             double moved = (double)x->x[i] - start[i],
@@ -117,13 +117,14 @@ static void test_other_phase(void **state) {
     float *before = malloc(bytes);
     memcpy(before, f->params.value, bytes);
     draw_gradients(f, 0);
-    ig_optim_step(&adamw, &f->params, 0, 0.1f, 1);
+    ig_optim_step(&adamw, &f->params, 0, 0.1f, 0.9, 1);
     for (int i = 0; i < f->params.size; i++) {
         const ig_param *p = f->params.list[i];
         for (int64_t k = p->first; k < p->first + ig_count(p->tensor.s); k++) {
             bool trained = p->phase == 0;
             assert_true((f->params.value[k] != before[k]) == trained);
             assert_true((f->params.v[k] != 0) == trained);
+            assert_true((f->params.ema[k] != before[k]) == trained);
         }
     }
     free(before);
@@ -151,22 +152,42 @@ static void test_norm_and_clip(void **state) {
     assert_true(isinf(ig_grad_norm(&f->params, 0)));
 }
 
-static void test_ema(void **state) {
+static float *copy(const float *x, int64_t count) {
+    float *to = malloc((size_t)count * sizeof *to);
+    assert_non_null(to);
+    return memcpy(to, x, (size_t)count * sizeof *to);
+}
+
+/* ema += (1 - d) (value - ema) with the values after the step, everywhere in phase 0. */
+static void check_average(fixture *f, ig_optim_kind kind, double ema, int64_t step, double d) {
+    ig_optim optim = ig_optim_default(kind);
+    const ig_params *p = &f->params;
+    float *before = copy(p->ema, p->count);
+    ig_optim_step(&optim, &f->params, 0, 0.1f, ema, step);
+    for (int i = 0; i < p->size; i++) {
+        const ig_param *one = p->list[i];
+        if (one->phase != 0) continue;
+        for (int64_t k = one->first; k < one->first + ig_count(one->tensor.s); k++) {
+            double expected = before[k] + (1 - d) * ((double)p->value[k] - before[k]);
+            if (!(fabs(p->ema[k] - expected) <= 2e-7))
+                fail_msg("average %d is %.9g, expected %.9g", (int)k, p->ema[k], expected);
+        }
+    }
+    free(before);
+}
+
+static void test_averages(void **state) {
     fixture *f = *state;
-    float old_a = f->a->x[3], old_c = f->c->x[1000002];
-    f->a->x[3] += 1;
-    f->c->x[1000002] -= 2;
+    int64_t buffer = ig_params_find(&f->params, "buffer")->first + 4;
+    draw_gradients(f, 0);
     f->buffer->x[4] = 1.0f / 3;
-    ig_ema_update(&f->params, 0.999, 1); /* warm-up: d = 2 / 11 */
-    const float *ema = f->params.ema;
-    int64_t a = ig_params_find(&f->params, "a")->first + 3;
-    int64_t c = ig_params_find(&f->params, "c")->first + 1000002;
-    expect_near(ema[a], old_a + 9.0 / 11, 1e-6);
-    expect_near(ema[c], old_c - 18.0 / 11, 1e-6);
-    assert_true(ema[ig_params_find(&f->params, "buffer")->first + 4] == 1.0f / 3);
-    float before = ema[a];
-    ig_ema_update(&f->params, 0.75, 1000000); /* long after it */
-    expect_near(ema[a], before + 0.25 * ((double)f->a->x[3] - before), 1e-6);
+    check_average(f, IG_ADAM, 0, 1, 1); /* none: they stay, those of buffers too */
+    assert_true(f->params.ema[buffer] == 0.1f);
+    check_average(f, IG_ADAM, 0.999, 1, 2.0 / 11); /* warm-up */
+    assert_true(f->params.ema[buffer] == 1.0f / 3);
+    check_average(f, IG_ADAMW, 0.75, 1000000, 0.75); /* long after it */
+    check_average(f, IG_SGD, 0.999, 1, 2.0 / 11);
+    check_average(f, IG_SGD, 0, 1000000, 1);
 }
 
 /* Two steps of everything, on 1, 2, 3 and 8 threads: the same bits. */
@@ -186,8 +207,7 @@ static void test_threads(void **state) {
             draw_gradients(f, step);
             norm = ig_grad_norm(&f->params, 0);
             ig_grad_clip(&f->params, 0, norm, 1);
-            ig_optim_step(&adam, &f->params, 0, 1e-3f, step + 1);
-            ig_ema_update(&f->params, 0.99, step + 1);
+            ig_optim_step(&adam, &f->params, 0, 1e-3f, 0.99, step + 1);
         }
         ig_sha256(f->params.ema, (size_t)f->params.count * sizeof(float), hash);
         if (t == 0) {
@@ -232,14 +252,10 @@ static void test_schedule(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),
-        cmocka_unit_test(test_defaults),
-        WITH_PARAMS(test_other_phase),
-        WITH_PARAMS(test_norm_and_clip),
-        WITH_PARAMS(test_ema),
-        cmocka_unit_test(test_threads),
-        WITH_PARAMS(test_norm_is_steady),
-        cmocka_unit_test(test_schedule),
+        cmocka_unit_test(test_golden),    cmocka_unit_test(test_defaults),
+        WITH_PARAMS(test_other_phase),    WITH_PARAMS(test_norm_and_clip),
+        WITH_PARAMS(test_averages),       cmocka_unit_test(test_threads),
+        WITH_PARAMS(test_norm_is_steady), cmocka_unit_test(test_schedule),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

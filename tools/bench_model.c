@@ -81,8 +81,8 @@ static ig_status step_phase(ig_bench_trainer *t, const ig_batch *batch, int phas
         mark(t, "gradient norm");
         ig_grad_norm(&in->params, phase);
     }
-    mark(t, "optimizer");
-    ig_optim_step(&optim, &in->params, phase, RATE, t->step + 1);
+    mark(t, "optimizer and moving average");
+    ig_optim_step(&optim, &in->params, phase, RATE, t->mark ? .999 : 0, t->step + 1);
     return IG_OK;
 }
 
@@ -93,9 +93,6 @@ ig_status ig_bench_trainer_step(ig_bench_trainer *t, ig_err *err) {
     for (int phase = 0; phase < t->instance.model->phases; phase++)
         IG_TRY(step_phase(t, &batch, phase, err));
     t->step++;
-    if (!t->mark) return IG_OK;
-    mark(t, "moving average");
-    ig_ema_update(&t->instance.params, .999, t->step);
     mark(t, NULL);
     return IG_OK;
 }

@@ -83,7 +83,7 @@ static ig_status train_phase(trainer *t, const ig_batch *batch, int phase, ig_er
         return ig_fail(err, IG_ENUMERIC, "the gradient's norm is not finite: lower --lr");
     if (r->clip > 0) ig_grad_clip(&in->params, phase, norm, r->clip);
     double lr = ig_lr_at((float)r->lr, r->cosine, r->warmup, step, r->steps);
-    ig_optim_step(&r->optim, &in->params, phase, (float)lr, step + 1);
+    ig_optim_step(&r->optim, &in->params, phase, (float)lr, r->ema, step + 1);
     if (phase > 0) return IG_OK;
     add_losses(&t->sum, 1, value, &in->tape);
     t->sum_norm += norm;
@@ -99,8 +99,6 @@ static ig_status train_step(trainer *t, ig_err *err) {
             return ig_fail(err, status, "%s: step %" PRId64 ": %s", t->folder, t->progress.step + 1,
                            inner.message);
     }
-    if (t->config.recipe.ema > 0)
-        ig_ema_update(&t->instance.params, t->config.recipe.ema, t->progress.step + 1);
     t->progress.step++;
     t->sum_steps++;
     return IG_OK;

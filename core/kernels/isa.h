@@ -88,6 +88,9 @@ void IG_KERNEL(norm_sums)(const ig_norm *n, const float *gy, float *g, double *g
                           double *gscale);
 void IG_KERNEL(norm_slopes)(const ig_norm *n, const float *gy, const float *p, const float *q,
                             float *gx, bool add);
+void IG_KERNEL(adam)(const ig_adam *a, const float *grad, float *value, float *m, float *v,
+                     float *ema, int64_t n);
+double IG_KERNEL(sum_squares)(const float *x, int64_t n);
 void IG_KERNEL(winograd_split)(ig_winograd_map map, const ig_winograd_tiles *tiles,
                                const float *images, const float *zeros, float *matrices);
 void IG_KERNEL(winograd_join)(ig_winograd_map map, const ig_winograd_tiles *tiles,

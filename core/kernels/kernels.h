@@ -98,6 +98,13 @@ typedef struct {
     float slope; /* of leaky_relu below 0 */
 } ig_norm;
 
+/* One step of Adam (Kingma & Ba 2015, algorithm 1): with g' = g + decay x,
+   m += new1 (g' - m), v = keep2 v + new2 g'^2,
+   x = shrink x - step_size m / (correction2 sqrt(v) + eps), ema += new_ema (x - ema). */
+typedef struct {
+    float decay, new1, keep2, new2, shrink, step_size, correction2, eps, new_ema;
+} ig_adam;
+
 /* A sequence of random numbers: Philox4x32-10's blocks of counters (0, place), (1, place), ... */
 typedef struct {
     uint32_t key[2], place[3];
@@ -137,6 +144,10 @@ typedef struct {
     /* gx = or += rstd (scale g - p - q (x - mean) rstd), g = gy act'(u); p, q: c */
     void (*norm_slopes)(const ig_norm *n, const float *gy, const float *p, const float *q,
                         float *gx, bool add);
+    /* ema: NULL where there is none */
+    void (*adam)(const ig_adam *a, const float *grad, float *value, float *m, float *v, float *ema,
+                 int64_t n);
+    double (*sum_squares)(const float *x, int64_t n);
     /* zeros: c of them */
     void (*winograd_split)(ig_winograd_map map, const ig_winograd_tiles *tiles, const float *images,
                            const float *zeros, float *matrices);
