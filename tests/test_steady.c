@@ -1,0 +1,129 @@
+/* A steady training step takes no memory: no allocation, no growth of the arena, no page fault.
+   Linked so that every allocation in the library comes through the counters here. */
+#include "check.h"
+
+#include <stdatomic.h>
+#include <sys/resource.h>
+
+#include "core/thread.h"
+#include "models/model.h"
+
+enum { BATCH = 16, SIDE = 28, FIRST_STEADY = 3, STEPS = 10 };
+
+/* The smallest thing that a step could wrongly touch anew, the images after the first convolution,
+   has 98 pages; the system may cause a few of its own, as when a thread's stack grows. */
+enum { FAULTS_MAX = 16 };
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+
+static atomic_int allocations;
+
+void *__wrap_malloc(size_t size) {
+    allocations++;
+    return __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+    allocations++;
+    return __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size) {
+    allocations++;
+    return __real_realloc(memory, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size) {
+    allocations++;
+    return __real_aligned_alloc(alignment, size);
+}
+
+/* ---- a training step as train/train.c makes it ---- */
+
+static ig_status step_phase(ig_instance *in, const ig_batch *batch, int phase, int64_t step,
+                            ig_err *err) {
+    const ig_optim optim = ig_optim_default(IG_ADAMW);
+    float value;
+    ig_params_begin(&in->params, phase);
+    ig_tape_begin(&in->tape, true, true);
+    IG_TRY(ig_backward(&in->tape, in->model->loss(in->self, &in->tape, batch, phase), &value, err));
+    ig_params_settle(&in->params);
+    ig_grad_clip(&in->params, phase, ig_grad_norm(&in->params, phase), 1);
+    ig_optim_step(&optim, &in->params, phase, 1e-3f, .999, step);
+    return IG_OK;
+}
+
+static ig_status train_step(ig_instance *in, const float *images, int64_t step, ig_err *err) {
+    const ig_batch batch = {BATCH, images, NULL, ig_rng_at(1, IG_STREAM_TRAIN, (uint32_t)step)};
+    for (int phase = 0; phase < in->model->phases; phase++)
+        IG_TRY(step_phase(in, &batch, phase, step, err));
+    return IG_OK;
+}
+
+static long page_faults(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_minflt + usage.ru_majflt;
+}
+
+static void check_model(const char *name, const char *arch) {
+    static float images[BATCH * SIDE * SIDE];
+    ig_rng_uniform(ig_rng_at(1, IG_STREAM_DATA, 0), 0, images, BATCH * SIDE * SIDE);
+    const ig_image_spec spec = {SIDE, SIDE, 0};
+    const ig_setting setting = {"arch", arch};
+    const ig_model *model;
+    ig_instance in;
+    ig_err err;
+    assert_ok(ig_model_find(&model, name, &err), err);
+    assert_ok(ig_instance_create(&in, model, &spec, &setting, 1, 1, &err), err);
+
+    int before = allocations;
+    for (int64_t s = 1; s < FIRST_STEADY; s++) assert_ok(train_step(&in, images, s, &err), err);
+    assert_true(allocations > before); /* the counters count */
+    size_t held = ig_arena_bytes(in.tape.arena);
+    assert_true(held > 0);
+
+    before = allocations;
+    long faults_before = page_faults();
+    ig_status status = IG_OK;
+    for (int64_t s = FIRST_STEADY; s <= STEPS && status == IG_OK; s++)
+        status = train_step(&in, images, s, &err);
+    long faults = page_faults() - faults_before;
+    assert_int_equal(status, IG_OK);
+    assert_int_equal(allocations, before);
+    assert_int_equal(ig_arena_bytes(in.tape.arena), held);
+    assert_in_range(faults, 0, FAULTS_MAX);
+    ig_instance_destroy(&in);
+}
+
+static void test_vae_conv(void **state) {
+    (void)state;
+    check_model("vae", "conv");
+}
+
+static void test_vae_mlp(void **state) {
+    (void)state;
+    check_model("vae", "mlp");
+}
+
+static void test_ae_conv(void **state) {
+    (void)state;
+    check_model("ae", "conv");
+}
+
+int main(void) {
+    ig_set_threads(2);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_vae_conv),
+        cmocka_unit_test(test_vae_mlp),
+        cmocka_unit_test(test_ae_conv),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
