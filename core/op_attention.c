@@ -5,24 +5,6 @@
 #include "core/ops.h"
 #include "core/thread.h"
 
-/* p = softmax(scale s), shifted by the largest score so that nothing overflows. p may be s. */
-static void softmax_row(const float *s, float *p, int64_t n, float scale) {
-    float largest = s[0], sum = 0;
-    for (int64_t i = 1; i < n; i++) largest = s[i] > largest ? s[i] : largest;
-    for (int64_t i = 0; i < n; i++) sum += p[i] = expf(scale * (s[i] - largest));
-    float inverse = 1 / sum;
-    for (int64_t i = 0; i < n; i++) p[i] *= inverse;
-}
-
-/* gs = scale p (gp - sum(gp p)); gs may be gp where nothing is added. */
-static void softmax_row_backward(const float *p, const float *gp, float *gs, int64_t n, float scale,
-                                 bool add) {
-    float dot = 0;
-#pragma omp simd reduction(+ : dot)
-    for (int64_t i = 0; i < n; i++) dot += p[i] * gp[i];
-    for (int64_t i = 0; i < n; i++) ig_write(&gs[i], scale * p[i] * (gp[i] - dot), add);
-}
-
 /* ---- softmax ---- */
 
 typedef struct {
@@ -33,19 +15,25 @@ typedef struct {
     bool add;
 } softmax_work;
 
+/* The rows of a chunk; where they begin, in floats. */
+static int64_t rows_of(const softmax_work *w, int64_t chunk, int64_t *at) {
+    int64_t first = chunk * w->block, left = w->rows - first;
+    *at = first * w->n;
+    return left < w->block ? left : w->block;
+}
+
 static void softmax_chunk(void *work, int64_t chunk, int worker) {
     (void)worker;
     const softmax_work *w = work;
-    for (int64_t r = chunk * w->block; r < (chunk + 1) * w->block && r < w->rows; r++)
-        softmax_row(w->s + r * w->n, w->out + r * w->n, w->n, 1.0f);
+    int64_t at, rows = rows_of(w, chunk, &at);
+    ig_kernels_get()->softmax(w->s + at, w->out + at, rows, w->n, 1);
 }
 
 static void softmax_chunk_backward(void *work, int64_t chunk, int worker) {
     (void)worker;
     const softmax_work *w = work;
-    for (int64_t r = chunk * w->block; r < (chunk + 1) * w->block && r < w->rows; r++)
-        softmax_row_backward(w->p + r * w->n, w->gp + r * w->n, w->out + r * w->n, w->n, 1.0f,
-                             w->add);
+    int64_t at, rows = rows_of(w, chunk, &at);
+    ig_kernels_get()->softmax_slopes(w->p + at, w->gp + at, w->out + at, rows, w->n, 1, w->add);
 }
 
 /* Cuts x into chunks of whole rows, about 4096 values each. */
@@ -166,8 +154,7 @@ static void attend(void *work, int64_t chunk, int worker) {
     int64_t length = w->length, stride = 3 * w->c;
     float *packed = w->scratch + worker * w->scratch_size;
     multiply(w, length, length, h.size, (rows){h.q, stride}, h.k, 1, stride, h.p, length, packed);
-    for (int64_t i = 0; i < length; i++)
-        softmax_row(h.p + i * length, h.p + i * length, length, h.scale);
+    w->kernels->softmax(h.p, h.p, length, length, h.scale);
     multiply(w, length, h.size, length, (rows){h.p, length}, h.v, stride, 1, w->out + h.out_at,
              w->c, packed);
 }
@@ -182,10 +169,7 @@ static void attend_backward(void *work, int64_t chunk, int worker) {
     rows g = {w->g + h.out_at, w->c}, p = {h.p, length}, scores = {gs, length};
     multiply_transposed(w, length, h.size, length, p, g, gv, stride);
     multiply(w, length, length, h.size, g, h.v, 1, stride, gs, length, packed);
-    for (int64_t i = 0; i < length; i++) {
-        float *row = gs + i * length;
-        softmax_row_backward(h.p + i * length, row, row, length, h.scale, false);
-    }
+    w->kernels->softmax_slopes(h.p, gs, gs, length, length, h.scale, false);
     multiply(w, length, h.size, length, scores, h.k, stride, 1, gq, stride, packed);
     multiply_transposed(w, length, h.size, length, scores, (rows){h.q, stride}, gk, stride);
 }

@@ -4,6 +4,9 @@
 #define IG_CORE_KERNELS_ISA_H
 
 #include <string.h>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
 
 #include "core/kernels/kernels.h"
 
@@ -42,21 +45,48 @@ INLINE void store(float *p, vec v) {
     memcpy(p, &v, sizeof v);
 }
 
-/* The first `count` values, where an array may end before a vector does; other lanes are zero. */
-INLINE vec load_some(const float *p, int64_t count) {
-    if (count >= LANES) return load(p);
+/* The first `count` values, 1..LANES - 1, and zeros; of a store, those values alone. */
+#if defined(__AVX512F__)
+INLINE vec load_first(const float *p, int64_t count) {
+    return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
+}
+
+INLINE void store_first(float *p, vec v, int64_t count) {
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)v);
+}
+#elif defined(__AVX2__)
+INLINE __m256i first_lanes(int64_t count) {
+    static const int32_t masks[2 * LANES] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    return _mm256_loadu_si256((const __m256i *)(masks + LANES - count));
+}
+
+INLINE vec load_first(const float *p, int64_t count) {
+    return (vec)_mm256_maskload_ps(p, first_lanes(count));
+}
+
+INLINE void store_first(float *p, vec v, int64_t count) {
+    _mm256_maskstore_ps(p, first_lanes(count), (__m256)v);
+}
+#else
+INLINE vec load_first(const float *p, int64_t count) {
     vec v = {0};
-    if (count == LANES / 2) memcpy(&v, p, sizeof v / 2);
-    else
-        for (int64_t i = 0; i < count; i++) v[i] = p[i];
+    for (int64_t i = 0; i < count; i++) v[i] = p[i];
     return v;
+}
+
+INLINE void store_first(float *p, vec v, int64_t count) {
+    for (int64_t i = 0; i < count; i++) p[i] = v[i];
+}
+#endif
+
+/* Where an array may end before a vector does. */
+INLINE vec load_some(const float *p, int64_t count) {
+    return count >= LANES ? load(p) : load_first(p, count);
 }
 
 INLINE void store_some(float *p, vec v, int64_t count) {
     if (count >= LANES) store(p, v);
-    else if (count == LANES / 2) memcpy(p, &v, sizeof v / 2);
-    else
-        for (int64_t i = 0; i < count; i++) p[i] = v[i];
+    else store_first(p, v, count);
 }
 
 /* p = or += v */
@@ -88,6 +118,9 @@ void IG_KERNEL(norm_sums)(const ig_norm *n, const float *gy, float *g, double *g
                           double *gscale);
 void IG_KERNEL(norm_slopes)(const ig_norm *n, const float *gy, const float *p, const float *q,
                             float *gx, bool add);
+void IG_KERNEL(softmax)(const float *s, float *p, int64_t rows, int64_t n, float scale);
+void IG_KERNEL(softmax_slopes)(const float *p, const float *gp, float *gs, int64_t rows, int64_t n,
+                               float scale, bool add);
 void IG_KERNEL(adam)(const ig_adam *a, const float *grad, float *value, float *m, float *v,
                      float *ema, int64_t n);
 double IG_KERNEL(sum_squares)(const float *x, int64_t n);
