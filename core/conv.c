@@ -111,8 +111,8 @@ static void coarse_band(void *work, int64_t chunk, int worker) {
 
 bool ig_conv_to_coarse(ig_tape *tape, const ig_conv_shape *s, const float *fine,
                        const float *weight, const float *bias, float *coarse, bool add) {
-    int tile = ig_winograd_tile(s);
-    if (tile) return ig_winograd_to_coarse(tape, s, tile, fine, weight, bias, coarse, add);
+    ig_winograd_form form = ig_winograd_choose(s);
+    if (form) return ig_winograd_to_coarse(tape, s, form, fine, weight, bias, coarse, add);
     conv_work w = {.s = *s, .kernels = ig_kernels_get(), .fine = fine, .weight = weight};
     w.bias = bias;
     w.out = coarse;
@@ -274,8 +274,8 @@ static void fine_image(void *work, int64_t image, int worker) {
 
 bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
                      const float *weight, const float *bias, float *fine, bool add) {
-    int tile = ig_winograd_tile(s);
-    if (tile) return ig_winograd_to_fine(tape, s, tile, coarse, weight, bias, fine, add);
+    ig_winograd_form form = ig_winograd_choose(s);
+    if (form) return ig_winograd_to_fine(tape, s, form, coarse, weight, bias, fine, add);
     conv_work w = {.s = *s, .kernels = ig_kernels_get(), .coarse = coarse, .weight = weight};
     bool by_phases = s->c >= FEW_CHANNELS;
     int64_t taps = s->kh * s->kw * s->c, phases = s->stride * s->stride;
@@ -345,8 +345,8 @@ static void reduce_weights(void *work, int64_t k, int worker) {
 
 bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
                        const float *coarse, float *gw, bool add) {
-    int tile = ig_winograd_tile(s);
-    if (tile) return ig_winograd_to_weight(tape, s, tile, fine, coarse, gw, add);
+    ig_winograd_form form = ig_winograd_choose(s);
+    if (form) return ig_winograd_to_weight(tape, s, form, fine, coarse, gw, add);
     conv_work w = {.s = *s, .kernels = ig_kernels_get(), .fine = fine, .coarse = coarse};
     w.out = gw;
     w.add = add;

@@ -14,16 +14,19 @@ enum {
 /* Matrices of tiles, one a position: the transform of an image and the scratch it fills. */
 typedef struct {
     ig_winograd_tiles tiles; /* first and end are set for each piece of work */
+    int64_t channels;        /* of all phases */
     int64_t size;            /* floats of the matrices of one piece */
 } side;
 
 typedef struct {
     const ig_kernels *kernels;
-    int tile;
-    int64_t positions; /* (tile + 2)^2 */
-    int64_t rows;      /* rows of tiles in the batch */
-    int64_t group;     /* of them in one group, whose tiles are rows of one matrix product */
-    side x, y;         /* inputs of the convolution; its outputs or their gradients */
+    ig_winograd_form form;
+    int64_t tile, taps; /* m and r of F(m x m, r x r) */
+    int64_t step;       /* 2: the fine images have four phases; otherwise 1 */
+    int64_t positions;  /* (m + r - 1)^2 */
+    int64_t rows;       /* rows of tiles in the batch */
+    int64_t group;      /* of them in one group, whose tiles are rows of one matrix product */
+    side x, y;          /* inputs of the convolution; its outputs or their gradients */
     const float *from_x, *from_y;
     const float *bias;
     float *out;
@@ -59,14 +62,35 @@ static int64_t lanes(const ig_kernels *kernels) {
     return kernels->panel / 2;
 }
 
-static side side_of(const winograd_work *w, int64_t h, int64_t width, int64_t c, int64_t pad,
-                    int64_t multiple) {
-    side s = {.tiles = {.tile = w->tile, .h = h, .w = width, .c = c, .pad = pad}};
-    s.tiles.row_stride = ceil_div(c, multiple) * multiple;
+static winograd_work start(ig_winograd_form form) {
+    winograd_work w = {.kernels = ig_kernels_get(), .form = form, .tile = 4, .taps = 3, .step = 1};
+    if (form == IG_WINOGRAD_F2X2_3X3) w.tile = 2;
+    if (form == IG_WINOGRAD_F4X4_2X2) w.taps = w.step = 2;
+    w.positions = (w.tile + w.taps - 1) * (w.tile + w.taps - 1);
+    return w;
+}
+
+/* Channels are padded to a multiple of `multiple`. */
+static side side_of(const winograd_work *w, int64_t h, int64_t width, int64_t c, int64_t step,
+                    int64_t pad, int64_t multiple) {
+    side s = {.channels = step * step * c};
+    s.tiles = (ig_winograd_tiles){.form = w->form, .h = h, .w = width, .c = c, .pad = pad};
+    s.tiles.step = step;
+    s.tiles.row_stride = ceil_div(s.channels, multiple) * multiple;
     return s;
 }
 
-/* Cuts the batch into groups. */
+static side fine_side(const winograd_work *w, const ig_conv_shape *s, int64_t pad,
+                      int64_t multiple) {
+    return side_of(w, s->h, s->w, s->c, w->step, pad, multiple);
+}
+
+static side coarse_side(const winograd_work *w, const ig_conv_shape *s, int64_t pad,
+                        int64_t multiple) {
+    return side_of(w, s->ho, s->wo, s->k, 1, pad, multiple);
+}
+
+/* Cuts the batch of n images, oh x ow outputs (of a phase), into groups. */
 static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
     int64_t rows = ceil_div(oh, w->tile), columns = ceil_div(ow, w->tile);
     int64_t row_floats = w->positions * columns * (w->x.tiles.row_stride + w->y.tiles.row_stride);
@@ -80,12 +104,6 @@ static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
         t->stride = spread(w->group * columns * t->row_stride);
         sides[i]->size = w->positions * t->stride;
     }
-}
-
-static winograd_work start(int tile) {
-    winograd_work w = {.kernels = ig_kernels_get(), .tile = tile};
-    w.positions = (tile + 2) * (tile + 2);
-    return w;
 }
 
 /* Rows of tiles first..end-1 of a side; returns their number of tiles. */
@@ -123,7 +141,7 @@ static void convolve_group(void *work, int64_t group, int worker) {
             .a = v + p * x.tiles.stride,
             .a_stride = x.tiles.row_stride,
             .taps = 1,
-            .length = x.tiles.c,
+            .length = x.channels,
             .b = w->packed + p * w->packed_stride,
             .c = m + p * y.tiles.stride,
             .c_stride = y.tiles.row_stride,
@@ -135,8 +153,13 @@ static float *take(ig_tape *tape, int64_t floats) {
     return ig_tape_alloc(tape, (size_t)floats * sizeof(float));
 }
 
-/* out = the convolution of w->from_x with the filter */
+/* out = the convolution of w->from_x with the filter, whose channels are those of the sides */
 static bool convolve(ig_tape *tape, winograd_work *w, ig_winograd_filter filter) {
+    filter.in = w->x.channels;
+    filter.out = w->y.channels;
+    filter.in_phase = w->x.tiles.c;
+    filter.out_phase = w->y.tiles.c;
+    filter.form = w->form;
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     w->packed_stride = spread(ig_packed_size(w->kernels, filter.in, filter.out));
     w->scratch_size = w->x.size + w->y.size;
@@ -145,7 +168,6 @@ static bool convolve(ig_tape *tape, winograd_work *w, ig_winograd_filter filter)
     w->scratch = take(tape, ig_threads() * w->scratch_size);
     if (!w->packed || !w->zeros || !w->scratch) return false;
     memset(w->zeros, 0, (size_t)filter.in * sizeof(float));
-    filter.tile = w->tile;
     filter.packed = w->packed;
     filter.stride = w->packed_stride;
     ig_parallel(ig_panels(w->kernels, filter.out), weights_panel, &(weights_work){w, filter});
@@ -154,50 +176,55 @@ static bool convolve(ig_tape *tape, winograd_work *w, ig_winograd_filter filter)
     return true;
 }
 
-bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, int tile, const float *fine,
-                           const float *weight, const float *bias, float *coarse, bool add) {
-    winograd_work w = start(tile);
-    w.x = side_of(&w, s->h, s->w, s->c, s->pad, lanes(w.kernels));
-    w.y = side_of(&w, s->ho, s->wo, s->k, 0, w.kernels->panel);
+bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
+                           const float *fine, const float *weight, const float *bias, float *coarse,
+                           bool add) {
+    winograd_work w = start(form);
+    w.x = fine_side(&w, s, s->pad, lanes(w.kernels));
+    w.y = coarse_side(&w, s, 0, w.kernels->panel);
     w.from_x = fine;
     w.bias = bias;
     w.out = coarse;
     w.add = add;
     lay_out(&w, s->n, s->ho, s->wo);
     return convolve(tape, &w,
-                    (ig_winograd_filter){.in = s->c,
-                                         .out = s->k,
-                                         .weight = weight,
+                    (ig_winograd_filter){.weight = weight,
                                          .tap_stride = s->c,
                                          .in_stride = 1,
-                                         .out_stride = 9 * s->c});
+                                         .out_stride = s->kh * s->kw * s->c});
 }
 
-/* The adjoint is the convolution with flipped weights, padded by what the other is not. */
-bool ig_winograd_to_fine(ig_tape *tape, const ig_conv_shape *s, int tile, const float *coarse,
-                         const float *weight, const float *bias, float *fine, bool add) {
-    winograd_work w = start(tile);
-    w.x = side_of(&w, s->ho, s->wo, s->k, 2 - s->pad, lanes(w.kernels));
-    w.y = side_of(&w, s->h, s->w, s->c, 0, w.kernels->panel);
+/* The adjoint is the convolution with flipped weights, padded by what the other is not: whole
+   phases are computed, from the first row that a tap reaches, or with one phase the image. */
+bool ig_winograd_to_fine(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
+                         const float *coarse, const float *weight, const float *bias, float *fine,
+                         bool add) {
+    winograd_work w = start(form);
+    int64_t cut = w.step == 1 ? s->pad : 0; /* outputs before the image that are not computed */
+    w.x = coarse_side(&w, s, w.taps - 1 - cut, lanes(w.kernels));
+    w.y = fine_side(&w, s, s->pad - cut, w.kernels->panel);
     w.from_x = coarse;
     w.bias = bias;
     w.out = fine;
     w.add = add;
-    lay_out(&w, s->n, s->h, s->w);
+    lay_out(&w, s->n, ceil_div(s->h + s->pad - cut, w.step), ceil_div(s->w + s->pad - cut, w.step));
     return convolve(tape, &w,
-                    (ig_winograd_filter){.in = s->k,
-                                         .out = s->c,
-                                         .weight = weight,
+                    (ig_winograd_filter){.weight = weight,
                                          .tap_stride = s->c,
-                                         .in_stride = 9 * s->c,
+                                         .in_stride = s->kh * s->kw * s->c,
                                          .out_stride = 1,
                                          .flipped = true});
 }
 
 /* ---- the weights' gradient ---- */
 
+/* Weights that lead to a coarse channel. */
+static int64_t weight_count(const winograd_work *w) {
+    return w->taps * w->taps * w->x.channels;
+}
+
 /* One chunk's sum: groups of tiles are multiplied into one product a position, which then is
-   transformed into weights (k 3 3 c). */
+   transformed into weights (k kh kw c). */
 static void weight_chunk(void *work, int64_t chunk, int worker) {
     const winograd_work *w = work;
     side x = w->x, y = w->y;
@@ -223,7 +250,7 @@ static void weight_chunk(void *work, int64_t chunk, int worker) {
                 .add = first > begin,
             });
     }
-    float *partial = w->partial + chunk * 9 * x.tiles.c * y.tiles.c;
+    float *partial = w->partial + chunk * weight_count(w) * y.tiles.c;
     w->kernels->winograd_join(IG_WINOGRAD_WEIGHTS_GRADIENT, &w->weights, sum, NULL, false, partial);
 }
 
@@ -231,7 +258,7 @@ static void weight_chunk(void *work, int64_t chunk, int worker) {
 static void reduce_weights(void *work, int64_t k, int worker) {
     (void)worker;
     const winograd_work *w = work;
-    int64_t count = 9 * w->weights.c;
+    int64_t count = weight_count(w);
     float *gw = w->out + k * count;
     for (int64_t c = 0; c < w->chunks; c++) {
         const float *partial = w->partial + (c * w->weights.end + k) * count;
@@ -239,26 +266,32 @@ static void reduce_weights(void *work, int64_t k, int worker) {
     }
 }
 
-bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, int tile, const float *fine,
-                           const float *coarse, float *gw, bool add) {
-    winograd_work w = start(tile);
-    w.x = side_of(&w, s->h, s->w, s->c, s->pad, lanes(w.kernels));
-    w.y = side_of(&w, s->ho, s->wo, s->k, 0, lanes(w.kernels));
+/* A tile for each coarse channel, which holds its weights. */
+static ig_winograd_tiles weight_tiles(const winograd_work *w, const ig_conv_shape *s) {
+    ig_winograd_tiles t = {.form = w->form, .h = s->kh, .w = s->kw, .c = s->c, .step = w->step};
+    t.rows = t.columns = 1;
+    t.end = s->k;
+    t.row_stride = w->x.tiles.row_stride;
+    t.stride = spread(s->k * t.row_stride);
+    return t;
+}
+
+bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
+                           const float *fine, const float *coarse, float *gw, bool add) {
+    winograd_work w = start(form);
+    w.x = fine_side(&w, s, s->pad, lanes(w.kernels));
+    w.y = coarse_side(&w, s, 0, lanes(w.kernels));
     w.from_x = fine;
     w.from_y = coarse;
     w.out = gw;
     w.add = add;
     lay_out(&w, s->n, s->ho, s->wo);
     w.chunks = min(WEIGHT_CHUNKS, w.rows);
-    w.weights = (ig_winograd_tiles){.tile = tile, .h = 3, .w = 3, .c = s->c, .rows = 1};
-    w.weights.columns = 1;
-    w.weights.end = s->k;
-    w.weights.row_stride = w.x.tiles.row_stride;
-    w.weights.stride = spread(s->k * w.weights.row_stride);
+    w.weights = weight_tiles(&w, s);
     w.scratch_size = w.x.size + w.y.size + w.positions * w.weights.stride;
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     w.zeros = take(tape, max(s->c, s->k));
-    w.partial = take(tape, w.chunks * s->k * 9 * s->c);
+    w.partial = take(tape, w.chunks * s->k * weight_count(&w));
     w.scratch = take(tape, ig_threads() * w.scratch_size);
     if (!w.zeros || !w.partial || !w.scratch) return false;
     memset(w.zeros, 0, (size_t)max(s->c, s->k) * sizeof(float));
@@ -268,7 +301,18 @@ bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, int tile, cons
     return true;
 }
 
-int ig_winograd_tile(const ig_conv_shape *s) {
-    bool fits = s->kh == 3 && s->kw == 3 && s->stride == 1 && s->pad <= 2;
-    return fits && s->c >= 16 && s->k >= 16 ? 4 : 0;
+/* ---- the choice ---- */
+
+bool ig_winograd_fits(ig_winograd_form form, const ig_conv_shape *s) {
+    int64_t kernel = form == IG_WINOGRAD_F4X4_2X2 ? 4 : 3, stride = kernel == 4 ? 2 : 1;
+    bool phases_fit = stride == 1 || s->c % 16 == 0;
+    return form && s->kh == kernel && s->kw == kernel && s->stride == stride && s->pad < kernel &&
+           phases_fit;
+}
+
+ig_winograd_form ig_winograd_choose(const ig_conv_shape *s) {
+    if (s->c < 16 || s->k < 16) return IG_WINOGRAD_NONE;
+    if (ig_winograd_fits(IG_WINOGRAD_F4X4_3X3, s)) return IG_WINOGRAD_F4X4_3X3;
+    if (ig_winograd_fits(IG_WINOGRAD_F4X4_2X2, s)) return IG_WINOGRAD_F4X4_2X2;
+    return IG_WINOGRAD_NONE;
 }

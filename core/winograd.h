@@ -1,21 +1,29 @@
-/* Convolutions of 3x3 and stride 1 by Winograd's minimal filtering: 4 (tiles of 4x4 outputs) or
-   2.25 times (2x2) fewer multiplications than core/conv.h, whose three products these are. */
+/* Convolutions of 3x3 at stride 1 and 4x4 at stride 2 by Winograd's minimal filtering: F(4x4,3x3)
+   has 4 times, F(2x2,3x3) 2.25 times and F(4x4,2x2) 2.56 times fewer multiplications than
+   core/conv.h, whose three products these are. */
 #ifndef IG_CORE_WINOGRAD_H
 #define IG_CORE_WINOGRAD_H
 
 #include "core/conv.h"
+#include "core/kernels/kernels.h"
 
-/* The tile, 4 or 2, that is fastest at this shape; 0 where the direct product is faster or the
-   convolution is none of 3x3, stride 1 and padding 0..2. The number of images has no say. */
-int ig_winograd_tile(const ig_conv_shape *s);
+/* The form that is fastest at this shape; IG_WINOGRAD_NONE where the direct product is. The number
+   of images has no say. */
+ig_winograd_form ig_winograd_choose(const ig_conv_shape *s);
 
-/* As those of core/conv.h. Rms errors are about 3 times (tile 4) and once (tile 2) those of the
-   direct product. */
-bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, int tile, const float *fine,
-                           const float *weight, const float *bias, float *coarse, bool add);
-bool ig_winograd_to_fine(ig_tape *tape, const ig_conv_shape *s, int tile, const float *coarse,
-                         const float *weight, const float *bias, float *fine, bool add);
-bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, int tile, const float *fine,
-                           const float *coarse, float *gw, bool add);
+/* Whether a form can compute this shape: kernel and stride are its own, the padding is smaller than
+   the kernel, and with stride 2 the fine image has a multiple of 16 channels. */
+bool ig_winograd_fits(ig_winograd_form form, const ig_conv_shape *s);
+
+/* As those of core/conv.h, with a form that fits. Rms errors are about 3 times (tiles of 4x4) and
+   once (2x2) those of the direct product. */
+bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
+                           const float *fine, const float *weight, const float *bias, float *coarse,
+                           bool add);
+bool ig_winograd_to_fine(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
+                         const float *coarse, const float *weight, const float *bias, float *fine,
+                         bool add);
+bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
+                           const float *fine, const float *coarse, float *gw, bool add);
 
 #endif

@@ -17,9 +17,16 @@ typedef struct {
     double rms, most;
 } errors;
 
-/* Seen: 8e-7 and 7e-6 with tiles of 4x4, 3e-7 and 2.5e-6 with 2x2; fewer channels have less. */
-static errors bound_of(int tile) {
-    return tile == 4 ? (errors){1.5e-6, 1.5e-5} : (errors){5e-7, 5e-6};
+static const ig_winograd_form forms[] = {IG_WINOGRAD_F2X2_3X3, IG_WINOGRAD_F4X4_3X3,
+                                         IG_WINOGRAD_F4X4_2X2};
+enum { FORMS = 3 };
+
+/* Seen: 3.5e-7 and 2.5e-6 with F(2x2,3x3), 1e-6 and 1e-5 with F(4x4,3x3), 1.8e-6 and 1.4e-5 with
+   F(4x4,2x2), which sums over four phases; fewer channels have less. */
+static errors bound_of(ig_winograd_form form) {
+    return form == IG_WINOGRAD_F2X2_3X3   ? (errors){5e-7, 5e-6}
+           : form == IG_WINOGRAD_F4X4_3X3 ? (errors){1.5e-6, 1.5e-5}
+                                          : (errors){2.5e-6, 2.5e-5};
 }
 
 typedef struct {
@@ -44,8 +51,21 @@ static void free_buffer(buffer *b) {
     free(b->all);
 }
 
-static ig_conv_shape shape_of(int64_t n, int64_t h, int64_t w, int64_t c, int64_t k, int64_t pad) {
-    return (ig_conv_shape){n, h, w, c, h + 2 * pad - 2, w + 2 * pad - 2, k, 3, 3, 1, pad};
+/* A shape that the form fits, if need be with more channels or pixels than asked for. */
+static ig_conv_shape shape_of(ig_winograd_form form, int64_t n, int64_t h, int64_t w, int64_t c,
+                              int64_t k, int64_t pad) {
+    int64_t kernel = 3, stride = 1;
+    if (form == IG_WINOGRAD_F4X4_2X2) {
+        kernel = 4;
+        stride = 2;
+        c = (c + 15) / 16 * 16;
+        h += h + 2 * pad < kernel ? 1 : 0;
+        w += w + 2 * pad < kernel ? 1 : 0;
+    }
+    int64_t ho = (h + 2 * pad - kernel) / stride + 1, wo = (w + 2 * pad - kernel) / stride + 1;
+    ig_conv_shape s = {n, h, w, c, ho, wo, k, kernel, kernel, stride, pad};
+    assert_true(ig_winograd_fits(form, &s));
+    return s;
 }
 
 static int64_t fine_size(const ig_conv_shape *s) {
@@ -57,7 +77,7 @@ static int64_t coarse_size(const ig_conv_shape *s) {
 }
 
 static int64_t weight_size(const ig_conv_shape *s) {
-    return 9 * s->c * s->k;
+    return s->kh * s->kw * s->c * s->k;
 }
 
 enum { TO_COARSE, TO_FINE, TO_WEIGHT, PRODUCTS };
@@ -75,15 +95,16 @@ typedef struct {
 /* Each product a b of a tap goes to one result: in sum, and its square in squares. */
 static void reference(int product, const ig_conv_shape *s, operands o, double *sum,
                       double *squares) {
-    int64_t taps = s->n * s->ho * s->wo * 9;
-    for (int64_t i = 0; i < taps; i++) {
-        int64_t tap = i % 9, at = i / 9, x = at % s->wo - s->pad + tap % 3;
-        int64_t y = at / s->wo % s->ho - s->pad + tap / 3, image = at / s->wo / s->ho;
+    int64_t taps = s->kh * s->kw, all = s->n * s->ho * s->wo * taps;
+    for (int64_t i = 0; i < all; i++) {
+        int64_t tap = i % taps, at = i / taps, image = at / s->wo / s->ho;
+        int64_t y = at / s->wo % s->ho * s->stride - s->pad + tap / s->kw;
+        int64_t x = at % s->wo * s->stride - s->pad + tap % s->kw;
         if (y < 0 || x < 0 || y >= s->h || x >= s->w) continue;
         for (int64_t k = 0; k < s->k; k++)
             for (int64_t c = 0; c < s->c; c++) {
                 int64_t fine = ((image * s->h + y) * s->w + x) * s->c + c;
-                int64_t coarse = at * s->k + k, weight = (k * 9 + tap) * s->c + c;
+                int64_t coarse = at * s->k + k, weight = (k * taps + tap) * s->c + c;
                 double value = product == TO_COARSE ? (double)o.fine[fine] * o.weight[weight]
                                : product == TO_FINE ? (double)o.coarse[coarse] * o.weight[weight]
                                                     : (double)o.fine[fine] * o.coarse[coarse];
@@ -94,17 +115,17 @@ static void reference(int product, const ig_conv_shape *s, operands o, double *s
     }
 }
 
-static void compute(int product, const ig_conv_shape *s, int tile, operands o, float *out,
-                    bool add) {
+static void compute(int product, const ig_conv_shape *s, ig_winograd_form form, operands o,
+                    float *out, bool add) {
     ig_tape tape;
     ig_err err;
     assert_ok(ig_tape_init(&tape, &err), err);
     ig_tape_begin(&tape, true, true);
     bool done = product == TO_COARSE
-                    ? ig_winograd_to_coarse(&tape, s, tile, o.fine, o.weight, o.bias, out, add)
+                    ? ig_winograd_to_coarse(&tape, s, form, o.fine, o.weight, o.bias, out, add)
                 : product == TO_FINE
-                    ? ig_winograd_to_fine(&tape, s, tile, o.coarse, o.weight, o.bias, out, add)
-                    : ig_winograd_to_weight(&tape, s, tile, o.fine, o.coarse, out, add);
+                    ? ig_winograd_to_fine(&tape, s, form, o.coarse, o.weight, o.bias, out, add)
+                    : ig_winograd_to_weight(&tape, s, form, o.fine, o.coarse, out, add);
     assert_true(done);
     ig_tape_finish(&tape);
 }
@@ -132,7 +153,8 @@ static errors errors_of(int product, const ig_conv_shape *s, operands o, const f
     return e;
 }
 
-static errors check_product(int product, const ig_conv_shape *s, int tile, bool add, bool biased) {
+static errors check_product(int product, const ig_conv_shape *s, ig_winograd_form form, bool add,
+                            bool biased) {
     buffer fine = make_buffer(fine_size(s), 1), coarse = make_buffer(coarse_size(s), 2);
     buffer weight = make_buffer(weight_size(s), 3), bias = make_buffer(s->c + s->k, 4);
     int64_t size = result_size(product, s);
@@ -141,26 +163,25 @@ static errors check_product(int product, const ig_conv_shape *s, int tile, bool 
     buffer own_bias = make_buffer(channels, 0);
     memcpy(own_bias.x, bias.x, (size_t)channels * sizeof(float));
     operands o = {fine.x, coarse.x, weight.x, biased ? own_bias.x : NULL};
-    compute(product, s, tile, o, out.x, add);
-    errors e = errors_of(product, s, o, add ? before.x : NULL, out.x), bound = bound_of(tile);
+    compute(product, s, form, o, out.x, add);
+    errors e = errors_of(product, s, o, add ? before.x : NULL, out.x), bound = bound_of(form);
     if (!(e.rms <= bound.rms && e.most <= bound.most))
-        fail_msg("%s, product %d, tile %d, n %d, %dx%dx%d, k %d, pad %d: errors %g, %g",
-                 ig_kernels_get()->name, product, tile, (int)s->n, (int)s->h, (int)s->w, (int)s->c,
-                 (int)s->k, (int)s->pad, e.rms, e.most);
+        fail_msg("%s, product %d, form %d, n %d, %dx%dx%d, k %d, pad %d: errors %g, %g",
+                 ig_kernels_get()->name, product, (int)form, (int)s->n, (int)s->h, (int)s->w,
+                 (int)s->c, (int)s->k, (int)s->pad, e.rms, e.most);
     buffer *all[] = {&fine, &coarse, &weight, &bias, &out, &before, &own_bias};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free_buffer(all[i]);
     return e;
 }
 
 /* All products at one shape, with and without bias and adding. */
-static void check_shape(const ig_conv_shape *s) {
+static void check_shape(ig_winograd_form form, const ig_conv_shape *s) {
     for (int product = 0; product < PRODUCTS; product++)
-        for (int tile = 2; tile <= 4; tile += 2)
-            for (int way = 0; way < 4; way++) {
-                bool biased = way & 2 && product != TO_WEIGHT;
-                if (way & 2 && !biased) continue;
-                check_product(product, s, tile, way & 1, biased);
-            }
+        for (int way = 0; way < 4; way++) {
+            bool biased = way & 2 && product != TO_WEIGHT;
+            if (way & 2 && !biased) continue;
+            check_product(product, s, form, way & 1, biased);
+        }
 }
 
 /* Each variant of the kernels in turn; one that this CPU cannot run is named. */
@@ -184,10 +205,11 @@ static void check_small_shapes(void) {
         {3, 7, 7, 8, 8, 1},    {1, 2, 9, 16, 17, 1},  {2, 9, 2, 33, 16, 2}, {1, 6, 13, 24, 40, 1},
         {4, 14, 14, 16, 8, 1}, {1, 28, 28, 1, 32, 1}, {2, 11, 5, 12, 1, 0},
     };
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        const int64_t *z = sizes[i];
-        ig_conv_shape s = shape_of(z[0], z[1], z[2], z[3], z[4], z[5]);
-        check_shape(&s);
+    for (size_t i = 0; i < FORMS * sizeof sizes / sizeof *sizes; i++) {
+        const int64_t *z = sizes[i / FORMS];
+        ig_winograd_form form = forms[i % FORMS];
+        ig_conv_shape s = shape_of(form, z[0], z[1], z[2], z[3], z[4], z[5]);
+        check_shape(form, &s);
     }
 }
 
@@ -197,14 +219,15 @@ static void test_small_shapes(void **state) {
 }
 
 static void check_random_shapes(void) {
-    for (uint32_t i = 0; i < 20; i++) {
+    for (uint32_t i = 0; i < 30; i++) {
         float u[6];
         ig_rng_uniform(ig_rng_at(11, IG_STREAM_DATA, i), 0, u, 6);
         int64_t pad = (int64_t)(u[5] * 3), least = pad ? 1 : 3;
-        ig_conv_shape s = shape_of(1 + (int64_t)(u[0] * 4), least + (int64_t)(u[1] * 14),
+        ig_winograd_form form = forms[i % FORMS];
+        ig_conv_shape s = shape_of(form, 1 + (int64_t)(u[0] * 4), least + (int64_t)(u[1] * 14),
                                    least + (int64_t)(u[2] * 14), 1 + (int64_t)(u[3] * 40),
                                    1 + (int64_t)(u[4] * 40), pad);
-        check_shape(&s);
+        check_shape(form, &s);
     }
 }
 
@@ -216,14 +239,16 @@ static void test_random_shapes(void **state) {
 /* The sizes that the bounds are about: several groups of tiles, and chunks of several groups. */
 static void test_errors(void **state) {
     (void)state;
-    ig_conv_shape shapes[] = {shape_of(2, 28, 28, 64, 64, 1), shape_of(40, 7, 7, 128, 64, 1)};
-    for (int i = 0; i < 2; i++)
-        for (int tile = 2; tile <= 4; tile += 2)
-            for (int product = 0; product < PRODUCTS; product++) {
-                errors e = check_product(product, &shapes[i], tile, false, false);
-                print_message("product %d, tile %d: errors %.1e rms, %.1e at most\n", product, tile,
-                              e.rms, e.most);
-            }
+    for (int i = 0; i < 2 * FORMS; i++) {
+        ig_winograd_form form = forms[i / 2];
+        ig_conv_shape s =
+            i % 2 ? shape_of(form, 2, 28, 28, 64, 64, 1) : shape_of(form, 40, 7, 7, 128, 64, 1);
+        for (int product = 0; product < PRODUCTS; product++) {
+            errors e = check_product(product, &s, form, false, false);
+            print_message("# product %d, form %d: errors %.1e rms, %.1e at most\n", product,
+                          (int)form, e.rms, e.most);
+        }
+    }
 }
 
 /* ---- the same bits ---- */
@@ -232,81 +257,91 @@ static void check_same(const float *a, const float *b, int64_t size) {
     assert_memory_equal(a, b, (size_t)size * sizeof(float));
 }
 
-static void test_threads(void **state) {
-    (void)state;
-    ig_conv_shape s = shape_of(20, 14, 9, 20, 36, 1);
+static void check_threads(ig_winograd_form form) {
+    ig_conv_shape s = shape_of(form, 20, 14, 9, 20, 36, 1);
     buffer fine = make_buffer(fine_size(&s), 1), coarse = make_buffer(coarse_size(&s), 2);
     buffer weight = make_buffer(weight_size(&s), 3);
     operands o = {fine.x, coarse.x, weight.x, NULL};
-    for (int product = 0; product < PRODUCTS; product++)
-        for (int tile = 2; tile <= 4; tile += 2) {
-            int64_t size = result_size(product, &s);
-            buffer out[3];
-            for (int i = 0; i < 3; i++) {
-                out[i] = make_buffer(size, 0);
-                ig_set_threads(i + 1);
-                compute(product, &s, tile, o, out[i].x, false);
-                check_same(out[0].x, out[i].x, size);
-            }
-            for (int i = 0; i < 3; i++) free_buffer(&out[i]);
+    for (int product = 0; product < PRODUCTS; product++) {
+        int64_t size = result_size(product, &s);
+        buffer out[3];
+        for (int i = 0; i < 3; i++) {
+            out[i] = make_buffer(size, 0);
+            ig_set_threads(i + 1);
+            compute(product, &s, form, o, out[i].x, false);
+            check_same(out[0].x, out[i].x, size);
         }
+        for (int i = 0; i < 3; i++) free_buffer(&out[i]);
+    }
     ig_set_threads(0);
     free_buffer(&fine);
     free_buffer(&coarse);
     free_buffer(&weight);
 }
 
-/* An image's results do not depend on the batch it is in. */
-static void test_batches(void **state) {
+static void for_each_form(void (*check)(ig_winograd_form form)) {
+    for (int i = 0; i < FORMS; i++) check(forms[i]);
+}
+
+static void test_threads(void **state) {
     (void)state;
-    ig_conv_shape s = shape_of(37, 7, 10, 24, 20, 1), one = s;
+    for_each_form(check_threads);
+}
+
+/* An image's results do not depend on the batch it is in. */
+static void check_batches(ig_winograd_form form) {
+    ig_conv_shape s = shape_of(form, 37, 7, 10, 24, 20, 1), one = s;
     one.n = 1;
     buffer fine = make_buffer(fine_size(&s), 1), coarse = make_buffer(coarse_size(&s), 2);
     buffer weight = make_buffer(weight_size(&s), 3);
-    for (int product = 0; product < TO_WEIGHT; product++)
-        for (int tile = 2; tile <= 4; tile += 2) {
-            int64_t size = result_size(product, &one);
-            buffer all = make_buffer(s.n * size, 0), alone = make_buffer(size, 0);
-            compute(product, &s, tile, (operands){fine.x, coarse.x, weight.x, NULL}, all.x, false);
-            for (int64_t i = 0; i < s.n; i++) {
-                operands o = {fine.x + i * fine_size(&one), coarse.x + i * coarse_size(&one),
-                              weight.x, NULL};
-                compute(product, &one, tile, o, alone.x, false);
-                check_same(all.x + i * size, alone.x, size);
-            }
-            free_buffer(&all);
-            free_buffer(&alone);
+    for (int product = 0; product < TO_WEIGHT; product++) {
+        int64_t size = result_size(product, &one);
+        buffer all = make_buffer(s.n * size, 0), alone = make_buffer(size, 0);
+        compute(product, &s, form, (operands){fine.x, coarse.x, weight.x, NULL}, all.x, false);
+        for (int64_t i = 0; i < s.n; i++) {
+            operands o = {fine.x + i * fine_size(&one), coarse.x + i * coarse_size(&one), weight.x,
+                          NULL};
+            compute(product, &one, form, o, alone.x, false);
+            check_same(all.x + i * size, alone.x, size);
         }
+        free_buffer(&all);
+        free_buffer(&alone);
+    }
     free_buffer(&fine);
     free_buffer(&coarse);
     free_buffer(&weight);
 }
 
-/* ---- the rule ---- */
-
-static void test_rule(void **state) {
+static void test_batches(void **state) {
     (void)state;
-    ig_conv_shape s = shape_of(1, 28, 28, 64, 64, 1);
-    int tile = ig_winograd_tile(&s);
-    assert_true(tile == 2 || tile == 4);
+    for_each_form(check_batches);
+}
+
+/* ---- the choice ---- */
+
+static void test_choice(void **state) {
+    (void)state;
+    ig_conv_shape s = shape_of(IG_WINOGRAD_F4X4_3X3, 1, 28, 28, 64, 64, 1);
+    ig_winograd_form form = ig_winograd_choose(&s);
+    assert_true(form != IG_WINOGRAD_NONE && ig_winograd_fits(form, &s));
     s.n = 1000;
-    assert_int_equal(ig_winograd_tile(&s), tile);
+    assert_int_equal(ig_winograd_choose(&s), form);
     ig_conv_shape strided = s, wide = s, padded = s, narrow = s;
     strided.stride = 2;
     wide.kw = 5;
     padded.pad = 3;
     narrow.c = 1;
-    assert_int_equal(ig_winograd_tile(&strided), 0);
-    assert_int_equal(ig_winograd_tile(&wide), 0);
-    assert_int_equal(ig_winograd_tile(&padded), 0);
-    assert_int_equal(ig_winograd_tile(&narrow), 0);
+    assert_int_equal(ig_winograd_choose(&strided), IG_WINOGRAD_NONE);
+    assert_int_equal(ig_winograd_choose(&wide), IG_WINOGRAD_NONE);
+    assert_int_equal(ig_winograd_choose(&padded), IG_WINOGRAD_NONE);
+    assert_int_equal(ig_winograd_choose(&narrow), IG_WINOGRAD_NONE);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_shapes), cmocka_unit_test(test_random_shapes),
         cmocka_unit_test(test_errors),       cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_batches),      cmocka_unit_test(test_rule),
+        cmocka_unit_test(test_batches),      cmocka_unit_test(test_choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,32 +38,47 @@ typedef struct {
     bool add;
 } ig_outer;
 
-/* Winograd's transforms (see winograd.c) between images and, for each of the (tile + 2)^2 positions
-   of a transformed tile, a matrix with a row for every tile and a column for every channel. */
+/* Winograd's F(m x m, r x r): tiles of m x m outputs of a convolution of r x r taps and stride 1.
+   One of 4x4 taps and stride 2 is one of 2x2 taps over four phases of its input, the pixels at even
+   and odd rows and columns. */
+typedef enum {
+    IG_WINOGRAD_NONE,
+    IG_WINOGRAD_F2X2_3X3,
+    IG_WINOGRAD_F4X4_3X3,
+    IG_WINOGRAD_F4X4_2X2,
+} ig_winograd_form;
+
+/* Its transforms (see winograd.c) between images and, for each of the (m + r - 1)^2 positions of a
+   transformed tile, a matrix with a row for every tile and a column for every channel. */
 typedef enum {
     IG_WINOGRAD_INPUT,            /* split: B^T x B */
     IG_WINOGRAD_GRADIENT,         /* split: A gy A^T, of gradients of outputs */
     IG_WINOGRAD_WEIGHTS,          /* G w G^T */
     IG_WINOGRAD_OUTPUT,           /* join: A^T m A */
-    IG_WINOGRAD_WEIGHTS_GRADIENT, /* join: G^T m G; each row becomes an image of 3x3 */
+    IG_WINOGRAD_WEIGHTS_GRADIENT, /* join: G^T m G; each row becomes an image of weights */
 } ig_winograd_map;
 
 typedef struct {
-    int tile;              /* 2 or 4: outputs along a side of a tile */
+    ig_winograd_form form;
     int64_t h, w, c;       /* an image of the batch */
-    int64_t pad;           /* zeros before the image, where inputs are split */
+    int64_t pad;           /* zeros before the image */
+    int64_t step;          /* 2: it has four phases, c a multiple of the lanes; otherwise 1 */
     int64_t rows, columns; /* tiles of an image */
     int64_t first, end;    /* the rows of tiles to transform, counted through the batch */
-    /* of the matrices: a tile's row, a multiple of the lanes and at least c; a position */
+    /* of the matrices: a tile's row, which holds the channels of each phase in turn, a multiple of
+       the lanes and at least step^2 c; a position */
     int64_t row_stride, stride;
 } ig_winograd_tiles;
 
-/* The weights of a convolution, transformed and packed for `product`: (tile + 2)^2 matrices of
-   in x out, `stride` floats apart. The weight of tap t, 0..8, is at t * tap_stride + in * in_stride
-   + out * out_stride; flipped: of tap 8 - t. */
+/* The weights of a convolution, transformed and packed for `product`: matrices of in x out, one a
+   position, `stride` floats apart. Channels are those of a phase after those of another; a side
+   without phases has one. */
 typedef struct {
-    int tile;
-    int64_t in, out;
+    ig_winograd_form form;
+    int64_t in, out;             /* of all phases */
+    int64_t in_phase, out_phase; /* channels of one */
+    /* the weight of tap t, counted in kernel rows, is at t * tap_stride + channel in its phase
+     * in_stride (out_stride); flipped: of the last tap - t */
     const float *weight;
     int64_t tap_stride, in_stride, out_stride;
     bool flipped;

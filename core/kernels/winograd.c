@@ -1,28 +1,52 @@
-/* Winograd's minimal filtering (Lavin & Gray 2016): a convolution of 3x3 as one matrix product a
-   position of a transformed tile,
+/* Winograd's minimal filtering (Lavin & Gray 2016): a convolution as one matrix product a position
+   of a transformed tile,
 
        y = A^T [ (G w G^T) . (B^T x B) ] A,   gw = G^T [ (B^T x B) . (A gy A^T) ] G.
 
-   The matrices belong to the points 0, +-1, inf for tiles of 2x2, and 0, +-2/3, +-3/2, inf for 4x4.
-   The usual points 0, +-1, +-2, inf have rms errors 2.2 times and largest errors 4.8 times those of
-   these (normal inputs, 64 channels); reciprocals a b = 1 also save products. */
+   The matrices belong to the points 0, +-1, inf for F(2x2,3x3), +-1/2, +-1, inf for F(4x4,2x2), and
+   0, +-2/3, +-3/2, inf for F(4x4,3x3). The usual points 0, +-1, +-2, inf have rms errors 2.2 times
+   and largest errors 4.8 times those of the last (normal inputs, 64 channels); reciprocals a b = 1
+   also save products. */
 #include "core/kernels/isa.h"
 
 enum { LONGEST = 6, MOST = LONGEST * LONGEST }; /* values along a side of a tile, and in one */
 
-/* the points of 4x4, and what G divides by: their differences with the others, multiplied */
+/* the points of F(4x4,3x3) and of F(4x4,2x2), and what G divides by: a point's differences with the
+   others, multiplied */
 #define A      (2.0f / 3)
 #define B      (3.0f / 2)
 #define OVER_A (1 / (2 * A * A * (A * A - B * B)))
 #define OVER_B (1 / (2 * B * B * (B * B - A * A)))
+#define C      0.5f
+#define D      1.0f
+#define OVER_C (1 / (2 * C * (C * C - D * D)))
+#define OVER_D (1 / (2 * D * (D * D - C * C)))
 
-/* B^T, of 4 and 6 inputs */
-INLINE void input(const int tile, const vec *x, vec *y) {
-    if (tile == 2) {
+INLINE int tile_of(const ig_winograd_form form) {
+    return form == IG_WINOGRAD_F2X2_3X3 ? 2 : 4;
+}
+
+INLINE int taps_of(const ig_winograd_form form) {
+    return form == IG_WINOGRAD_F4X4_2X2 ? 2 : 3;
+}
+
+/* B^T, of 4, 5 and 6 inputs */
+INLINE void input(const ig_winograd_form form, const vec *x, vec *y) {
+    if (form == IG_WINOGRAD_F2X2_3X3) {
         y[0] = x[0] - x[2];
         y[1] = x[1] + x[2];
         y[2] = x[2] - x[1];
         y[3] = x[3] - x[1];
+        return;
+    }
+    if (form == IG_WINOGRAD_F4X4_2X2) {
+        vec even = x[2] - D * D * x[0], odd = x[3] - D * D * x[1];
+        y[0] = C * even + odd;
+        y[1] = C * even - odd;
+        even = x[2] - C * C * x[0], odd = x[3] - C * C * x[1];
+        y[2] = D * even + odd;
+        y[3] = D * even - odd;
+        y[4] = x[4] - (C * C + D * D) * x[2] + C * C * D * D * x[0];
         return;
     }
     vec even = x[4] - B * B * x[2], odd = x[3] - B * B * x[1];
@@ -36,9 +60,17 @@ INLINE void input(const int tile, const vec *x, vec *y) {
 }
 
 /* A^T, to 2 and 4 outputs */
-INLINE void output(const int tile, const vec *x, vec *y) {
+INLINE void output(const ig_winograd_form form, const vec *x, vec *y) {
+    if (form == IG_WINOGRAD_F4X4_2X2) {
+        vec even_c = x[0] + x[1], odd_c = x[0] - x[1], even_d = x[2] + x[3], odd_d = x[2] - x[3];
+        y[0] = even_c + even_d;
+        y[1] = C * odd_c + D * odd_d;
+        y[2] = C * C * even_c + D * D * even_d;
+        y[3] = x[4] + C * C * C * odd_c + D * D * D * odd_d;
+        return;
+    }
     vec even = x[1] + x[2], odd = x[1] - x[2];
-    if (tile == 2) {
+    if (form == IG_WINOGRAD_F2X2_3X3) {
         y[0] = x[0] + even;
         y[1] = x[3] + odd;
         return;
@@ -51,8 +83,18 @@ INLINE void output(const int tile, const vec *x, vec *y) {
 }
 
 /* A, of 2 and 4 gradients of outputs */
-INLINE void gradient(const int tile, const vec *x, vec *y) {
-    if (tile == 2) {
+INLINE void gradient(const ig_winograd_form form, const vec *x, vec *y) {
+    if (form == IG_WINOGRAD_F4X4_2X2) {
+        vec even = x[0] + C * C * x[2], odd = C * x[1] + C * C * C * x[3];
+        y[0] = even + odd;
+        y[1] = even - odd;
+        even = x[0] + D * D * x[2], odd = D * x[1] + D * D * D * x[3];
+        y[2] = even + odd;
+        y[3] = even - odd;
+        y[4] = x[3];
+        return;
+    }
+    if (form == IG_WINOGRAD_F2X2_3X3) {
         y[0] = x[0];
         y[1] = x[0] + x[1];
         y[2] = x[0] - x[1];
@@ -69,9 +111,19 @@ INLINE void gradient(const int tile, const vec *x, vec *y) {
     y[5] = x[3];
 }
 
-/* G, of 3 weights */
-INLINE void weights(const int tile, const vec *x, vec *y) {
-    if (tile == 2) {
+/* G, of 2 and 3 weights */
+INLINE void weights(const ig_winograd_form form, const vec *x, vec *y) {
+    if (form == IG_WINOGRAD_F4X4_2X2) {
+        vec even = OVER_C * x[0], odd = OVER_C * C * x[1];
+        y[0] = even + odd;
+        y[1] = even - odd;
+        even = OVER_D * x[0], odd = OVER_D * D * x[1];
+        y[2] = even + odd;
+        y[3] = even - odd;
+        y[4] = x[1];
+        return;
+    }
+    if (form == IG_WINOGRAD_F2X2_3X3) {
         vec even = 0.5f * (x[0] + x[2]), odd = 0.5f * x[1];
         y[0] = x[0];
         y[1] = even + odd;
@@ -89,10 +141,15 @@ INLINE void weights(const int tile, const vec *x, vec *y) {
     y[5] = x[2];
 }
 
-/* G^T, to 3 gradients of weights */
-INLINE void weights_gradient(const int tile, const vec *x, vec *y) {
+/* G^T, to 2 and 3 gradients of weights */
+INLINE void weights_gradient(const ig_winograd_form form, const vec *x, vec *y) {
+    if (form == IG_WINOGRAD_F4X4_2X2) {
+        y[0] = OVER_C * (x[0] + x[1]) + OVER_D * (x[2] + x[3]);
+        y[1] = OVER_C * C * (x[0] - x[1]) + OVER_D * D * (x[2] - x[3]) + x[4];
+        return;
+    }
     vec even = x[1] + x[2], odd = x[1] - x[2];
-    if (tile == 2) {
+    if (form == IG_WINOGRAD_F2X2_3X3) {
         y[0] = x[0] + 0.5f * even;
         y[1] = 0.5f * odd;
         y[2] = x[3] + 0.5f * even;
@@ -104,64 +161,69 @@ INLINE void weights_gradient(const int tile, const vec *x, vec *y) {
     y[2] = x[5] + OVER_A * A * A * even + OVER_B * B * B * even_b;
 }
 
-INLINE void apply(const ig_winograd_map map, const int tile, const vec *x, vec *y) {
+INLINE void apply(const ig_winograd_map map, const ig_winograd_form form, const vec *x, vec *y) {
     switch (map) {
-    case IG_WINOGRAD_INPUT: input(tile, x, y); break;
-    case IG_WINOGRAD_GRADIENT: gradient(tile, x, y); break;
-    case IG_WINOGRAD_WEIGHTS: weights(tile, x, y); break;
-    case IG_WINOGRAD_OUTPUT: output(tile, x, y); break;
-    case IG_WINOGRAD_WEIGHTS_GRADIENT: weights_gradient(tile, x, y); break;
+    case IG_WINOGRAD_INPUT: input(form, x, y); break;
+    case IG_WINOGRAD_GRADIENT: gradient(form, x, y); break;
+    case IG_WINOGRAD_WEIGHTS: weights(form, x, y); break;
+    case IG_WINOGRAD_OUTPUT: output(form, x, y); break;
+    case IG_WINOGRAD_WEIGHTS_GRADIENT: weights_gradient(form, x, y); break;
     }
 }
 
-/* Side of the tiles that a map takes from or gives to an image. */
-INLINE int side_of(const ig_winograd_map map, const int tile) {
+/* Side of a transformed tile, and of the tiles that a map takes from or gives to an image. */
+INLINE int whole_side(const ig_winograd_form form) {
+    return tile_of(form) + taps_of(form) - 1;
+}
+
+INLINE int side_of(const ig_winograd_map map, const ig_winograd_form form) {
     switch (map) {
-    case IG_WINOGRAD_INPUT: return tile + 2;
+    case IG_WINOGRAD_INPUT: return whole_side(form);
     case IG_WINOGRAD_GRADIENT:
-    case IG_WINOGRAD_OUTPUT: return tile;
-    default: return 3;
+    case IG_WINOGRAD_OUTPUT: return tile_of(form);
+    default: return taps_of(form);
     }
 }
 
 /* `count` channels (at most a vector) of one tile: its pixels are at pixel[.] + c, and its
    transformed values go to `to`, `stride` apart. */
-INLINE void split(const ig_winograd_map map, const int tile, const float *const *pixel, int64_t c,
-                  int64_t count, float *to, int64_t stride) {
-    const int n = side_of(map, tile), side = tile + 2;
+INLINE void split(const ig_winograd_map map, const ig_winograd_form form, const float *const *pixel,
+                  int64_t c, int64_t count, float *to, int64_t stride) {
+    const int n = side_of(map, form), side = whole_side(form);
     vec half[MOST], x[LONGEST], y[LONGEST];
     UNROLL
     for (int j = 0; j < n; j++) {
         UNROLL
         for (int i = 0; i < n; i++) x[i] = load_some(pixel[i * n + j] + c, count);
-        apply(map, tile, x, y);
+        apply(map, form, x, y);
         UNROLL
         for (int i = 0; i < side; i++) half[i * n + j] = y[i];
     }
     UNROLL
     for (int i = 0; i < side; i++) {
-        apply(map, tile, half + i * n, y);
+        apply(map, form, half + i * n, y);
         UNROLL
         for (int j = 0; j < side; j++, to += stride) store(to, y[j]);
     }
 }
 
 /* The other way: transformed values at `from`, `stride` apart; pixels that are NULL are dropped. */
-INLINE void join(const ig_winograd_map map, const int tile, const float *from, int64_t stride,
-                 vec bias, bool add, float *const *pixel, int64_t c, int64_t count) {
-    const int n = side_of(map, tile), side = tile + 2;
+INLINE void join(const ig_winograd_map map, const ig_winograd_form form, const float *from,
+                 int64_t stride, vec bias, bool add, float *const *pixel, int64_t c,
+                 int64_t count) {
+    const int n = side_of(map, form), side = whole_side(form);
     vec half[MOST], x[LONGEST], y[LONGEST];
     UNROLL
     for (int j = 0; j < side; j++) {
         UNROLL
         for (int i = 0; i < side; i++) x[i] = load(from + (i * side + j) * stride);
-        apply(map, tile, x, y);
+        apply(map, form, x, y);
         UNROLL
         for (int i = 0; i < n; i++) half[i * side + j] = y[i];
     }
     UNROLL
     for (int i = 0; i < n; i++) {
-        apply(map, tile, half + i * side, y);
+        apply(map, form, half + i * side, y);
         UNROLL
         for (int j = 0; j < n; j++) {
             float *p = pixel[i * n + j];
@@ -173,100 +235,138 @@ INLINE void join(const ig_winograd_map map, const int tile, const float *from, i
     }
 }
 
-/* Where a pixel of an image is, or -1 outside. */
-INLINE int64_t place(const ig_winograd_tiles *t, int64_t y, int64_t x) {
-    bool inside = y >= 0 && y < t->h && x >= 0 && x < t->w;
-    return inside ? (y * t->w + x) * t->c : -1;
+/* Where in its image the n x n pixels begin that tile `column` of a row of tiles has in a phase; -1
+   for one outside. */
+INLINE void find_pixels(const ig_winograd_tiles *t, const int n, const int tile, int64_t row,
+                        int64_t column, int64_t phase, int64_t *at) {
+    int64_t y0 = row % t->rows * tile * t->step + phase / 2 - t->pad;
+    int64_t x0 = column * tile * t->step + phase % 2 - t->pad;
+    for (int i = 0; i < n * n; i++) {
+        int64_t y = y0 + i / n * t->step, x = x0 + i % n * t->step;
+        bool inside = y >= 0 && y < t->h && x >= 0 && x < t->w;
+        at[i] = inside ? (y * t->w + x) * t->c : -1;
+    }
 }
 
-INLINE void split_tiles(const ig_winograd_map map, const int tile, const ig_winograd_tiles *t,
-                        const float *images, const float *zeros, float *to) {
-    const int n = side_of(map, tile);
-    const float *pixel[MOST];
+/* Channels of one tile and phase. */
+INLINE void split_pixels(const ig_winograd_map map, const ig_winograd_form form,
+                         const ig_winograd_tiles *t, const float *const *pixel, float *to) {
+    int64_t c = 0;
+    for (; c + LANES <= t->c; c += LANES) split(map, form, pixel, c, LANES, to + c, t->stride);
+    if (c < t->c) split(map, form, pixel, c, t->c - c, to + c, t->stride);
+}
+
+INLINE void split_tiles(const ig_winograd_map map, const ig_winograd_form form,
+                        const ig_winograd_tiles *t, const float *images, const float *zeros,
+                        float *to) {
+    const int n = side_of(map, form), tile = tile_of(form);
     for (int64_t row = t->first; row < t->end; row++) {
         const float *image = images + row / t->rows * t->h * t->w * t->c;
-        int64_t y = row % t->rows * tile - t->pad, x = -t->pad;
-        for (int64_t column = 0; column < t->columns; column++, x += tile, to += t->row_stride) {
-            for (int i = 0; i < n * n; i++) {
-                int64_t at = place(t, y + i / n, x + i % n);
-                pixel[i] = at < 0 ? zeros : image + at;
+        for (int64_t column = 0; column < t->columns; column++, to += t->row_stride)
+            for (int64_t phase = 0; phase < t->step * t->step; phase++) {
+                int64_t at[MOST];
+                const float *pixel[MOST];
+                find_pixels(t, n, tile, row, column, phase, at);
+                for (int i = 0; i < n * n; i++) pixel[i] = at[i] < 0 ? zeros : image + at[i];
+                split_pixels(map, form, t, pixel, to + phase * t->c);
             }
-            int64_t c = 0;
-            for (; c + LANES <= t->c; c += LANES)
-                split(map, tile, pixel, c, LANES, to + c, t->stride);
-            if (c < t->c) split(map, tile, pixel, c, t->c - c, to + c, t->stride);
-        }
     }
 }
 
-INLINE void join_tiles(const ig_winograd_map map, const int tile, const ig_winograd_tiles *t,
-                       const float *from, const float *bias, bool add, float *images) {
-    const int n = side_of(map, tile);
-    float *pixel[MOST];
-    for (int64_t row = t->first; row < t->end; row++) {
-        float *image = images + row / t->rows * t->h * t->w * t->c;
-        int64_t y = row % t->rows * tile, x = 0;
-        for (int64_t column = 0; column < t->columns; column++, x += tile, from += t->row_stride) {
-            for (int i = 0; i < n * n; i++) {
-                int64_t at = place(t, y + i / n, x + i % n);
-                pixel[i] = at < 0 ? NULL : image + at;
-            }
-            for (int64_t c = 0; c < t->c; c += LANES) {
-                int64_t count = t->c - c;
-                vec offset = bias ? load_some(bias + c, count) : (vec){0};
-                if (count >= LANES)
-                    join(map, tile, from + c, t->stride, offset, add, pixel, c, LANES);
-                else join(map, tile, from + c, t->stride, offset, add, pixel, c, count);
-            }
-        }
+INLINE void join_pixels(const ig_winograd_map map, const ig_winograd_form form,
+                        const ig_winograd_tiles *t, const float *from, const float *bias, bool add,
+                        float *const *pixel) {
+    for (int64_t c = 0; c < t->c; c += LANES) {
+        int64_t count = t->c - c;
+        vec offset = bias ? load_some(bias + c, count) : (vec){0};
+        if (count >= LANES) join(map, form, from + c, t->stride, offset, add, pixel, c, LANES);
+        else join(map, form, from + c, t->stride, offset, add, pixel, c, count);
     }
 }
+
+INLINE void join_tiles(const ig_winograd_map map, const ig_winograd_form form,
+                       const ig_winograd_tiles *t, const float *from, const float *bias, bool add,
+                       float *images) {
+    const int n = side_of(map, form), tile = tile_of(form);
+    for (int64_t row = t->first; row < t->end; row++) {
+        float *image = images + row / t->rows * t->h * t->w * t->c;
+        for (int64_t column = 0; column < t->columns; column++, from += t->row_stride)
+            for (int64_t phase = 0; phase < t->step * t->step; phase++) {
+                int64_t at[MOST];
+                float *pixel[MOST];
+                find_pixels(t, n, tile, row, column, phase, at);
+                for (int i = 0; i < n * n; i++) pixel[i] = at[i] < 0 ? NULL : image + at[i];
+                join_pixels(map, form, t, from + phase * t->c, bias, add, pixel);
+            }
+    }
+}
+
+/* Calls f(map, form, ...) with a form that the compiler knows. */
+#define WITH_FORM(f, map, form, ...)                                                               \
+    switch (form) {                                                                                \
+    case IG_WINOGRAD_NONE: break;                                                                  \
+    case IG_WINOGRAD_F2X2_3X3: f(map, IG_WINOGRAD_F2X2_3X3, __VA_ARGS__); break;                   \
+    case IG_WINOGRAD_F4X4_3X3: f(map, IG_WINOGRAD_F4X4_3X3, __VA_ARGS__); break;                   \
+    case IG_WINOGRAD_F4X4_2X2: f(map, IG_WINOGRAD_F4X4_2X2, __VA_ARGS__); break;                   \
+    }
 
 void IG_KERNEL(winograd_split)(ig_winograd_map map, const ig_winograd_tiles *t, const float *images,
                                const float *zeros, float *to) {
-    if (map == IG_WINOGRAD_INPUT) {
-        if (t->tile == 4) split_tiles(IG_WINOGRAD_INPUT, 4, t, images, zeros, to);
-        else split_tiles(IG_WINOGRAD_INPUT, 2, t, images, zeros, to);
-    } else {
-        if (t->tile == 4) split_tiles(IG_WINOGRAD_GRADIENT, 4, t, images, zeros, to);
-        else split_tiles(IG_WINOGRAD_GRADIENT, 2, t, images, zeros, to);
-    }
+    if (map == IG_WINOGRAD_INPUT)
+        WITH_FORM(split_tiles, IG_WINOGRAD_INPUT, t->form, t, images, zeros, to)
+    else WITH_FORM(split_tiles, IG_WINOGRAD_GRADIENT, t->form, t, images, zeros, to)
 }
 
 void IG_KERNEL(winograd_join)(ig_winograd_map map, const ig_winograd_tiles *t, const float *from,
                               const float *bias, bool add, float *images) {
-    if (map == IG_WINOGRAD_OUTPUT) {
-        if (t->tile == 4) join_tiles(IG_WINOGRAD_OUTPUT, 4, t, from, bias, add, images);
-        else join_tiles(IG_WINOGRAD_OUTPUT, 2, t, from, bias, add, images);
-    } else {
-        if (t->tile == 4) join_tiles(IG_WINOGRAD_WEIGHTS_GRADIENT, 4, t, from, bias, add, images);
-        else join_tiles(IG_WINOGRAD_WEIGHTS_GRADIENT, 2, t, from, bias, add, images);
-    }
+    if (map == IG_WINOGRAD_OUTPUT)
+        WITH_FORM(join_tiles, IG_WINOGRAD_OUTPUT, t->form, t, from, bias, add, images)
+    else WITH_FORM(join_tiles, IG_WINOGRAD_WEIGHTS_GRADIENT, t->form, t, from, bias, add, images)
 }
 
-/* The weights that lead from channel `in` to those of a panel, zero where there are none. */
-static void gather(const ig_winograd_filter *f, int64_t in, int64_t first, float tap[9][PANEL]) {
-    int64_t count = f->out - first < PANEL ? f->out - first : PANEL;
-    const float *w = f->weight + in * f->in_stride + first * f->out_stride;
-    for (int t = 0; t < 9; t++) {
-        const float *from = w + (f->flipped ? 8 - t : t) * f->tap_stride;
-        for (int64_t i = 0; i < count; i++) tap[t][i] = from[i * f->out_stride];
-        for (int64_t i = count; i < PANEL; i++) tap[t][i] = 0;
-    }
+/* Where the weights of a channel begin, which is one of `count` in its phase. */
+static int64_t channel_at(const ig_winograd_filter *f, int64_t channel, int64_t count,
+                          int64_t stride) {
+    int64_t phase = channel / count, width = 2 * taps_of(f->form); /* of a kernel with phases */
+    return channel % count * stride + (phase / 2 * width + phase % 2) * f->tap_stride;
 }
 
-INLINE void weights_panel(const int tile, const ig_winograd_filter *f, int64_t panel) {
-    float tap[9][PANEL], *to = f->packed + panel * f->in * PANEL;
+/* Where tap t of taps x taps is behind that. */
+static int64_t tap_at(const ig_winograd_filter *f, int t) {
+    int taps = taps_of(f->form), step = f->form == IG_WINOGRAD_F4X4_2X2 ? 2 : 1;
+    if (f->flipped) t = taps * taps - 1 - t;
+    return step * (t / taps * step * taps + t % taps) * f->tap_stride;
+}
+
+/* Where weights are, counted from that of channel `in`: those of a panel's channels and taps. */
+typedef struct {
+    int64_t count, channel[PANEL], tap[9];
+} panel_places;
+
+static panel_places find_weights(const ig_winograd_filter *f, int64_t first) {
+    panel_places p = {.count = f->out - first < PANEL ? f->out - first : PANEL};
+    for (int64_t i = 0; i < p.count; i++)
+        p.channel[i] = channel_at(f, first + i, f->out_phase, f->out_stride);
+    for (int t = 0; t < taps_of(f->form) * taps_of(f->form); t++) p.tap[t] = tap_at(f, t);
+    return p;
+}
+
+INLINE void weights_panel(const ig_winograd_map map, const ig_winograd_form form,
+                          const ig_winograd_filter *f, int64_t panel) {
+    const int count = taps_of(form) * taps_of(form);
+    float tap[9][PANEL] = {0}, *to = f->packed + panel * f->in * PANEL;
     const float *taps[9];
     for (int t = 0; t < 9; t++) taps[t] = tap[t];
+    panel_places p = find_weights(f, panel * PANEL);
     for (int64_t in = 0; in < f->in; in++, to += PANEL) {
-        gather(f, in, panel * PANEL, tap);
-        split(IG_WINOGRAD_WEIGHTS, tile, taps, 0, LANES, to, f->stride);
-        split(IG_WINOGRAD_WEIGHTS, tile, taps, LANES, LANES, to + LANES, f->stride);
+        const float *w = f->weight + channel_at(f, in, f->in_phase, f->in_stride);
+        for (int t = 0; t < count; t++)
+            for (int64_t i = 0; i < p.count; i++) tap[t][i] = w[p.channel[i] + p.tap[t]];
+        split(map, form, taps, 0, LANES, to, f->stride);
+        split(map, form, taps, LANES, LANES, to + LANES, f->stride);
     }
 }
 
 void IG_KERNEL(winograd_weights)(const ig_winograd_filter *f, int64_t panel) {
-    if (f->tile == 4) weights_panel(4, f, panel);
-    else weights_panel(2, f, panel);
+    WITH_FORM(weights_panel, IG_WINOGRAD_WEIGHTS, f->form, f, panel)
 }
