@@ -205,6 +205,33 @@ class Files(Case):
             self.assertLess(losses[-1], losses[0] - 0.1 * abs(losses[0]), (model, settings))
 
 
+@unittest.skipUnless(len(os.sched_getaffinity(0)) > 1, "needs two cores")
+class Threads(Case):
+    def cores(self, *arguments, **environment):
+        """The sets of cores that each thread of a training may run on."""
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "GOMP_", "KMP_"))}
+        command = [IMGEN, "train", "ae", "--steps", "100000", "--set", "arch=mlp", "--out", "run",
+                   "--overwrite", *DATA, *arguments]
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env={**env, **environment})
+        try:
+            deadline = time.monotonic() + 60
+            while not pathlib.Path("run/metrics.jsonl").exists() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            tasks = map(int, os.listdir(f"/proc/{process.pid}/task"))
+            return [os.sched_getaffinity(task) for task in tasks]
+        finally:
+            process.kill()
+            process.wait()
+
+    def test_bound_unless_told(self):
+        bound = self.cores()
+        self.assertGreater(len(bound), 1)
+        self.assertTrue(all(len(cores) == 1 for cores in bound), bound)
+        self.assertEqual(len(set.union(*bound)), len(bound))
+        for unbound in [self.cores("--threads", "2"), self.cores(OMP_PROC_BIND="false")]:
+            self.assertTrue(all(cores == os.sched_getaffinity(0) for cores in unbound), unbound)
+
+
 class Refusals(Case):
     def test_wrong_usage(self):
         for words, command in [
