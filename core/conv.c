@@ -81,7 +81,7 @@ static void pack_to_coarse(void *work, int64_t panel, int worker) {
     (void)worker;
     conv_work *w = work;
     int64_t taps = w->s.kh * w->s.kw * w->s.c;
-    ig_pack_panel(w->kernels, panel, taps, w->s.k, w->weight, 1, taps, w->packed);
+    w->kernels->pack(panel, taps, w->s.k, w->weight, 1, taps, w->packed);
 }
 
 static void coarse_band(void *work, int64_t chunk, int worker) {
@@ -236,7 +236,7 @@ static void pack_unfolded(void *work, int64_t panel, int worker) {
     (void)worker;
     conv_work *w = work;
     int64_t taps = w->s.kh * w->s.kw * w->s.c;
-    ig_pack_panel(w->kernels, panel, w->s.k, taps, w->weight, taps, 1, w->packed);
+    w->kernels->pack(panel, w->s.k, taps, w->weight, taps, 1, w->packed);
 }
 
 /* Adds every value of an unfolded image (ho wo kh kw c) to the pixel it belongs to. */

@@ -120,7 +120,7 @@ static void multiply(const attention_work *w, int64_t m, int64_t n, int64_t k, r
                      const float *b, int64_t b_row, int64_t b_column, float *c, int64_t c_stride,
                      float *packed) {
     for (int64_t panel = 0; panel < ig_panels(w->kernels, n); panel++)
-        ig_pack_panel(w->kernels, panel, k, n, b, b_row, b_column, packed);
+        w->kernels->pack(panel, k, n, b, b_row, b_column, packed);
     w->kernels->product(&(ig_product){.m = m,
                                       .n = n,
                                       .a = a.x,

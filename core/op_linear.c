@@ -25,13 +25,13 @@ static int64_t size_of(int64_t block, int64_t count, int64_t size) {
 static void pack_forward(void *work, int64_t panel, int worker) {
     (void)worker;
     linear_work *w = work;
-    ig_pack_panel(w->kernels, panel, w->in, w->out, w->w, 1, w->in, w->packed);
+    w->kernels->pack(panel, w->in, w->out, w->w, 1, w->in, w->packed);
 }
 
 static void pack_backward(void *work, int64_t panel, int worker) {
     (void)worker;
     linear_work *w = work;
-    ig_pack_panel(w->kernels, panel, w->out, w->in, w->w, w->in, 1, w->packed);
+    w->kernels->pack(panel, w->out, w->in, w->w, w->in, 1, w->packed);
 }
 
 /* One block of rows of c (rows n) = a (rows k) times one panel of the packed matrix (k n) */

@@ -149,7 +149,7 @@ static layout take_unpacked(int64_t rows, int64_t n) {
 static void pack(const ig_kernels *k, int64_t rows, int64_t n, layout l, const float *from,
                  float *to) {
     for (int64_t panel = 0; panel < ig_panels(k, n); panel++)
-        ig_pack_panel(k, panel, rows, n, from, l.row, l.column, to);
+        k->pack(panel, rows, n, from, l.row, l.column, to);
 }
 
 static double pack_once(const ig_kernels *k) {

@@ -87,7 +87,7 @@ static bool is_any_set(const char *const *prefixes) {
 }
 
 /* Where the environment says nothing of threads, each is bound to a core, unless --threads asks for
-   some of them, and waits for work in a loop for some 50 us only: by default it does so for so long
+   some of them, and waits for work in a loop for some us only: by default it does so for so long
    that beside another busy program a step takes 20 times as long. OpenMP reads its settings before
    main, so the program starts once more. */
 static void set_threads_up(char **argv) {
@@ -97,7 +97,7 @@ static void set_threads_up(char **argv) {
     program[length] = 0;
     bool bind = true;
     for (char **a = argv; *a; a++) bind = bind && strncmp(*a, "--threads", strlen("--threads"));
-    setenv("GOMP_SPINCOUNT", "20000", 1);
+    setenv("GOMP_SPINCOUNT", "3000", 1);
     if (bind) setenv("OMP_PROC_BIND", "true", 1);
     execv(program, argv); /* if it comes back, the program runs as it is */
 }

@@ -94,6 +94,8 @@ INLINE void write_some(float *p, vec v, int64_t count, bool add) {
     store_some(p, add ? load_some(p, count) + v : v, count);
 }
 
+void IG_KERNEL(pack)(int64_t panel, int64_t rows, int64_t n, const float *src, int64_t row_stride,
+                     int64_t column_stride, float *dst);
 void IG_KERNEL(product)(const ig_product *p);
 void IG_KERNEL(outer)(const ig_outer *p);
 

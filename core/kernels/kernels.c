@@ -92,15 +92,3 @@ int64_t ig_panels(const ig_kernels *kernels, int64_t n) {
 int64_t ig_packed_size(const ig_kernels *kernels, int64_t rows, int64_t n) {
     return ig_panels(kernels, n) * kernels->panel * rows;
 }
-
-void ig_pack_panel(const ig_kernels *kernels, int64_t panel, int64_t rows, int64_t n,
-                   const float *src, int64_t row_stride, int64_t column_stride, float *dst) {
-    int64_t width = kernels->panel, first = panel * width;
-    int64_t columns = n - first < width ? n - first : width;
-    src += first * column_stride;
-    dst += first * rows;
-    for (int64_t r = 0; r < rows; r++, dst += width) {
-        for (int64_t j = 0; j < columns; j++) dst[j] = src[r * row_stride + j * column_stride];
-        memset(dst + columns, 0, (size_t)(width - columns) * sizeof(float));
-    }
-}

@@ -129,6 +129,10 @@ typedef struct {
 typedef struct {
     const char *name;
     int panel; /* columns of a packed panel */
+    /* Lays out one panel of a matrix rows x n for `product` in its place in dst. Element [r][j] is
+       src[r * row_stride + j * column_stride], one of the strides is 1. */
+    void (*pack)(int64_t panel, int64_t rows, int64_t n, const float *src, int64_t row_stride,
+                 int64_t column_stride, float *dst);
     void (*product)(const ig_product *p);
     void (*outer)(const ig_outer *p);
 
@@ -190,11 +194,8 @@ const ig_kernels *ig_kernels_at(int i);
 /* Whether this CPU can run it. */
 bool ig_kernels_runs(const ig_kernels *kernels);
 
-/* Floats that `rows` x n take when packed, and the packing of one panel of a matrix, whose element
-   [r][j] is src[r * row_stride + j * column_stride], into its place in dst. */
+/* Floats that a matrix rows x n takes when packed, and its panels. */
 int64_t ig_packed_size(const ig_kernels *kernels, int64_t rows, int64_t n);
 int64_t ig_panels(const ig_kernels *kernels, int64_t n);
-void ig_pack_panel(const ig_kernels *kernels, int64_t panel, int64_t rows, int64_t n,
-                   const float *src, int64_t row_stride, int64_t column_stride, float *dst);
 
 #endif

@@ -8,6 +8,7 @@ extern const ig_kernels IG_KERNEL(kernels);
 const ig_kernels IG_KERNEL(kernels) = {
     .name = IG_TEXT(IG_ISA),
     .panel = PANEL,
+    .pack = IG_KERNEL(pack),
     .product = IG_KERNEL(product),
     .outer = IG_KERNEL(outer),
     .scale = &IG_KERNEL(scale),
