@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/kernels/kernels.h"
+#include "core/packed.h"
 #include "core/thread.h"
 #include "core/winograd.h"
 
@@ -21,6 +22,7 @@ typedef struct {
     float *out;
     bool add;
     float *packed;  /* weights */
+    float *partial; /* the sum of each chunk of the weights' gradient */
     float *scratch; /* scratch_size floats a worker */
     int64_t scratch_size;
     int64_t bands; /* of an image */
@@ -39,11 +41,10 @@ static int64_t ceil_div(int64_t a, int64_t b) {
     return (a + b - 1) / b;
 }
 
-static bool take_scratch(ig_tape *tape, conv_work *w, int64_t packed, int64_t scratch_size) {
+static bool take_scratch(ig_tape *tape, conv_work *w, int64_t scratch_size) {
     w->scratch_size = (scratch_size + 15) / 16 * 16;
-    w->packed = ig_tape_alloc(tape, (size_t)packed * sizeof(float));
     w->scratch = ig_tape_alloc(tape, (size_t)(ig_threads() * w->scratch_size) * sizeof(float));
-    return w->packed && w->scratch;
+    return w->scratch;
 }
 
 static float *scratch_of(const conv_work *w, int worker) {
@@ -110,19 +111,20 @@ static void coarse_band(void *work, int64_t chunk, int worker) {
 }
 
 bool ig_conv_to_coarse(ig_tape *tape, const ig_conv_shape *s, const float *fine,
-                       const float *weight, const float *bias, float *coarse, bool add) {
+                       const ig_tensor *weight, const float *bias, float *coarse, bool add) {
     ig_winograd_form form = ig_winograd_choose(s);
     if (form) return ig_winograd_to_coarse(tape, s, form, fine, weight, bias, coarse, add);
-    conv_work w = {.s = *s, .kernels = ig_kernels_get(), .fine = fine, .weight = weight};
+    conv_work w = {.s = *s, .kernels = ig_kernels_get(), .fine = fine, .weight = weight->x};
     w.bias = bias;
     w.out = coarse;
     w.add = add;
     w.bands = ceil_div(s->ho, BAND);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    if (!take_scratch(tape, &w, ig_packed_size(w.kernels, s->kh * s->kw * s->c, s->k),
-                      fine_rows(s, min(BAND, s->ho)) * fine_columns(s) * s->c))
+    ig_layout layout = {.pack = pack_to_coarse, .kernels = w.kernels};
+    int64_t packed = ig_packed_size(w.kernels, s->kh * s->kw * s->c, s->k);
+    if (!ig_packed_make(tape, weight, layout, packed, ig_panels(w.kernels, s->k), &w, &w.packed) ||
+        !take_scratch(tape, &w, fine_rows(s, min(BAND, s->ho)) * fine_columns(s) * s->c))
         return false;
-    ig_parallel(ig_panels(w.kernels, s->k), pack_to_coarse, &w);
     ig_parallel(s->n * w.bands, coarse_band, &w);
     ig_arena_release(tape->arena, mark);
     return true;
@@ -272,30 +274,39 @@ static void fine_image(void *work, int64_t image, int worker) {
     fold_add(s, unfolded, fine);
 }
 
+/* The weights for fine_image, one column for each value of an unfolded pixel. */
+static bool pack_to_unfold(ig_tape *tape, conv_work *w, const ig_tensor *weight) {
+    int64_t taps = w->s.kh * w->s.kw * w->s.c;
+    ig_layout layout = {.pack = pack_unfolded, .kernels = w->kernels};
+    return ig_packed_make(tape, weight, layout, ig_packed_size(w->kernels, w->s.k, taps),
+                          ig_panels(w->kernels, taps), w, &w->packed);
+}
+
+static bool pack_phases(ig_tape *tape, conv_work *w, const ig_tensor *weight) {
+    int64_t phases = w->s.stride * w->s.stride;
+    ig_layout layout = {pack_phase, w->kernels, {w->s.stride, w->s.pad}};
+    return ig_packed_make(tape, weight, layout, packed_before(w, phases), phases, w, &w->packed);
+}
+
 bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
-                     const float *weight, const float *bias, float *fine, bool add) {
+                     const ig_tensor *weight, const float *bias, float *fine, bool add) {
     ig_winograd_form form = ig_winograd_choose(s);
     if (form) return ig_winograd_to_fine(tape, s, form, coarse, weight, bias, fine, add);
-    conv_work w = {.s = *s, .kernels = ig_kernels_get(), .coarse = coarse, .weight = weight};
+    conv_work w = {.s = *s, .kernels = ig_kernels_get(), .coarse = coarse, .weight = weight->x};
     bool by_phases = s->c >= FEW_CHANNELS;
-    int64_t taps = s->kh * s->kw * s->c, phases = s->stride * s->stride;
     int64_t high = ceil_div(s->h, s->stride), wide = ceil_div(s->w, s->stride);
     w.bias = bias;
     w.out = fine;
     w.add = add;
     w.bands = ceil_div(high, BAND);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    int64_t packed = by_phases ? packed_before(&w, phases) : ig_packed_size(w.kernels, s->k, taps);
     int64_t scratch = by_phases ? span(s->kh, min(BAND, high), s) * span(s->kw, wide, s) * s->k
-                                : s->ho * s->wo * taps;
-    if (!take_scratch(tape, &w, packed, scratch)) return false;
-    if (by_phases) {
-        ig_parallel(phases, pack_phase, &w);
-        ig_parallel(s->n * w.bands, fine_band, &w);
-    } else {
-        ig_parallel(ig_panels(w.kernels, taps), pack_unfolded, &w);
-        ig_parallel(s->n, fine_image, &w);
-    }
+                                : s->ho * s->wo * s->kh * s->kw * s->c;
+    if (!(by_phases ? pack_phases : pack_to_unfold)(tape, &w, weight) ||
+        !take_scratch(tape, &w, scratch))
+        return false;
+    if (by_phases) ig_parallel(s->n * w.bands, fine_band, &w);
+    else ig_parallel(s->n, fine_image, &w);
     ig_arena_release(tape->arena, mark);
     return true;
 }
@@ -307,7 +318,7 @@ static void weight_chunk(void *work, int64_t chunk, int worker) {
     const conv_work *w = work;
     const ig_conv_shape *s = &w->s;
     int64_t columns = fine_columns(s), rows = fine_rows(s, s->ho), width = s->kw * s->c;
-    float *padded = scratch_of(w, worker), *sum = w->packed + chunk * s->kh * width * s->k;
+    float *padded = scratch_of(w, worker), *sum = w->partial + chunk * s->kh * width * s->k;
     int64_t first = chunk * s->n / w->chunks, end = (chunk + 1) * s->n / w->chunks;
     for (int64_t image = first; image < end; image++) {
         copy_padded(w->fine + image * s->h * s->w * s->c, s->h, s->w, s->c, -s->pad, rows, -s->pad,
@@ -338,7 +349,7 @@ static void reduce_weights(void *work, int64_t k, int worker) {
     int64_t taps = w->s.kh * w->s.kw * w->s.c;
     for (int64_t t = 0; t < taps; t++) {
         float sum = 0;
-        for (int64_t c = 0; c < w->chunks; c++) sum += w->packed[(c * taps + t) * w->s.k + k];
+        for (int64_t c = 0; c < w->chunks; c++) sum += w->partial[(c * taps + t) * w->s.k + k];
         ig_write(&w->out[k * taps + t], sum, w->add);
     }
 }
@@ -352,8 +363,9 @@ bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
     w.add = add;
     w.chunks = min(s->n, WEIGHT_CHUNKS);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    if (!take_scratch(tape, &w, w.chunks * s->kh * s->kw * s->c * s->k,
-                      fine_rows(s, s->ho) * fine_columns(s) * s->c))
+    int64_t partial = w.chunks * s->kh * s->kw * s->c * s->k;
+    w.partial = ig_tape_alloc(tape, (size_t)partial * sizeof(float));
+    if (!w.partial || !take_scratch(tape, &w, fine_rows(s, s->ho) * fine_columns(s) * s->c))
         return false;
     ig_parallel(w.chunks, weight_chunk, &w);
     ig_parallel(s->k, reduce_weights, &w);

@@ -18,11 +18,11 @@ typedef struct {
 
 /* coarse[o] = sum over taps of fine * weight.  fine: n h w c -> coarse: n ho wo k, bias: k */
 bool ig_conv_to_coarse(ig_tape *tape, const ig_conv_shape *s, const float *fine,
-                       const float *weight, const float *bias, float *coarse, bool add);
+                       const ig_tensor *weight, const float *bias, float *coarse, bool add);
 
 /* The adjoint.  coarse: n ho wo k -> fine: n h w c, bias: c */
 bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
-                     const float *weight, const float *bias, float *fine, bool add);
+                     const ig_tensor *weight, const float *bias, float *fine, bool add);
 
 /* gw: k kh kw c, the sum over images and positions of coarse times fine. */
 bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,

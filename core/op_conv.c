@@ -55,7 +55,7 @@ static void conv2d_backward(ig_tape *tape, ig_node *node) {
     bool add_x, add_w;
     float *gx = ig_grad(tape, x, &add_x), *gw = ig_grad(tape, weight, &add_w);
     bias_gradient(tape, node->in[2], node->out);
-    if (gx) ig_conv_to_fine(tape, &s, node->out->g, weight->x, NULL, gx, add_x);
+    if (gx) ig_conv_to_fine(tape, &s, node->out->g, weight, NULL, gx, add_x);
     if (gw) ig_conv_to_weight(tape, &s, x->x, node->out->g, gw, add_w);
 }
 
@@ -65,7 +65,7 @@ static void conv2d_transposed_backward(ig_tape *tape, ig_node *node) {
     bool add_x, add_w;
     float *gx = ig_grad(tape, x, &add_x), *gw = ig_grad(tape, weight, &add_w);
     bias_gradient(tape, node->in[2], node->out);
-    if (gx) ig_conv_to_coarse(tape, &s, node->out->g, weight->x, NULL, gx, add_x);
+    if (gx) ig_conv_to_coarse(tape, &s, node->out->g, weight, NULL, gx, add_x);
     if (gw) ig_conv_to_weight(tape, &s, node->out->g, x->x, gw, add_w);
 }
 
@@ -99,8 +99,7 @@ ig_tensor *ig_conv2d(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l) {
     ig_node *node = conv_node(tape, &ig_op_conv2d, x, l, IG_SHAPE_4(x->s.d[0], ho, wo, k[0]));
     if (!node) return NULL;
     ig_conv_shape s = shape_of(node, x, node->out);
-    bool ok =
-        ig_conv_to_coarse(tape, &s, x->x, l->w->x, l->b ? l->b->x : NULL, node->out->x, false);
+    bool ok = ig_conv_to_coarse(tape, &s, x->x, l->w, l->b ? l->b->x : NULL, node->out->x, false);
     return ok ? node->out : NULL;
 }
 
@@ -125,6 +124,6 @@ ig_tensor *ig_conv2d_transposed(ig_tape *tape, ig_tensor *x, const ig_conv_layer
         conv_node(tape, &ig_op_conv2d_transposed, x, l, IG_SHAPE_4(x->s.d[0], height, width, k[3]));
     if (!node) return NULL;
     ig_conv_shape s = shape_of(node, node->out, x);
-    bool ok = ig_conv_to_fine(tape, &s, x->x, l->w->x, l->b ? l->b->x : NULL, node->out->x, false);
+    bool ok = ig_conv_to_fine(tape, &s, x->x, l->w, l->b ? l->b->x : NULL, node->out->x, false);
     return ok ? node->out : NULL;
 }

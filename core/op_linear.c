@@ -1,5 +1,6 @@
 #include "core/kernels/kernels.h"
 #include "core/ops.h"
+#include "core/packed.h"
 #include "core/thread.h"
 
 /* Work is cut into blocks of this many rows of the batch, or outputs of the weight's gradient. */
@@ -93,13 +94,13 @@ static void weight_chunk(void *work, int64_t chunk, int worker) {
     }
 }
 
-/* Packs the weights for products with k x n and runs them; the packed copy is released. */
-static bool run(ig_tape *tape, linear_work *w, int64_t k, int64_t n, ig_task *pack, ig_task *task) {
+/* Runs products with the weights as a matrix k x n. */
+static bool run(ig_tape *tape, const ig_tensor *weights, linear_work *w, int64_t k, int64_t n,
+                ig_task *pack, ig_task *task) {
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    w->packed = ig_tape_alloc(tape, (size_t)ig_packed_size(w->kernels, k, n) * sizeof(float));
-    if (!w->packed) return false;
-    int64_t panels = ig_panels(w->kernels, n);
-    ig_parallel(panels, pack, w);
+    ig_layout layout = {.pack = pack, .kernels = w->kernels};
+    int64_t panels = ig_panels(w->kernels, n), floats = ig_packed_size(w->kernels, k, n);
+    if (!ig_packed_make(tape, weights, layout, floats, panels, w, &w->packed)) return false;
     ig_parallel(panels * blocks_of(w->rows, ROW_BLOCK), task, w);
     ig_arena_release(tape->arena, mark);
     return true;
@@ -126,7 +127,7 @@ static void linear_backward(ig_tape *tape, ig_node *node) {
     w.gb = ig_grad(tape, node->in[2], &w.add_b);
     w.gx = ig_grad(tape, node->in[0], &w.add_x);
     if (w.gw || w.gb) ig_parallel(blocks_of(w.out, OUT_BLOCK), weight_chunk, &w);
-    if (w.gx) run(tape, &w, w.out, w.in, pack_backward, backward_chunk);
+    if (w.gx) run(tape, node->in[1], &w, w.out, w.in, pack_backward, backward_chunk);
 }
 
 const ig_op ig_op_linear = {"linear", linear_backward};
@@ -141,5 +142,6 @@ ig_tensor *ig_linear(ig_tape *tape, ig_tensor *x, const ig_linear_layer *l) {
                                    l->b ? 3 : 2, IG_SHAPE_2(x->s.d[0], l->w->s.d[0]), 0);
     if (!node) return NULL;
     linear_work w = work_of(node);
-    return run(tape, &w, w.in, w.out, pack_forward, forward_chunk) ? node->out : NULL;
+    bool ok = run(tape, l->w, &w, w.in, w.out, pack_forward, forward_chunk);
+    return ok ? node->out : NULL;
 }

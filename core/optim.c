@@ -101,6 +101,7 @@ void ig_optim_step(const ig_optim *optim, ig_params *params, int phase, float lr
     };
     u.keep = (float)optim->momentum;
     walk_params(params, update_span, &u);
+    ig_params_changed(params);
 }
 
 float ig_lr_at(float lr, bool cosine, int64_t warmup, int64_t step, int64_t steps) {

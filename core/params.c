@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/packed.h"
+
 enum { ALIGNMENT = 64, ALIGNED_FLOATS = ALIGNMENT / sizeof(float) };
 
 static const int64_t most_floats = INT64_C(1) << 40; /* keeps every byte count far from overflow */
@@ -19,9 +21,14 @@ static void free_arrays(ig_params *params) {
     }
 }
 
+static void free_param(ig_param *p) {
+    if (p) ig_packed_destroy(p->packed);
+    free(p);
+}
+
 void ig_params_finish(ig_params *params) {
     free_arrays(params);
-    for (int i = 0; i < params->size; i++) free(params->list[i]);
+    for (int i = 0; i < params->size; i++) free_param(params->list[i]);
     free(params->list);
     ig_params_init(params);
 }
@@ -77,11 +84,13 @@ static ig_tensor *add(ig_params *params, const char *name, ig_shape shape, ig_in
     ig_param **list = realloc(params->list, ((size_t)params->size + 1) * sizeof(ig_param *));
     if (list) params->list = list;
     ig_param *p = list ? calloc(1, sizeof *p) : NULL;
-    if (!p) {
+    ig_packed *packed = p ? ig_packed_create() : NULL;
+    if (!packed) {
         ig_fail_memory(&params->err, name);
+        free(p);
         return NULL;
     }
-    *p = (ig_param){.init = init, .phase = phase, .first = params->count};
+    *p = (ig_param){.init = init, .phase = phase, .first = params->count, .packed = packed};
     strcpy(p->name, name);
     p->tensor = (ig_tensor){.s = shape, .name = p->name};
     params->list[params->size++] = p;
@@ -161,7 +170,13 @@ void ig_params_begin(ig_params *params, int phase) {
         ig_param *p = params->list[i];
         p->tensor.needs_grad = phase >= 0 && p->phase == phase;
         p->tensor.grad_written = false;
+        p->tensor.packed = phase < 0 ? p->packed : NULL;
     }
+    if (phase >= 0) ig_params_changed(params);
+}
+
+void ig_params_changed(ig_params *params) {
+    for (int i = 0; i < params->size; i++) ig_packed_forget(params->list[i]->packed);
 }
 
 void ig_params_settle(ig_params *params) {
@@ -177,4 +192,5 @@ void ig_params_swap_ema(ig_params *params) {
     params->ema = value;
     for (int i = 0; i < params->size; i++)
         params->list[i]->tensor.x = params->value + params->list[i]->first;
+    ig_params_changed(params);
 }

@@ -21,6 +21,7 @@ typedef struct {
     ig_init init;
     int phase;     /* the training phase that updates it; -1: a buffer, saved but never trained */
     int64_t first; /* index of its first element in the flat arrays */
+    ig_packed *packed; /* the tensor's while nothing is trained */
 } ig_param;
 
 /* A model's parameters. All arrays below are flat, `count` long, and parallel to each other.
@@ -52,8 +53,13 @@ ig_tensor *ig_params_add_buffer(ig_params *params, const char *name, ig_shape sh
 ig_status ig_params_allocate(ig_params *params, uint64_t seed, ig_err *err);
 
 /* Makes exactly the parameters of one phase trainable (-1: none) and marks all gradients as not yet
-   written. Call before building the tape of a step. */
+   written. Call before building the tape of a step. With -1, until the next call, ops may keep
+   packed copies of the values: whoever writes values then calls ig_params_changed. */
 void ig_params_begin(ig_params *params, int phase);
+
+/* Gives up copies of the values, since they were written to. Optimisers, moving averages and
+   checkpoints call it themselves. */
+void ig_params_changed(ig_params *params);
 
 /* Sets to zero the gradients that no op has written since ig_params_begin. */
 void ig_params_settle(ig_params *params);

@@ -30,6 +30,7 @@ void ig_shape_text(ig_shape shape, char text[64]); /* "2x3x4" */
 
 typedef struct ig_tape ig_tape;
 typedef struct ig_node ig_node;
+typedef struct ig_packed ig_packed; /* see packed.h */
 
 typedef struct ig_tensor {
     ig_shape s;
@@ -38,6 +39,7 @@ typedef struct ig_tensor {
     bool needs_grad;   /* false: a constant, whose gradient is never computed */
     bool grad_written; /* the first writer of a gradient stores, later ones add */
     const char *name;  /* of a parameter; NULL for what ops make */
+    ig_packed *packed; /* keeps a packed form of the values, which then must not change; or NULL */
 } ig_tensor;
 
 /* An operation: its name in messages and its backward. There is no other list of ops than ops.def.

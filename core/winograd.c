@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/kernels/kernels.h"
+#include "core/packed.h"
 #include "core/thread.h"
 
 enum {
@@ -31,7 +32,8 @@ typedef struct {
     const float *bias;
     float *out;
     bool add;
-    float *packed, *zeros;
+    float *zeros;
+    const float *packed; /* weights */
     int64_t packed_stride;
     float *scratch;
     int64_t scratch_size; /* floats a worker */
@@ -116,14 +118,14 @@ static int64_t choose_rows(side *s, int64_t first, int64_t end) {
 /* ---- convolution ---- */
 
 typedef struct {
-    const winograd_work *work;
+    const ig_kernels *kernels;
     ig_winograd_filter filter;
 } weights_work;
 
 static void weights_panel(void *work, int64_t panel, int worker) {
     (void)worker;
     const weights_work *w = work;
-    w->work->kernels->winograd_weights(&w->filter, panel);
+    w->kernels->winograd_weights(&w->filter, panel);
 }
 
 static void convolve_group(void *work, int64_t group, int worker) {
@@ -153,32 +155,43 @@ static float *take(ig_tape *tape, int64_t floats) {
     return ig_tape_alloc(tape, (size_t)floats * sizeof(float));
 }
 
-/* out = the convolution of w->from_x with the filter, whose channels are those of the sides */
-static bool convolve(ig_tape *tape, winograd_work *w, ig_winograd_filter filter) {
+/* Transforms and packs weights for the filter, whose channels are those of the sides. */
+static bool pack(ig_tape *tape, winograd_work *w, const ig_tensor *weight,
+                 ig_winograd_filter filter) {
+    filter.weight = weight->x;
     filter.in = w->x.channels;
     filter.out = w->y.channels;
     filter.in_phase = w->x.tiles.c;
     filter.out_phase = w->y.tiles.c;
     filter.form = w->form;
+    filter.stride = spread(ig_packed_size(w->kernels, filter.in, filter.out));
+    ig_layout layout = {weights_panel, w->kernels, {w->form, filter.flipped}};
+    weights_work work = {w->kernels, filter};
+    if (!ig_packed_make(tape, weight, layout, w->positions * filter.stride,
+                        ig_panels(w->kernels, filter.out), &work, &work.filter.packed))
+        return false;
+    w->packed = work.filter.packed;
+    w->packed_stride = filter.stride;
+    return true;
+}
+
+/* out = the convolution of w->from_x with the filter's weights */
+static bool convolve(ig_tape *tape, winograd_work *w, const ig_tensor *weight,
+                     ig_winograd_filter filter) {
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    w->packed_stride = spread(ig_packed_size(w->kernels, filter.in, filter.out));
     w->scratch_size = w->x.size + w->y.size;
-    w->packed = take(tape, w->positions * w->packed_stride);
-    w->zeros = take(tape, filter.in);
+    w->zeros = take(tape, w->x.channels);
     w->scratch = take(tape, ig_threads() * w->scratch_size);
-    if (!w->packed || !w->zeros || !w->scratch) return false;
-    memset(w->zeros, 0, (size_t)filter.in * sizeof(float));
-    filter.packed = w->packed;
-    filter.stride = w->packed_stride;
-    ig_parallel(ig_panels(w->kernels, filter.out), weights_panel, &(weights_work){w, filter});
+    if (!w->zeros || !w->scratch || !pack(tape, w, weight, filter)) return false;
+    memset(w->zeros, 0, (size_t)w->x.channels * sizeof(float));
     ig_parallel(ceil_div(w->rows, w->group), convolve_group, w);
     ig_arena_release(tape->arena, mark);
     return true;
 }
 
 bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
-                           const float *fine, const float *weight, const float *bias, float *coarse,
-                           bool add) {
+                           const float *fine, const ig_tensor *weight, const float *bias,
+                           float *coarse, bool add) {
     winograd_work w = start(form);
     w.x = fine_side(&w, s, s->pad, lanes(w.kernels));
     w.y = coarse_side(&w, s, 0, w.kernels->panel);
@@ -187,18 +200,16 @@ bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, ig_winograd_fo
     w.out = coarse;
     w.add = add;
     lay_out(&w, s->n, s->ho, s->wo);
-    return convolve(tape, &w,
-                    (ig_winograd_filter){.weight = weight,
-                                         .tap_stride = s->c,
-                                         .in_stride = 1,
-                                         .out_stride = s->kh * s->kw * s->c});
+    return convolve(tape, &w, weight,
+                    (ig_winograd_filter){
+                        .tap_stride = s->c, .in_stride = 1, .out_stride = s->kh * s->kw * s->c});
 }
 
 /* The adjoint is the convolution with flipped weights, padded by what the other is not: whole
    phases are computed, from the first row that a tap reaches, or with one phase the image. */
 bool ig_winograd_to_fine(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
-                         const float *coarse, const float *weight, const float *bias, float *fine,
-                         bool add) {
+                         const float *coarse, const ig_tensor *weight, const float *bias,
+                         float *fine, bool add) {
     winograd_work w = start(form);
     int64_t cut = w.step == 1 ? s->pad : 0; /* outputs before the image that are not computed */
     w.x = coarse_side(&w, s, w.taps - 1 - cut, lanes(w.kernels));
@@ -208,9 +219,8 @@ bool ig_winograd_to_fine(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form
     w.out = fine;
     w.add = add;
     lay_out(&w, s->n, ceil_div(s->h + s->pad - cut, w.step), ceil_div(s->w + s->pad - cut, w.step));
-    return convolve(tape, &w,
-                    (ig_winograd_filter){.weight = weight,
-                                         .tap_stride = s->c,
+    return convolve(tape, &w, weight,
+                    (ig_winograd_filter){.tap_stride = s->c,
                                          .in_stride = s->kh * s->kw * s->c,
                                          .out_stride = 1,
                                          .flipped = true});

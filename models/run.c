@@ -129,6 +129,7 @@ ig_status ig_checkpoint_read(ig_instance *instance, ig_progress *progress, const
     IG_TRY(ig_safetensors_open(&file, path, err));
     ig_status status = check_texts(file, instance, progress, path, err);
     if (status == IG_OK) status = copy_tensors(file, &instance->params, path, err);
+    ig_params_changed(&instance->params);
     ig_safetensors_close(file);
     return status;
 }

@@ -118,13 +118,14 @@ static void reference(int product, const ig_conv_shape *s, operands o, double *s
 static void compute(int product, const ig_conv_shape *s, ig_winograd_form form, operands o,
                     float *out, bool add) {
     ig_tape tape;
+    const ig_tensor weight = {.x = (float *)(uintptr_t)o.weight};
     ig_err err;
     assert_ok(ig_tape_init(&tape, &err), err);
     ig_tape_begin(&tape, true, true);
     bool done = product == TO_COARSE
-                    ? ig_winograd_to_coarse(&tape, s, form, o.fine, o.weight, o.bias, out, add)
+                    ? ig_winograd_to_coarse(&tape, s, form, o.fine, &weight, o.bias, out, add)
                 : product == TO_FINE
-                    ? ig_winograd_to_fine(&tape, s, form, o.coarse, o.weight, o.bias, out, add)
+                    ? ig_winograd_to_fine(&tape, s, form, o.coarse, &weight, o.bias, out, add)
                     : ig_winograd_to_weight(&tape, s, form, o.fine, o.coarse, out, add);
     assert_true(done);
     ig_tape_finish(&tape);
