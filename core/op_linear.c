@@ -5,6 +5,7 @@
 
 /* Work is cut into blocks of this many rows of the batch, or outputs of the weight's gradient. */
 enum { ROW_BLOCK = 64, OUT_BLOCK = 28 };
+enum { LEAST_WORK = 1 << 16 }; /* multiplications of a piece of work: two microseconds */
 
 typedef struct {
     const ig_kernels *kernels;
@@ -13,6 +14,7 @@ typedef struct {
     float *y, *gx, *gw, *gb;
     bool add_x, add_w, add_b;
     float *packed; /* w^T (in out) for the forward, w (out in) for the backward */
+    int64_t span;  /* columns of it that a piece of work takes, whole panels */
 } linear_work;
 
 static int64_t blocks_of(int64_t count, int64_t size) {
@@ -35,15 +37,14 @@ static void pack_backward(void *work, int64_t panel, int worker) {
     w->kernels->pack(panel, w->out, w->in, w->w, w->in, 1, w->packed);
 }
 
-/* One block of rows of c (rows n) = a (rows k) times one panel of the packed matrix (k n) */
+/* One block of rows of c (rows n) = a (rows k) times one span of the packed matrix (k n) */
 static void multiply(const linear_work *w, int64_t chunk, const float *a, int64_t k,
                      const float *bias, float *c, int64_t n, bool add) {
-    int64_t blocks = blocks_of(w->rows, ROW_BLOCK), panel = chunk / blocks,
-            width = w->kernels->panel;
-    int64_t row = chunk % blocks * ROW_BLOCK, column = panel * width;
+    int64_t blocks = blocks_of(w->rows, ROW_BLOCK), span = chunk / blocks;
+    int64_t row = chunk % blocks * ROW_BLOCK, column = span * w->span;
     w->kernels->product(&(ig_product){
         .m = size_of(chunk % blocks, w->rows, ROW_BLOCK),
-        .n = size_of(panel, n, width),
+        .n = size_of(span, n, w->span),
         .a = a + row * k,
         .a_stride = k,
         .taps = 1,
@@ -101,7 +102,9 @@ static bool run(ig_tape *tape, const ig_tensor *weights, linear_work *w, int64_t
     ig_layout layout = {.pack = pack, .kernels = w->kernels};
     int64_t panels = ig_panels(w->kernels, n), floats = ig_packed_size(w->kernels, k, n);
     if (!ig_packed_make(tape, weights, layout, floats, panels, w, &w->packed)) return false;
-    ig_parallel(panels * blocks_of(w->rows, ROW_BLOCK), task, w);
+    int64_t panel_work = k * w->kernels->panel * (w->rows < ROW_BLOCK ? w->rows : ROW_BLOCK);
+    w->span = blocks_of(LEAST_WORK, panel_work) * w->kernels->panel;
+    ig_parallel(blocks_of(n, w->span) * blocks_of(w->rows, ROW_BLOCK), task, w);
     ig_arena_release(tape->arena, mark);
     return true;
 }

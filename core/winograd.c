@@ -7,9 +7,11 @@
 #include "core/thread.h"
 
 enum {
-    GROUP = 1 << 18,    /* floats of transformed tiles that one piece of work holds: 1 MB, as L2 */
-    WEIGHT_CHUNKS = 16, /* tiles are summed into the weights' gradient in this many chunks */
-    LINE = 16,          /* floats of a cache line */
+    GROUP = 1 << 18, /* floats of transformed tiles that one piece of work holds: 1 MB, as L2 */
+    FEW_GROUPS = 4,  /* with few images, the batch is cut into this many, */
+    LEAST_WORK = 1 << 18, /* of at least this many multiplications: some microseconds */
+    WEIGHT_CHUNKS = 16,   /* tiles are summed into the weights' gradient in this many chunks */
+    LINE = 16,            /* floats of a cache line */
 };
 
 /* Matrices of tiles, one a position: the transform of an image and the scratch it fills. */
@@ -92,12 +94,20 @@ static side coarse_side(const winograd_work *w, const ig_conv_shape *s, int64_t 
     return side_of(w, s->ho, s->wo, s->k, 1, pad, multiple);
 }
 
+/* Rows of tiles of one group: its matrices fit the cache, and the threads find work. */
+static int64_t group_rows(const winograd_work *w, int64_t columns) {
+    int64_t tile_floats = w->x.tiles.row_stride + w->y.tiles.row_stride;
+    int64_t most = max(GROUP / (w->positions * columns * tile_floats), 1);
+    int64_t row_work = w->positions * columns * w->x.channels * w->y.channels;
+    int64_t share = max(ceil_div(w->rows, FEW_GROUPS), ceil_div(LEAST_WORK, row_work));
+    return min(min(most, share), w->rows);
+}
+
 /* Cuts the batch of n images, oh x ow outputs (of a phase), into groups. */
 static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
     int64_t rows = ceil_div(oh, w->tile), columns = ceil_div(ow, w->tile);
-    int64_t row_floats = w->positions * columns * (w->x.tiles.row_stride + w->y.tiles.row_stride);
     w->rows = n * rows;
-    w->group = min(max(GROUP / row_floats, 1), w->rows);
+    w->group = group_rows(w, columns);
     side *sides[] = {&w->x, &w->y};
     for (int i = 0; i < 2; i++) {
         ig_winograd_tiles *t = &sides[i]->tiles;
