@@ -232,54 +232,67 @@ static void fine_band(void *work, int64_t chunk, int worker) {
             fine_row(w, image, i, first, phase, padded, columns);
 }
 
-/* ---- coarse to fine, by unfolding: for few channels ---- */
+/* ---- coarse to fine, by unfolding: for few channels ----
+   Every tap and channel has a plane, its products at all coarse positions, which fill the vectors.
+ */
 
-static void pack_unfolded(void *work, int64_t panel, int worker) {
+/* The weights as taps k */
+static void turn_weights(void *work, int64_t tap, int worker) {
     (void)worker;
     conv_work *w = work;
     int64_t taps = w->s.kh * w->s.kw * w->s.c;
-    w->kernels->pack(panel, w->s.k, taps, w->weight, taps, 1, w->packed);
+    for (int64_t k = 0; k < w->s.k; k++) w->packed[tap * w->s.k + k] = w->weight[k * taps + tap];
 }
 
-/* Adds every value of an unfolded image (ho wo kh kw c) to the pixel it belongs to. */
-static void fold_add(const ig_conv_shape *s, const float *unfolded, float *fine) {
-    for (int64_t oy = 0; oy < s->ho; oy++)
-        for (int64_t ox = 0; ox < s->wo; ox++)
-            for (int64_t ky = 0; ky < s->kh; ky++, unfolded += s->kw * s->c) {
-                int64_t y = oy * s->stride - s->pad + ky, x = ox * s->stride - s->pad;
-                if (y < 0 || y >= s->h) continue;
-                int64_t end = min(s->w - x, s->kw) * s->c, at = (y * s->w + x) * s->c;
-                for (int64_t i = max(-x, 0) * s->c; i < end; i++) fine[at + i] += unfolded[i];
-            }
+/* Adds a plane (ho wo) to the pixels of one channel that its tap reaches. */
+static void fold_add(const ig_conv_shape *s, const float *plane, int64_t tap, float *fine) {
+    int64_t dy = tap / (s->kw * s->c) - s->pad, dx = tap / s->c % s->kw - s->pad, c = tap % s->c;
+    int64_t first = ceil_div(max(-dx, 0), s->stride);
+    int64_t end = min(s->wo, ceil_div(s->w - dx, s->stride));
+    for (int64_t oy = 0; oy < s->ho; oy++) {
+        int64_t y = oy * s->stride + dy;
+        if (y < 0 || y >= s->h) continue;
+        float *row = fine + (y * s->w + dx) * s->c + c;
+        for (int64_t ox = first; ox < end; ox++)
+            row[ox * s->stride * s->c] += plane[oy * s->wo + ox];
+    }
 }
 
 static void fine_image(void *work, int64_t image, int worker) {
     const conv_work *w = work;
     const ig_conv_shape *s = &w->s;
-    float *unfolded = scratch_of(w, worker), *fine = w->out + image * s->h * s->w * s->c;
-    int64_t taps = s->kh * s->kw * s->c;
+    int64_t taps = s->kh * s->kw * s->c, positions = s->ho * s->wo;
+    const float *coarse = w->coarse + image * positions * s->k;
+    float *planes = scratch_of(w, worker), *packed = planes + taps * positions;
+    float *fine = w->out + image * s->h * s->w * s->c;
+    for (int64_t panel = 0; panel < ig_panels(w->kernels, positions); panel++)
+        w->kernels->pack(panel, s->k, positions, coarse, 1, s->k, packed);
     w->kernels->product(&(ig_product){
-        .m = s->ho * s->wo,
-        .n = taps,
-        .a = w->coarse + image * s->ho * s->wo * s->k,
+        .m = taps,
+        .n = positions,
+        .a = w->packed,
         .a_stride = s->k,
         .taps = 1,
         .length = s->k,
-        .b = w->packed,
-        .c = unfolded,
-        .c_stride = taps,
+        .b = packed,
+        .c = planes,
+        .c_stride = positions,
     });
     for (int64_t p = 0; !w->add && p < s->h * s->w; p++)
         for (int64_t c = 0; c < s->c; c++) fine[p * s->c + c] = w->bias ? w->bias[c] : 0.0f;
-    fold_add(s, unfolded, fine);
+    for (int64_t tap = 0; tap < taps; tap++) fold_add(s, planes + tap * positions, tap, fine);
 }
 
-/* The weights for fine_image, one column for each value of an unfolded pixel. */
 static bool pack_to_unfold(ig_tape *tape, conv_work *w, const ig_tensor *weight) {
     int64_t taps = w->s.kh * w->s.kw * w->s.c;
-    ig_layout layout = {.pack = pack_unfolded, .kernels = w->kernels};
-    return ig_packed_make(tape, weight, layout, ig_packed_size(w->kernels, w->s.k, taps),
-                          ig_panels(w->kernels, taps), w, &w->packed);
+    ig_layout layout = {.pack = turn_weights, .kernels = w->kernels};
+    return ig_packed_make(tape, weight, layout, taps * w->s.k, taps, w, &w->packed);
+}
+
+/* Floats of the planes and of the packed coarse image. */
+static int64_t unfolded_size(const conv_work *w) {
+    int64_t positions = w->s.ho * w->s.wo;
+    return w->s.kh * w->s.kw * w->s.c * positions + ig_packed_size(w->kernels, w->s.k, positions);
 }
 
 static bool pack_phases(ig_tape *tape, conv_work *w, const ig_tensor *weight) {
@@ -301,7 +314,7 @@ bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
     w.bands = ceil_div(high, BAND);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     int64_t scratch = by_phases ? span(s->kh, min(BAND, high), s) * span(s->kw, wide, s) * s->k
-                                : s->ho * s->wo * s->kh * s->kw * s->c;
+                                : unfolded_size(&w);
     if (!(by_phases ? pack_phases : pack_to_unfold)(tape, &w, weight) ||
         !take_scratch(tape, &w, scratch))
         return false;

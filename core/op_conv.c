@@ -4,23 +4,27 @@
 #include "core/ops.h"
 #include "core/thread.h"
 
-/* The bias's gradient is summed in this many chunks of rows. */
-enum { BIAS_CHUNKS = 16 };
+/* The bias's gradient is summed in this many chunks of rows, at least so many values at once. */
+enum { BIAS_CHUNKS = 16, BIAS_WIDTH = 16 };
 
 typedef struct {
     const float *gy; /* rows channels */
-    int64_t rows, channels, chunks;
-    double *partial; /* chunks channels */
+    int64_t rows, channels;
+    int64_t width;   /* channels of some rows, whose sums do not wait for each other */
+    double *partial; /* chunks width */
 } bias_work;
 
 static void bias_chunk(void *work, int64_t chunk, int worker) {
     (void)worker;
     bias_work *w = work;
-    double *sum = w->partial + chunk * w->channels;
-    memset(sum, 0, (size_t)w->channels * sizeof(double));
-    int64_t first = chunk * w->rows / w->chunks, end = (chunk + 1) * w->rows / w->chunks;
-    for (int64_t r = first; r < end; r++)
-        for (int64_t c = 0; c < w->channels; c++) sum[c] += (double)w->gy[r * w->channels + c];
+    double *sum = w->partial + chunk * w->width;
+    memset(sum, 0, (size_t)w->width * sizeof(double));
+    int64_t first = chunk * w->rows / BIAS_CHUNKS, end = (chunk + 1) * w->rows / BIAS_CHUNKS;
+    const float *gy = w->gy + first * w->channels;
+    int64_t count = (end - first) * w->channels, whole = count / w->width * w->width;
+    for (int64_t i = 0; i < whole; i += w->width)
+        for (int64_t c = 0; c < w->width; c++) sum[c] += (double)gy[i + c];
+    for (int64_t i = whole; i < count; i++) sum[i - whole] += (double)gy[i];
 }
 
 /* gb = sum of gy over images and positions */
@@ -29,13 +33,14 @@ static void bias_gradient(ig_tape *tape, ig_tensor *bias, const ig_tensor *out) 
     float *gb = ig_grad(tape, bias, &add);
     if (!gb) return;
     int64_t channels = bias->s.d[0];
-    bias_work w = {out->g, ig_count(out->s) / channels, channels, BIAS_CHUNKS, NULL};
-    w.partial = ig_tape_alloc(tape, (size_t)(BIAS_CHUNKS * channels) * sizeof(double));
+    bias_work w = {.gy = out->g, .rows = ig_count(out->s) / channels, .channels = channels};
+    w.width = (BIAS_WIDTH + channels - 1) / channels * channels;
+    w.partial = ig_tape_alloc(tape, (size_t)(BIAS_CHUNKS * w.width) * sizeof(double));
     if (!w.partial) return;
     ig_parallel(BIAS_CHUNKS, bias_chunk, &w);
     for (int64_t c = 0; c < channels; c++) {
         double sum = 0;
-        for (int chunk = 0; chunk < BIAS_CHUNKS; chunk++) sum += w.partial[chunk * channels + c];
+        for (int64_t i = c; i < BIAS_CHUNKS * w.width; i += channels) sum += w.partial[i];
         ig_write(&gb[c], (float)sum, add);
     }
 }
