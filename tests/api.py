@@ -1,5 +1,6 @@
 """Installs imgen into a folder of its own, compiles the program of docs/api.md through pkg-config
-against the shared and the static library, whichever of them are built, and runs it on a run that it trains first."""
+against the shared and the static library, whichever of them are built, and runs it on a run that it
+trains first."""
 import os
 import pathlib
 import re
@@ -9,6 +10,7 @@ import sys
 import tempfile
 
 source, build = map(pathlib.Path, sys.argv[1:3])
+sanitizers = [] if sys.argv[3] == "none" else [f"-fsanitize={sys.argv[3]}"]
 
 
 def run(*command, **options):
@@ -40,7 +42,7 @@ with tempfile.TemporaryDirectory() as folder:
             # OpenBLAS names gfortran for those who link it statically too; here it stays shared
             flags = ["-l:libimgen.a" if f == "-limgen" else f for f in flags if f != "-lgfortran"]
         binary = folder / f"draw-{kind}"
-        run(os.environ.get("CC", "cc"), "-std=c17", "-Wall", "-Werror", program, "-o", binary, *flags)
+        run(os.environ.get("CC", "cc"), "-std=c17", "-Wall", "-Werror", *sanitizers, program, "-o", binary, *flags)
         picture = folder / f"sixteen-{kind}.png"
         printed = run(binary, trained, picture, env=libraries)
         assert printed == "", f"the library printed {printed!r}"
