@@ -326,43 +326,68 @@ bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
 
 /* ---- the weights' gradient ---- */
 
-/* One chunk's sum, as kh kw c x k. */
+/* Few coarse channels would waste lanes: then those of the fine image fill them. */
+static bool has_few_coarse(const ig_conv_shape *s) {
+    return s->k < FEW_CHANNELS && s->k < s->kw * s->c;
+}
+
+/* A matrix that comes in runs of rows, one for each row of the coarse image. */
+typedef struct {
+    const float *x;
+    int64_t run, stride, columns;
+} runs;
+
+/* sum = or += the products of an image with one row of taps, a matrix (kw c) x k, or k x (kw c) of
+   few coarse channels. */
+static void add_taps(const conv_work *w, const float *padded, const float *coarse, float *sum,
+                     bool add) {
+    const ig_conv_shape *s = &w->s;
+    runs fine = {padded, s->stride * fine_columns(s) * s->c, s->stride * s->c, s->kw * s->c};
+    runs image = {coarse, s->wo * s->k, s->k, s->k};
+    runs a = has_few_coarse(s) ? image : fine, b = has_few_coarse(s) ? fine : image;
+    w->kernels->outer(&(ig_outer){
+        .m = a.columns,
+        .n = b.columns,
+        .rows = s->ho,
+        .count = s->wo,
+        .a = a.x,
+        .a_row = a.run,
+        .a_stride = a.stride,
+        .b = b.x,
+        .b_row = b.run,
+        .b_stride = b.stride,
+        .c = sum,
+        .c_stride = b.columns,
+        .add = add,
+    });
+}
+
+/* One chunk's sum, the matrices of all rows of taps. */
 static void weight_chunk(void *work, int64_t chunk, int worker) {
     const conv_work *w = work;
     const ig_conv_shape *s = &w->s;
-    int64_t columns = fine_columns(s), rows = fine_rows(s, s->ho), width = s->kw * s->c;
-    float *padded = scratch_of(w, worker), *sum = w->partial + chunk * s->kh * width * s->k;
+    int64_t columns = fine_columns(s), rows = fine_rows(s, s->ho), size = s->kw * s->c * s->k;
+    float *padded = scratch_of(w, worker), *sum = w->partial + chunk * s->kh * size;
     int64_t first = chunk * s->n / w->chunks, end = (chunk + 1) * s->n / w->chunks;
     for (int64_t image = first; image < end; image++) {
         copy_padded(w->fine + image * s->h * s->w * s->c, s->h, s->w, s->c, -s->pad, rows, -s->pad,
                     columns, padded);
         for (int64_t ky = 0; ky < s->kh; ky++)
-            w->kernels->outer(&(ig_outer){
-                .m = width,
-                .n = s->k,
-                .rows = s->ho,
-                .count = s->wo,
-                .a = padded + ky * columns * s->c,
-                .a_row = s->stride * columns * s->c,
-                .a_stride = s->stride * s->c,
-                .b = w->coarse + image * s->ho * s->wo * s->k,
-                .b_row = s->wo * s->k,
-                .b_stride = s->k,
-                .c = sum + ky * width * s->k,
-                .c_stride = s->k,
-                .add = image > first,
-            });
+            add_taps(w, padded + ky * columns * s->c, w->coarse + image * s->ho * s->wo * s->k,
+                     sum + ky * size, image > first);
     }
 }
 
-/* gw[k] = or += the chunks' sums, in their order, turned from (taps k) to (k taps) */
+/* gw[k] = or += the chunks' sums, in their order */
 static void reduce_weights(void *work, int64_t k, int worker) {
     (void)worker;
     const conv_work *w = work;
-    int64_t taps = w->s.kh * w->s.kw * w->s.c;
+    const ig_conv_shape *s = &w->s;
+    int64_t width = s->kw * s->c, taps = s->kh * width;
     for (int64_t t = 0; t < taps; t++) {
+        int64_t at = has_few_coarse(s) ? (t / width * s->k + k) * width + t % width : t * s->k + k;
         float sum = 0;
-        for (int64_t c = 0; c < w->chunks; c++) sum += w->partial[(c * taps + t) * w->s.k + k];
+        for (int64_t c = 0; c < w->chunks; c++) sum += w->partial[c * taps * s->k + at];
         ig_write(&w->out[k * taps + t], sum, w->add);
     }
 }
