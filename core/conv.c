@@ -67,6 +67,90 @@ static void copy_padded(const float *image, int64_t h, int64_t w, int64_t c, int
     }
 }
 
+/* ---- few output channels, by unfolding ----
+   Every tap and channel has a plane, its products at all coarse positions, which fill the vectors.
+   A convolution of stride 1 is a transposed one too: of the images in each other's place and the
+   weights turned round. */
+
+/* One row of the weights as (kh kw c) x k */
+static void turn_weights(void *work, int64_t tap, int worker) {
+    (void)worker;
+    conv_work *w = work;
+    int64_t taps = w->s.kh * w->s.kw * w->s.c;
+    for (int64_t k = 0; k < w->s.k; k++) w->packed[tap * w->s.k + k] = w->weight[k * taps + tap];
+}
+
+/* Adds a plane (ho wo) to the pixels of one channel that its tap reaches. */
+static void fold_add(const ig_conv_shape *s, const float *plane, int64_t tap, float *fine) {
+    int64_t dy = tap / (s->kw * s->c) - s->pad, dx = tap / s->c % s->kw - s->pad, c = tap % s->c;
+    int64_t first = ceil_div(max(-dx, 0), s->stride);
+    int64_t end = min(s->wo, ceil_div(s->w - dx, s->stride));
+    for (int64_t oy = 0; oy < s->ho; oy++) {
+        int64_t y = oy * s->stride + dy;
+        if (y < 0 || y >= s->h) continue;
+        float *row = fine + (y * s->w + dx) * s->c + c;
+        for (int64_t ox = first; ox < end; ox++)
+            row[ox * s->stride * s->c] += plane[oy * s->wo + ox];
+    }
+}
+
+static void fine_image(void *work, int64_t image, int worker) {
+    const conv_work *w = work;
+    const ig_conv_shape *s = &w->s;
+    int64_t taps = s->kh * s->kw * s->c, positions = s->ho * s->wo;
+    const float *coarse = w->coarse + image * positions * s->k;
+    float *planes = scratch_of(w, worker), *packed = planes + taps * positions;
+    float *fine = w->out + image * s->h * s->w * s->c;
+    for (int64_t panel = 0; panel < ig_panels(w->kernels, positions); panel++)
+        w->kernels->pack(panel, s->k, positions, coarse, 1, s->k, packed);
+    w->kernels->product(&(ig_product){
+        .m = taps,
+        .n = positions,
+        .a = w->packed,
+        .a_stride = s->k,
+        .taps = 1,
+        .length = s->k,
+        .b = packed,
+        .c = planes,
+        .c_stride = positions,
+    });
+    for (int64_t p = 0; !w->add && p < s->h * s->w; p++)
+        for (int64_t c = 0; c < s->c; c++) fine[p * s->c + c] = w->bias ? w->bias[c] : 0.0f;
+    for (int64_t tap = 0; tap < taps; tap++) fold_add(s, planes + tap * positions, tap, fine);
+}
+
+/* The same of a convolution in the mirror. */
+static void mirror_weights(void *work, int64_t tap, int worker) {
+    (void)worker;
+    conv_work *w = work;
+    int64_t taps = w->s.kh * w->s.kw, from = taps - 1 - tap / w->s.c, c = tap % w->s.c;
+    memcpy(w->packed + tap * w->s.k, w->weight + (c * taps + from) * w->s.k,
+           (size_t)w->s.k * sizeof(float));
+}
+
+static ig_conv_shape mirror(const ig_conv_shape *s) {
+    return (ig_conv_shape){
+        s->n, s->ho, s->wo, s->k, s->h, s->w, s->c, s->kh, s->kw, 1, s->kh - 1 - s->pad};
+}
+
+static bool has_mirror(const ig_conv_shape *s) {
+    return s->stride == 1 && s->kh == s->kw;
+}
+
+/* turn: which of the two above */
+static bool unfold(ig_tape *tape, conv_work *w, const ig_tensor *weight, ig_task *turn) {
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
+    ig_layout layout = {.pack = turn, .kernels = w->kernels};
+    int64_t taps = w->s.kh * w->s.kw * w->s.c, positions = w->s.ho * w->s.wo;
+    int64_t packed_image = ig_packed_size(w->kernels, w->s.k, positions);
+    if (!ig_packed_make(tape, weight, layout, taps * w->s.k, taps, w, &w->packed) ||
+        !take_scratch(tape, w, taps * positions + packed_image))
+        return false;
+    ig_parallel(w->s.n, fine_image, w);
+    ig_arena_release(tape->arena, mark);
+    return true;
+}
+
 /* ---- fine to coarse ---- */
 
 /* Columns that a padded row of the fine image needs. */
@@ -119,6 +203,11 @@ bool ig_conv_to_coarse(ig_tape *tape, const ig_conv_shape *s, const float *fine,
     w.out = coarse;
     w.add = add;
     w.bands = ceil_div(s->ho, BAND);
+    if (s->k < FEW_CHANNELS && has_mirror(s)) {
+        w.s = mirror(s);
+        w.coarse = fine;
+        return unfold(tape, &w, weight, mirror_weights);
+    }
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     ig_layout layout = {.pack = pack_to_coarse, .kernels = w.kernels};
     int64_t packed = ig_packed_size(w.kernels, s->kh * s->kw * s->c, s->k);
@@ -232,69 +321,6 @@ static void fine_band(void *work, int64_t chunk, int worker) {
             fine_row(w, image, i, first, phase, padded, columns);
 }
 
-/* ---- coarse to fine, by unfolding: for few channels ----
-   Every tap and channel has a plane, its products at all coarse positions, which fill the vectors.
- */
-
-/* The weights as taps k */
-static void turn_weights(void *work, int64_t tap, int worker) {
-    (void)worker;
-    conv_work *w = work;
-    int64_t taps = w->s.kh * w->s.kw * w->s.c;
-    for (int64_t k = 0; k < w->s.k; k++) w->packed[tap * w->s.k + k] = w->weight[k * taps + tap];
-}
-
-/* Adds a plane (ho wo) to the pixels of one channel that its tap reaches. */
-static void fold_add(const ig_conv_shape *s, const float *plane, int64_t tap, float *fine) {
-    int64_t dy = tap / (s->kw * s->c) - s->pad, dx = tap / s->c % s->kw - s->pad, c = tap % s->c;
-    int64_t first = ceil_div(max(-dx, 0), s->stride);
-    int64_t end = min(s->wo, ceil_div(s->w - dx, s->stride));
-    for (int64_t oy = 0; oy < s->ho; oy++) {
-        int64_t y = oy * s->stride + dy;
-        if (y < 0 || y >= s->h) continue;
-        float *row = fine + (y * s->w + dx) * s->c + c;
-        for (int64_t ox = first; ox < end; ox++)
-            row[ox * s->stride * s->c] += plane[oy * s->wo + ox];
-    }
-}
-
-static void fine_image(void *work, int64_t image, int worker) {
-    const conv_work *w = work;
-    const ig_conv_shape *s = &w->s;
-    int64_t taps = s->kh * s->kw * s->c, positions = s->ho * s->wo;
-    const float *coarse = w->coarse + image * positions * s->k;
-    float *planes = scratch_of(w, worker), *packed = planes + taps * positions;
-    float *fine = w->out + image * s->h * s->w * s->c;
-    for (int64_t panel = 0; panel < ig_panels(w->kernels, positions); panel++)
-        w->kernels->pack(panel, s->k, positions, coarse, 1, s->k, packed);
-    w->kernels->product(&(ig_product){
-        .m = taps,
-        .n = positions,
-        .a = w->packed,
-        .a_stride = s->k,
-        .taps = 1,
-        .length = s->k,
-        .b = packed,
-        .c = planes,
-        .c_stride = positions,
-    });
-    for (int64_t p = 0; !w->add && p < s->h * s->w; p++)
-        for (int64_t c = 0; c < s->c; c++) fine[p * s->c + c] = w->bias ? w->bias[c] : 0.0f;
-    for (int64_t tap = 0; tap < taps; tap++) fold_add(s, planes + tap * positions, tap, fine);
-}
-
-static bool pack_to_unfold(ig_tape *tape, conv_work *w, const ig_tensor *weight) {
-    int64_t taps = w->s.kh * w->s.kw * w->s.c;
-    ig_layout layout = {.pack = turn_weights, .kernels = w->kernels};
-    return ig_packed_make(tape, weight, layout, taps * w->s.k, taps, w, &w->packed);
-}
-
-/* Floats of the planes and of the packed coarse image. */
-static int64_t unfolded_size(const conv_work *w) {
-    int64_t positions = w->s.ho * w->s.wo;
-    return w->s.kh * w->s.kw * w->s.c * positions + ig_packed_size(w->kernels, w->s.k, positions);
-}
-
 static bool pack_phases(ig_tape *tape, conv_work *w, const ig_tensor *weight) {
     int64_t phases = w->s.stride * w->s.stride;
     ig_layout layout = {pack_phase, w->kernels, {w->s.stride, w->s.pad}};
@@ -306,20 +332,17 @@ bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
     ig_winograd_form form = ig_winograd_choose(s);
     if (form) return ig_winograd_to_fine(tape, s, form, coarse, weight, bias, fine, add);
     conv_work w = {.s = *s, .kernels = ig_kernels_get(), .coarse = coarse, .weight = weight->x};
-    bool by_phases = s->c >= FEW_CHANNELS;
     int64_t high = ceil_div(s->h, s->stride), wide = ceil_div(s->w, s->stride);
     w.bias = bias;
     w.out = fine;
     w.add = add;
     w.bands = ceil_div(high, BAND);
+    if (s->c < FEW_CHANNELS) return unfold(tape, &w, weight, turn_weights);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    int64_t scratch = by_phases ? span(s->kh, min(BAND, high), s) * span(s->kw, wide, s) * s->k
-                                : unfolded_size(&w);
-    if (!(by_phases ? pack_phases : pack_to_unfold)(tape, &w, weight) ||
-        !take_scratch(tape, &w, scratch))
+    if (!pack_phases(tape, &w, weight) ||
+        !take_scratch(tape, &w, span(s->kh, min(BAND, high), s) * span(s->kw, wide, s) * s->k))
         return false;
-    if (by_phases) ig_parallel(s->n * w.bands, fine_band, &w);
-    else ig_parallel(s->n, fine_image, &w);
+    ig_parallel(s->n * w.bands, fine_band, &w);
     ig_arena_release(tape->arena, mark);
     return true;
 }
