@@ -55,5 +55,8 @@ ig_build() {
         }
         rm -f "$folder.log"
     fi
-    ninja -C "$folder" --quiet >&2
+    said=$(ninja -C "$folder" --quiet 2>&1) || {
+        echo "$said" >&2
+        exit 1
+    }
 }
