@@ -197,6 +197,7 @@ static ig_status run(ig_bench *bench, ig_err *err) {
     state *s = bench->state;
     if (bench->part == FORWARD || bench->part == BOTH) {
         bool recording = bench->part == BOTH;
+        ig_params_changed(&s->params); /* weights are packed anew, as in training */
         ig_params_begin(&s->params, recording ? 0 : -1);
         ig_tape_begin(&s->tape, true, recording);
         forward(s, bench->what);
