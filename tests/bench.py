@@ -91,7 +91,8 @@ class Bench(unittest.TestCase):
         for arguments, word in ((["nothing"], "no benchmark 'nothing'"),
                                 (["step", "nothing"], "no benchmark 'nothing'"),
                                 (["--profile", "nothing"], "expected one of ae-conv"),
-                                (["--profile", "vae-mlp", "step"], "expected one of --profile"),
+                                (["--profile", "vae-mlp", "step"], "give it or WHAT, not both"),
+                                (["--profile", "vae-mlp", "--list"], "give it or --profile"),
                                 (["step", "--batch", "0"], "--batch")):
             result = bench(*arguments)
             self.assertEqual((result.returncode, result.stdout), (2, ""), arguments)

@@ -10,9 +10,11 @@ typedef struct ig_bench ig_bench;
 struct ig_bench {
     const char *group; /* "kernels", "block", "step", "sample", "first-step" */
     char name[64];     /* "conv3x3/28x28x64/forward" */
-    double flop, bytes,
-        count; /* of one run: direct-convolution FLOP, memory traffic, images; or 0 */
-    bool once; /* one cold run, timed together with start from the beginning of a process */
+    /* of one run; 0: not told */
+    double flop;  /* of a direct convolution */
+    double bytes; /* of memory traffic */
+    double count; /* images */
+    bool once;    /* one cold run, timed together with start from the beginning of a process */
     ig_status (*start)(ig_bench *bench, ig_err *err);
     ig_status (*run)(ig_bench *bench, ig_err *err);
     void (*finish)(ig_bench *bench); /* also after a start that failed */
@@ -29,9 +31,10 @@ enum { IG_BENCH_MAX = 512 };
 typedef struct {
     ig_bench items[IG_BENCH_MAX];
     int count;
+    bool overflowed; /* more were appended than it holds */
 } ig_bench_list;
 
-/* Each room of benchmarks appends its own. A list that is full takes no more. */
+/* Each room of benchmarks appends its own. */
 void ig_bench_add_peaks(ig_bench_list *list);
 void ig_bench_add_ops(ig_bench_list *list, int batch);
 void ig_bench_add_models(ig_bench_list *list, int batch, const char *data);
@@ -77,8 +80,11 @@ typedef struct {
     void *marker;
 } ig_bench_trainer;
 
+/* Makes the variant's model and `batch` random images. After a failure too,
+   ig_bench_trainer_finish is to be called. */
 ig_status ig_bench_trainer_init(ig_bench_trainer *t, const ig_bench_variant *variant, int batch,
                                 ig_err *err);
+/* Frees the model and the images. */
 void ig_bench_trainer_finish(ig_bench_trainer *t);
 
 /* Loss, gradients and AdamW for every phase. */
@@ -87,9 +93,9 @@ ig_status ig_bench_trainer_step(ig_bench_trainer *t, ig_err *err);
 /* Times a step's ops one by one and prints them. */
 ig_status ig_bench_profile(const char *name, int batch, int64_t repeat, bool json, ig_err *err);
 
-/* What the results are told with. */
+/* The machine's measured peaks. */
 typedef struct {
-    double fma, sgemm, triad; /* FLOP/s and bytes/s of this machine; 0: not measured */
+    double fma, sgemm, triad; /* FLOP/s and bytes/s; 0: not measured */
 } ig_bench_peaks;
 
 /* Begins, adds a line for, and ends a report: a table, or a JSON object with all. */

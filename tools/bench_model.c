@@ -123,8 +123,10 @@ static ig_status start_first_step(ig_bench *bench, ig_err *err) {
     const ig_dataset_info *info = ig_dataset_describe(data);
     ig_status status = IG_OK;
     if (info->height != SIDE || info->width != SIDE || info->count[IG_TRAIN] < bench->batch)
-        status = ig_fail(err, IG_EUSAGE, "--data %s: expected at least %d images of %dx%d",
-                         bench->data, bench->batch, SIDE, SIDE);
+        status = ig_fail(err, IG_EUSAGE,
+                         "--data %s: expected at least %d images of %dx%d, found %lld of %dx%d",
+                         bench->data, bench->batch, SIDE, SIDE, (long long)info->count[IG_TRAIN],
+                         info->width, info->height);
     uint32_t *index = calloc((size_t)bench->batch, sizeof *index);
     if (!index && status == IG_OK) status = ig_fail_memory(err, "batch");
     if (status == IG_OK) status = start_step(bench, err);

@@ -40,7 +40,8 @@ static void switch_to(profile *p, line *next, int direction) {
 
 /* The next line of this run; its arrays are made in the first one. */
 static line *next_line(profile *p, const char *name) {
-    if (p->count == ROWS_MAX) return NULL;
+    if (p->count == ROWS_MAX)
+        return ig_fail(&p->err, IG_EUSAGE, "--profile: a step of more than %d ops", ROWS_MAX), NULL;
     line *l = &p->lines[p->count];
     for (int d = 0; d < 2 && !l->times[d]; d++) {
         l->times[d] = calloc((size_t)p->runs, sizeof(double));
@@ -132,18 +133,26 @@ static void print_table(const profile *p, const ig_bench_variant *variant, int b
     printf("  %-18s %9.3f\n", "all", 1e3 * total);
 }
 
+/* NULL: no memory. */
+static json_t *lines_of(const profile *p) {
+    json_t *lines = json_array();
+    for (int i = 0; i < p->count && lines; i++) {
+        const line *l = &p->lines[i];
+        json_t *packed =
+            json_pack("{s:s, s:s, s:f, s:f}", "op", l->name, "detail", l->detail, "forward_ms",
+                      1e3 * l->seconds[0], "backward_ms", 1e3 * l->seconds[1]);
+        if (!json_array_append_new(lines, packed)) continue;
+        json_decref(lines);
+        return NULL;
+    }
+    return lines;
+}
+
 static ig_status print_json(const profile *p, const ig_bench_variant *variant, int batch,
                             double total, ig_err *err) {
-    json_t *lines = json_array();
-    for (int i = 0; i < p->count; i++) {
-        const line *l = &p->lines[i];
-        json_array_append_new(lines, json_pack("{s:s, s:s, s:f, s:f}", "op", l->name, "detail",
-                                               l->detail, "forward_ms", 1e3 * l->seconds[0],
-                                               "backward_ms", 1e3 * l->seconds[1]));
-    }
     json_t *all = json_pack("{s:s, s:i, s:i, s:I, s:f, s:o}", "model", variant->name, "threads",
                             ig_threads(), "batch", batch, "runs", (json_int_t)p->runs, "total_ms",
-                            1e3 * total, "lines", lines);
+                            1e3 * total, "lines", lines_of(p));
     if (!all) return ig_fail_memory(err, "results");
     json_dumpf(all, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
     printf("\n");

@@ -36,6 +36,7 @@ double ig_bench_median(double *values, int64_t count) {
 
 void ig_bench_add(ig_bench_list *list, const ig_bench *bench) {
     if (list->count < IG_BENCH_MAX) list->items[list->count++] = *bench;
+    else list->overflowed = true;
 }
 
 /* ---- in the child ---- */
@@ -92,11 +93,18 @@ static void be_child(ig_bench *bench, int64_t repeat, int pipe_end) {
 static ig_status collect(const ig_bench *bench, pid_t child, int pipe_end, ig_bench_result *result,
                          ig_err *err) {
     static message m;
-    struct rusage usage;
-    int how;
-    bool whole = read(pipe_end, &m, sizeof m) == (ssize_t)sizeof m;
-    while (wait4(child, &how, 0, &usage) < 0 && errno == EINTR) continue;
-    if (!whole)
+    struct rusage usage = {0};
+    int how = 0;
+    ssize_t got;
+    do got = read(pipe_end, &m, sizeof m);
+    while (got < 0 && errno == EINTR);
+    pid_t ended;
+    do ended = wait4(child, &how, 0, &usage);
+    while (ended < 0 && errno == EINTR);
+    if (ended < 0)
+        return ig_fail(err, IG_EIO, "%s: cannot wait for its process: %s", bench->name,
+                       strerror(errno));
+    if (got != (ssize_t)sizeof m)
         return ig_fail(err, IG_EIO, "%s: its process ended early, by %s %d", bench->name,
                        WIFSIGNALED(how) ? "signal" : "status",
                        WIFSIGNALED(how) ? WTERMSIG(how) : WEXITSTATUS(how));
@@ -109,11 +117,12 @@ static ig_status collect(const ig_bench *bench, pid_t child, int pipe_end, ig_be
 
 ig_status ig_bench_measure(ig_bench *bench, int64_t repeat, ig_bench_result *result, ig_err *err) {
     int ends[2];
-    if (pipe(ends)) return ig_fail(err, IG_EIO, "%s: no pipe: %s", bench->name, strerror(errno));
+    if (pipe(ends))
+        return ig_fail(err, IG_EIO, "%s: cannot make a pipe: %s", bench->name, strerror(errno));
     pid_t child = fork();
     if (child == 0) be_child(bench, repeat, ends[1]);
     close(ends[1]);
-    ig_status status = child < 0 ? ig_fail(err, IG_EIO, "%s: no process of its own: %s",
+    ig_status status = child < 0 ? ig_fail(err, IG_EIO, "%s: cannot start a process: %s",
                                            bench->name, strerror(errno))
                                  : collect(bench, child, ends[0], result, err);
     close(ends[0]);

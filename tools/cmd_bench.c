@@ -88,11 +88,14 @@ ig_status ig_cmd_bench(int argc, char **argv, ig_err *err) {
     if (helped) return IG_OK;
     ig_set_threads((int)o.threads);
     if (o.profile && o.word_count)
-        return ig_fail(err, IG_EUSAGE, "expected one of --profile MODEL and WHAT");
+        return ig_fail(err, IG_EUSAGE, "--profile times a whole step: give it or WHAT, not both");
+    if (o.profile && o.list)
+        return ig_fail(err, IG_EUSAGE, "--list names what WHAT can be: give it or --profile");
     if (o.profile) return ig_bench_profile(o.profile, (int)o.batch, o.repeat, o.json, err);
     ig_bench_add_peaks(&all);
     ig_bench_add_ops(&all, (int)o.batch);
     ig_bench_add_models(&all, (int)o.batch, o.data);
+    if (all.overflowed) return ig_fail(err, IG_EUSAGE, "more than %d benchmarks", IG_BENCH_MAX);
     IG_TRY(check_words(&o, &all, err));
     if (!o.list) return measure(&o, &all, err);
     for (int i = 0; i < all.count; i++)

@@ -89,16 +89,19 @@ static bool is_any_set(const char *const *prefixes) {
 /* Where the environment says nothing of threads, each is bound to a core, unless --threads asks for
    some of them, and waits for work in a loop for some us only: by default it does so for so long
    that beside another busy program a step takes 20 times as long. OpenMP reads its settings before
-   main, so the program starts once more. */
+   main, so the program starts once more: if it is imgen, not a loader that was given it, and if
+   what it will then find is set, so that it does not start for ever. */
 static void set_threads_up(char **argv) {
     char program[4096];
     ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     if (length < 0 || is_any_set((const char *[]){"OMP_", "GOMP_", "KMP_", NULL})) return;
     program[length] = 0;
+    const char *base = strrchr(program, '/');
+    if (!base || strcmp(base, "/imgen")) return;
     bool bind = true;
     for (char **a = argv; *a; a++) bind = bind && strncmp(*a, "--threads", strlen("--threads"));
-    setenv("GOMP_SPINCOUNT", "3000", 1);
-    if (bind) setenv("OMP_PROC_BIND", "true", 1);
+    if (setenv("GOMP_SPINCOUNT", "3000", 1)) return;
+    if (bind && setenv("OMP_PROC_BIND", "true", 1)) return;
     execv(program, argv); /* if it comes back, the program runs as it is */
 }
 

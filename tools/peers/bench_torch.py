@@ -244,7 +244,8 @@ def environment(options):
                                        "1", "--threads", str(options.threads)], check=True,
                                       stdout=subprocess.PIPE).stdout)
     return {"cpu": first["cpu"], "kernels": first["kernels"], "threads": options.threads,
-            "batch": options.batch, "imgen": first["imgen"], "torch": importlib.metadata.version("torch"),
+            "batch": options.batch, "imgen": first["imgen"],
+            "torch": importlib.metadata.version("torch"),
             "allocator": pathlib.Path(options.allocator).name}
 
 
