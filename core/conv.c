@@ -7,6 +7,7 @@
 #include "core/kernels/kernels.h"
 #include "core/packed.h"
 #include "core/thread.h"
+#include "core/whole.h"
 #include "core/winograd.h"
 
 enum {
@@ -29,20 +30,8 @@ typedef struct {
     int64_t chunks;
 } conv_work;
 
-static int64_t min(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-static int64_t max(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
-static int64_t ceil_div(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
-}
-
 static bool take_scratch(ig_tape *tape, conv_work *w, int64_t scratch_size) {
-    w->scratch_size = (scratch_size + 15) / 16 * 16;
+    w->scratch_size = ig_ceil_div(scratch_size, 16) * 16;
     w->scratch = ig_tape_alloc(tape, (size_t)(ig_threads() * w->scratch_size) * sizeof(float));
     return w->scratch;
 }
@@ -55,7 +44,8 @@ static float *scratch_of(const conv_work *w, int worker) {
    where the image has none. */
 static void copy_padded(const float *image, int64_t h, int64_t w, int64_t c, int64_t first,
                         int64_t rows, int64_t left, int64_t columns, float *dst) {
-    int64_t before = min(max(-left, 0), columns), end = max(min(w - left, columns), before);
+    int64_t before = ig_min(ig_max(-left, 0), columns);
+    int64_t end = ig_max(ig_min(w - left, columns), before);
     for (int64_t r = first; r < first + rows; r++, dst += columns * c) {
         bool is_inside = r >= 0 && r < h;
         int64_t from = is_inside ? before : 0, to = is_inside ? end : 0;
@@ -83,8 +73,8 @@ static void turn_weights(void *work, int64_t tap, int worker) {
 /* Adds a plane (ho wo) to the pixels of one channel that its tap reaches. */
 static void fold_add(const ig_conv_shape *s, const float *plane, int64_t tap, float *fine) {
     int64_t dy = tap / (s->kw * s->c) - s->pad, dx = tap / s->c % s->kw - s->pad, c = tap % s->c;
-    int64_t first = ceil_div(max(-dx, 0), s->stride);
-    int64_t end = min(s->wo, ceil_div(s->w - dx, s->stride));
+    int64_t first = ig_ceil_div(ig_max(-dx, 0), s->stride);
+    int64_t end = ig_min(s->wo, ig_ceil_div(s->w - dx, s->stride));
     for (int64_t oy = 0; oy < s->ho; oy++) {
         int64_t y = oy * s->stride + dy;
         if (y < 0 || y >= s->h) continue;
@@ -173,7 +163,7 @@ static void coarse_band(void *work, int64_t chunk, int worker) {
     const conv_work *w = work;
     const ig_conv_shape *s = &w->s;
     int64_t image = chunk / w->bands, first = chunk % w->bands * BAND;
-    int64_t rows = min(BAND, s->ho - first), columns = fine_columns(s);
+    int64_t rows = ig_min(BAND, s->ho - first), columns = fine_columns(s);
     float *padded = scratch_of(w, worker);
     copy_padded(w->fine + image * s->h * s->w * s->c, s->h, s->w, s->c, first * s->stride - s->pad,
                 fine_rows(s, rows), -s->pad, columns, padded);
@@ -202,7 +192,7 @@ bool ig_conv_to_coarse(ig_tape *tape, const ig_conv_shape *s, const float *fine,
     w.bias = bias;
     w.out = coarse;
     w.add = add;
-    w.bands = ceil_div(s->ho, BAND);
+    w.bands = ig_ceil_div(s->ho, BAND);
     if (s->k < FEW_CHANNELS && has_mirror(s)) {
         w.s = mirror(s);
         w.coarse = fine;
@@ -212,7 +202,7 @@ bool ig_conv_to_coarse(ig_tape *tape, const ig_conv_shape *s, const float *fine,
     ig_layout layout = {.pack = pack_to_coarse, .kernels = w.kernels};
     int64_t packed = ig_packed_size(w.kernels, s->kh * s->kw * s->c, s->k);
     if (!ig_packed_make(tape, weight, layout, packed, ig_panels(w.kernels, s->k), &w, &w.packed) ||
-        !take_scratch(tape, &w, fine_rows(s, min(BAND, s->ho)) * fine_columns(s) * s->c))
+        !take_scratch(tape, &w, fine_rows(s, ig_min(BAND, s->ho)) * fine_columns(s) * s->c))
         return false;
     ig_parallel(s->n * w.bands, coarse_band, &w);
     ig_arena_release(tape->arena, mark);
@@ -230,7 +220,7 @@ typedef struct {
 
 static axis_phase phase_of(int64_t phase, int64_t kernel, const ig_conv_shape *s) {
     int64_t start = (phase + s->pad) % s->stride;
-    int64_t taps = start < kernel ? ceil_div(kernel - start, s->stride) : 0;
+    int64_t taps = start < kernel ? ig_ceil_div(kernel - start, s->stride) : 0;
     return (axis_phase){start, taps, (phase + s->pad - start) / s->stride};
 }
 
@@ -240,7 +230,7 @@ static int64_t lead(int64_t kernel, const ig_conv_shape *s) {
     int64_t most = 0;
     for (int64_t p = 0; p < s->stride; p++) {
         axis_phase a = phase_of(p, kernel, s);
-        if (a.taps > 0) most = max(most, a.taps - 1 - a.shift);
+        if (a.taps > 0) most = ig_max(most, a.taps - 1 - a.shift);
     }
     return most;
 }
@@ -292,7 +282,7 @@ static void fine_row(const conv_work *w, int64_t image, int64_t i, int64_t first
     int64_t column = ax.shift - (ax.taps - 1) + lead(s->kw, s);
     bool any = ay.taps > 0 && ax.taps > 0;
     w->kernels->product(&(ig_product){
-        .m = ceil_div(s->w - px, s->stride),
+        .m = ig_ceil_div(s->w - px, s->stride),
         .n = s->c,
         .a = any ? padded + (row * columns + column) * s->k : padded,
         .a_stride = s->k,
@@ -311,8 +301,8 @@ static void fine_band(void *work, int64_t chunk, int worker) {
     const conv_work *w = work;
     const ig_conv_shape *s = &w->s;
     int64_t image = chunk / w->bands, first = chunk % w->bands * BAND;
-    int64_t rows = min(BAND, ceil_div(s->h, s->stride) - first);
-    int64_t columns = span(s->kw, ceil_div(s->w, s->stride), s);
+    int64_t rows = ig_min(BAND, ig_ceil_div(s->h, s->stride) - first);
+    int64_t columns = span(s->kw, ig_ceil_div(s->w, s->stride), s);
     float *padded = scratch_of(w, worker);
     copy_padded(w->coarse + image * s->ho * s->wo * s->k, s->ho, s->wo, s->k,
                 first - lead(s->kh, s), span(s->kh, rows, s), -lead(s->kw, s), columns, padded);
@@ -332,15 +322,15 @@ bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
     ig_winograd_form form = ig_winograd_choose(s);
     if (form) return ig_winograd_to_fine(tape, s, form, coarse, weight, bias, fine, add);
     conv_work w = {.s = *s, .kernels = ig_kernels_get(), .coarse = coarse, .weight = weight->x};
-    int64_t high = ceil_div(s->h, s->stride), wide = ceil_div(s->w, s->stride);
+    int64_t high = ig_ceil_div(s->h, s->stride), wide = ig_ceil_div(s->w, s->stride);
     w.bias = bias;
     w.out = fine;
     w.add = add;
-    w.bands = ceil_div(high, BAND);
+    w.bands = ig_ceil_div(high, BAND);
     if (s->c < FEW_CHANNELS) return unfold(tape, &w, weight, turn_weights);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     if (!pack_phases(tape, &w, weight) ||
-        !take_scratch(tape, &w, span(s->kh, min(BAND, high), s) * span(s->kw, wide, s) * s->k))
+        !take_scratch(tape, &w, span(s->kh, ig_min(BAND, high), s) * span(s->kw, wide, s) * s->k))
         return false;
     ig_parallel(s->n * w.bands, fine_band, &w);
     ig_arena_release(tape->arena, mark);
@@ -422,7 +412,7 @@ bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
     conv_work w = {.s = *s, .kernels = ig_kernels_get(), .fine = fine, .coarse = coarse};
     w.out = gw;
     w.add = add;
-    w.chunks = min(s->n, WEIGHT_CHUNKS);
+    w.chunks = ig_min(s->n, WEIGHT_CHUNKS);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     int64_t partial = w.chunks * s->kh * s->kw * s->c * s->k;
     w.partial = ig_tape_alloc(tape, (size_t)partial * sizeof(float));

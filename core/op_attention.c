@@ -4,6 +4,7 @@
 #include "core/kernels/kernels.h"
 #include "core/ops.h"
 #include "core/thread.h"
+#include "core/whole.h"
 
 /* ---- softmax ---- */
 
@@ -17,9 +18,9 @@ typedef struct {
 
 /* The rows of a chunk; where they begin, in floats. */
 static int64_t rows_of(const softmax_work *w, int64_t chunk, int64_t *at) {
-    int64_t first = chunk * w->block, left = w->rows - first;
+    int64_t first = chunk * w->block;
     *at = first * w->n;
-    return left < w->block ? left : w->block;
+    return ig_min(w->rows - first, w->block);
 }
 
 static void softmax_chunk(void *work, int64_t chunk, int worker) {
@@ -39,11 +40,11 @@ static void softmax_chunk_backward(void *work, int64_t chunk, int worker) {
 /* Cuts x into chunks of whole rows, about 4096 values each. */
 static softmax_work softmax_rows(ig_shape s) {
     int64_t n = s.d[s.nd - 1];
-    return (softmax_work){.rows = ig_count(s) / n, .n = n, .block = n < 4096 ? 4096 / n : 1};
+    return (softmax_work){.rows = ig_count(s) / n, .n = n, .block = ig_max(4096 / n, 1)};
 }
 
 static int64_t softmax_chunks(const softmax_work *w) {
-    return (w->rows + w->block - 1) / w->block;
+    return ig_ceil_div(w->rows, w->block);
 }
 
 static void softmax_backward(ig_tape *tape, ig_node *node) {
@@ -112,7 +113,7 @@ static int64_t packed_size(const attention_work *w) {
     int64_t size = w->c / w->heads;
     int64_t scores = ig_packed_size(w->kernels, size, w->length);
     int64_t values = ig_packed_size(w->kernels, w->length, size);
-    return scores > values ? scores : values;
+    return ig_max(scores, values);
 }
 
 /* c (m n) = a (m k) b; element [r][j] of b (k n) is b[r * b_row + j * b_column]. */
@@ -191,7 +192,7 @@ static attention_work work_of(const ig_node *node) {
 
 /* Runs a task for each head of each image, with scratch that lives as long as the step. */
 static bool run_heads(ig_tape *tape, attention_work *w, int64_t images, ig_task *task) {
-    w->scratch_size = packed_size(w) + (w->length * w->length + 15) / 16 * 16;
+    w->scratch_size = packed_size(w) + ig_ceil_div(w->length * w->length, 16) * 16;
     w->scratch = ig_tape_alloc(tape, (size_t)(ig_threads() * w->scratch_size) * sizeof(float));
     if (!w->scratch) return false;
     ig_parallel(images * w->heads, task, w);

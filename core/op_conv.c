@@ -3,6 +3,7 @@
 #include "core/conv.h"
 #include "core/ops.h"
 #include "core/thread.h"
+#include "core/whole.h"
 
 /* The bias's gradient is summed in this many chunks of rows, at least so many values at once. */
 enum { BIAS_CHUNKS = 16, BIAS_WIDTH = 16 };
@@ -34,7 +35,7 @@ static void bias_gradient(ig_tape *tape, ig_tensor *bias, const ig_tensor *out) 
     if (!gb) return;
     int64_t channels = bias->s.d[0];
     bias_work w = {.gy = out->g, .rows = ig_count(out->s) / channels, .channels = channels};
-    w.width = (BIAS_WIDTH + channels - 1) / channels * channels;
+    w.width = ig_ceil_div(BIAS_WIDTH, channels) * channels;
     w.partial = ig_tape_alloc(tape, (size_t)(BIAS_CHUNKS * w.width) * sizeof(double));
     if (!w.partial) return;
     ig_parallel(BIAS_CHUNKS, bias_chunk, &w);

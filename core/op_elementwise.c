@@ -3,6 +3,7 @@
 #include "core/kernels/kernels.h"
 #include "core/ops.h"
 #include "core/thread.h"
+#include "core/whole.h"
 
 /* Elements in one piece of parallel work. */
 enum { CHUNK = 16384 };
@@ -20,13 +21,13 @@ typedef struct {
 static void unary_chunk(void *work, int64_t chunk, int worker) {
     (void)worker;
     const unary_work *w = work;
-    int64_t at = chunk * CHUNK, n = w->count - at < CHUNK ? w->count - at : CHUNK;
+    int64_t at = chunk * CHUNK, n = ig_min(w->count - at, CHUNK);
     if (w->gy) w->f->slopes(w->x + at, w->y + at, w->gy + at, w->out + at, n, w->a, w->add);
     else w->f->values(w->x + at, w->out + at, n, w->a);
 }
 
 static void unary_run(unary_work *w) {
-    ig_parallel((w->count + CHUNK - 1) / CHUNK, unary_chunk, w);
+    ig_parallel(ig_ceil_div(w->count, CHUNK), unary_chunk, w);
 }
 
 typedef struct {

@@ -2,6 +2,7 @@
 #include "core/ops.h"
 #include "core/packed.h"
 #include "core/thread.h"
+#include "core/whole.h"
 
 /* Work is cut into blocks of this many rows of the batch, or outputs of the weight's gradient. */
 enum { ROW_BLOCK = 64, OUT_BLOCK = 28 };
@@ -16,14 +17,6 @@ typedef struct {
     float *packed; /* w^T (in out) for the forward, w (out in) for the backward */
     int64_t span;  /* columns of it that a piece of work takes, whole panels */
 } linear_work;
-
-static int64_t blocks_of(int64_t count, int64_t size) {
-    return (count + size - 1) / size;
-}
-
-static int64_t size_of(int64_t block, int64_t count, int64_t size) {
-    return count - block * size < size ? count - block * size : size;
-}
 
 static void pack_forward(void *work, int64_t panel, int worker) {
     (void)worker;
@@ -40,11 +33,11 @@ static void pack_backward(void *work, int64_t panel, int worker) {
 /* One block of rows of c (rows n) = a (rows k) times one span of the packed matrix (k n) */
 static void multiply(const linear_work *w, int64_t chunk, const float *a, int64_t k,
                      const float *bias, float *c, int64_t n, bool add) {
-    int64_t blocks = blocks_of(w->rows, ROW_BLOCK), span = chunk / blocks;
+    int64_t blocks = ig_ceil_div(w->rows, ROW_BLOCK), span = chunk / blocks;
     int64_t row = chunk % blocks * ROW_BLOCK, column = span * w->span;
     w->kernels->product(&(ig_product){
-        .m = size_of(chunk % blocks, w->rows, ROW_BLOCK),
-        .n = size_of(span, n, w->span),
+        .m = ig_min(w->rows - row, ROW_BLOCK),
+        .n = ig_min(n - column, w->span),
         .a = a + row * k,
         .a_stride = k,
         .taps = 1,
@@ -73,7 +66,7 @@ static void backward_chunk(void *work, int64_t chunk, int worker) {
 static void weight_chunk(void *work, int64_t chunk, int worker) {
     (void)worker;
     const linear_work *w = work;
-    int64_t first = chunk * OUT_BLOCK, outs = size_of(chunk, w->out, OUT_BLOCK);
+    int64_t first = chunk * OUT_BLOCK, outs = ig_min(w->out - first, OUT_BLOCK);
     if (w->gw)
         w->kernels->outer(&(ig_outer){
             .m = outs,
@@ -102,9 +95,9 @@ static bool run(ig_tape *tape, const ig_tensor *weights, linear_work *w, int64_t
     ig_layout layout = {.pack = pack, .kernels = w->kernels};
     int64_t panels = ig_panels(w->kernels, n), floats = ig_packed_size(w->kernels, k, n);
     if (!ig_packed_make(tape, weights, layout, floats, panels, w, &w->packed)) return false;
-    int64_t panel_work = k * w->kernels->panel * (w->rows < ROW_BLOCK ? w->rows : ROW_BLOCK);
-    w->span = blocks_of(LEAST_WORK, panel_work) * w->kernels->panel;
-    ig_parallel(blocks_of(n, w->span) * blocks_of(w->rows, ROW_BLOCK), task, w);
+    int64_t panel_work = k * w->kernels->panel * ig_min(w->rows, ROW_BLOCK);
+    w->span = ig_ceil_div(LEAST_WORK, panel_work) * w->kernels->panel;
+    ig_parallel(ig_ceil_div(n, w->span) * ig_ceil_div(w->rows, ROW_BLOCK), task, w);
     ig_arena_release(tape->arena, mark);
     return true;
 }
@@ -129,7 +122,7 @@ static void linear_backward(ig_tape *tape, ig_node *node) {
     w.gw = ig_grad(tape, node->in[1], &w.add_w);
     w.gb = ig_grad(tape, node->in[2], &w.add_b);
     w.gx = ig_grad(tape, node->in[0], &w.add_x);
-    if (w.gw || w.gb) ig_parallel(blocks_of(w.out, OUT_BLOCK), weight_chunk, &w);
+    if (w.gw || w.gb) ig_parallel(ig_ceil_div(w.out, OUT_BLOCK), weight_chunk, &w);
     if (w.gx) run(tape, node->in[1], &w, w.out, w.in, pack_backward, backward_chunk);
 }
 

@@ -7,10 +7,7 @@
 #include "core/kernels/kernels.h"
 #include "core/ops.h"
 #include "core/thread.h"
-
-static int64_t least(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
+#include "core/whole.h"
 
 /* to[k] = the sum over chunks, in their order, of part[chunk][k] */
 static void add_parts(const double *part, int64_t chunks, int64_t c, double *to) {
@@ -209,7 +206,7 @@ static ig_norm norm_of_chunk(const batchnorm_work *w, int64_t chunk, int64_t *at
     ig_norm norm = w->norm;
     *at = chunk * w->block * norm.c;
     norm.x += *at;
-    norm.rows = least(w->block, norm.rows - chunk * w->block);
+    norm.rows = ig_min(w->block, norm.rows - chunk * w->block);
     return norm;
 }
 
@@ -246,7 +243,7 @@ static void batchnorm_slopes(void *work, int64_t chunk, int worker) {
 }
 
 static int64_t batchnorm_chunks(const batchnorm_work *w) {
-    return (w->norm.rows + w->block - 1) / w->block;
+    return ig_ceil_div(w->norm.rows, w->block);
 }
 
 typedef struct {
@@ -271,7 +268,7 @@ static batchnorm_work batchnorm_of(const ig_node *node) {
                                      .act = leaky ? IG_LEAKY_RELU : IG_NO_ACTIVATION,
                                      .slope = saved->slope},
                             .y = node->out->x,
-                            .block = c < 16384 ? 16384 / c : 1};
+                            .block = ig_max(16384 / c, 1)};
 }
 
 /* p and q of norm_slopes from the sums of all chunks. */
@@ -389,7 +386,7 @@ typedef struct {
 static void layernorm_chunk(void *work, int64_t chunk, int worker) {
     (void)worker;
     const layernorm_work *w = work;
-    for (int64_t r = chunk * w->block; r < least((chunk + 1) * w->block, w->rows); r++) {
+    for (int64_t r = chunk * w->block; r < ig_min((chunk + 1) * w->block, w->rows); r++) {
         const float *x = w->x + r * w->c;
         float *y = w->y + r * w->c, sum = 0, squares = 0;
 #pragma omp simd reduction(+ : sum)
@@ -426,7 +423,7 @@ static void layernorm_chunk_backward(void *work, int64_t chunk, int worker) {
     double *sum = w->sum + chunk * w->c, *product = w->product + chunk * w->c;
     memset(sum, 0, (size_t)w->c * sizeof *sum);
     memset(product, 0, (size_t)w->c * sizeof *product);
-    for (int64_t r = chunk * w->block; r < least((chunk + 1) * w->block, w->rows); r++) {
+    for (int64_t r = chunk * w->block; r < ig_min((chunk + 1) * w->block, w->rows); r++) {
         const float *x = w->x + r * w->c, *gy = w->gy + r * w->c;
         for (int64_t k = 0; k < w->c; k++) {
             sum[k] += (double)gy[k];
@@ -452,11 +449,11 @@ static layernorm_work layernorm_of(const ig_node *node) {
                             .rstd = saved->rstd,
                             .rows = ig_count(s) / c,
                             .c = c,
-                            .block = c < 16384 ? 16384 / c : 1};
+                            .block = ig_max(16384 / c, 1)};
 }
 
 static int64_t layernorm_chunks(const layernorm_work *w) {
-    return (w->rows + w->block - 1) / w->block;
+    return ig_ceil_div(w->rows, w->block);
 }
 
 static void layernorm_backward(ig_tape *tape, ig_node *node) {

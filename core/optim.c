@@ -5,6 +5,7 @@
 
 #include "core/kernels/kernels.h"
 #include "core/thread.h"
+#include "core/whole.h"
 
 /* ---- walking over the parameters ---- */
 
@@ -26,9 +27,8 @@ static void walk_chunk(void *work, int64_t chunk, int worker) {
     int64_t from = chunk * w->chunk_size, to = from + w->chunk_size;
     for (int i = 0; i < w->params->size; i++) {
         const ig_param *p = w->params->list[i];
-        int64_t first = p->first > from ? p->first : from;
-        int64_t end = p->first + ig_count(p->tensor.s);
-        if (end > to) end = to;
+        int64_t first = ig_max(p->first, from);
+        int64_t end = ig_min(p->first + ig_count(p->tensor.s), to);
         if (first < end) w->task(w->self, p, chunk, first, end - first);
     }
 }
@@ -36,10 +36,9 @@ static void walk_chunk(void *work, int64_t chunk, int worker) {
 /* Runs task over all parameters and buffers, in at most MAX_CHUNKS chunks that depend on the sizes
    of the parameters only. */
 static void walk_params(const ig_params *params, span_task *task, void *self) {
-    int64_t size = (params->count + MAX_CHUNKS - 1) / MAX_CHUNKS;
-    if (size < LEAST_CHUNK) size = LEAST_CHUNK;
+    int64_t size = ig_max(ig_ceil_div(params->count, MAX_CHUNKS), LEAST_CHUNK);
     walk w = {params, size, task, self};
-    ig_parallel((params->count + size - 1) / size, walk_chunk, &w);
+    ig_parallel(ig_ceil_div(params->count, size), walk_chunk, &w);
 }
 
 /* ---- updates ---- */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/packed.h"
+#include "core/whole.h"
 
 enum { ALIGNMENT = 64, ALIGNED_FLOATS = ALIGNMENT / sizeof(float) };
 
@@ -95,7 +96,7 @@ static ig_tensor *add(ig_params *params, const char *name, ig_shape shape, ig_in
     p->tensor = (ig_tensor){.s = shape, .name = p->name};
     params->list[params->size++] = p;
     /* Every tensor starts on a cache line; the floats between are 0 and stay so. */
-    params->count += (ig_count(shape) + ALIGNED_FLOATS - 1) / ALIGNED_FLOATS * ALIGNED_FLOATS;
+    params->count += ig_ceil_div(ig_count(shape), ALIGNED_FLOATS) * ALIGNED_FLOATS;
     return &p->tensor;
 }
 

@@ -5,6 +5,7 @@
 #include "core/kernels/kernels.h"
 #include "core/packed.h"
 #include "core/thread.h"
+#include "core/whole.h"
 
 enum {
     GROUP = 1 << 18, /* floats of transformed tiles that one piece of work holds: 1 MB, as L2 */
@@ -44,22 +45,10 @@ typedef struct {
     float *partial;            /* its sum over each chunk */
 } winograd_work;
 
-static int64_t min(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-static int64_t max(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
-static int64_t ceil_div(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
-}
-
 /* An odd number of cache lines: the same place in each position's matrix is in another set of the
    cache. */
 static int64_t spread(int64_t floats) {
-    return (ceil_div(floats, LINE) | 1) * LINE;
+    return (ig_ceil_div(floats, LINE) | 1) * LINE;
 }
 
 static int64_t lanes(const ig_kernels *kernels) {
@@ -80,7 +69,7 @@ static side side_of(const winograd_work *w, int64_t h, int64_t width, int64_t c,
     side s = {.channels = step * step * c};
     s.tiles = (ig_winograd_tiles){.form = w->form, .h = h, .w = width, .c = c, .pad = pad};
     s.tiles.step = step;
-    s.tiles.row_stride = ceil_div(s.channels, multiple) * multiple;
+    s.tiles.row_stride = ig_ceil_div(s.channels, multiple) * multiple;
     return s;
 }
 
@@ -97,15 +86,15 @@ static side coarse_side(const winograd_work *w, const ig_conv_shape *s, int64_t 
 /* Rows of tiles of one group: its matrices fit the cache, and the threads find work. */
 static int64_t group_rows(const winograd_work *w, int64_t columns) {
     int64_t tile_floats = w->x.tiles.row_stride + w->y.tiles.row_stride;
-    int64_t most = max(GROUP / (w->positions * columns * tile_floats), 1);
+    int64_t most = ig_max(GROUP / (w->positions * columns * tile_floats), 1);
     int64_t row_work = w->positions * columns * w->x.channels * w->y.channels;
-    int64_t share = max(ceil_div(w->rows, FEW_GROUPS), ceil_div(LEAST_WORK, row_work));
-    return min(min(most, share), w->rows);
+    int64_t share = ig_max(ig_ceil_div(w->rows, FEW_GROUPS), ig_ceil_div(LEAST_WORK, row_work));
+    return ig_min(ig_min(most, share), w->rows);
 }
 
 /* Cuts the batch of n images, oh x ow outputs (of a phase), into groups. */
 static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
-    int64_t rows = ceil_div(oh, w->tile), columns = ceil_div(ow, w->tile);
+    int64_t rows = ig_ceil_div(oh, w->tile), columns = ig_ceil_div(ow, w->tile);
     w->rows = n * rows;
     w->group = group_rows(w, columns);
     side *sides[] = {&w->x, &w->y};
@@ -141,7 +130,7 @@ static void weights_panel(void *work, int64_t panel, int worker) {
 static void convolve_group(void *work, int64_t group, int worker) {
     const winograd_work *w = work;
     side x = w->x, y = w->y;
-    int64_t first = group * w->group, end = min(first + w->group, w->rows);
+    int64_t first = group * w->group, end = ig_min(first + w->group, w->rows);
     int64_t tiles = choose_rows(&x, first, end);
     choose_rows(&y, first, end);
     float *v = w->scratch + worker * w->scratch_size, *m = v + x.size;
@@ -194,7 +183,7 @@ static bool convolve(ig_tape *tape, winograd_work *w, const ig_tensor *weight,
     w->scratch = take(tape, ig_threads() * w->scratch_size);
     if (!w->zeros || !w->scratch || !pack(tape, w, weight, filter)) return false;
     memset(w->zeros, 0, (size_t)w->x.channels * sizeof(float));
-    ig_parallel(ceil_div(w->rows, w->group), convolve_group, w);
+    ig_parallel(ig_ceil_div(w->rows, w->group), convolve_group, w);
     ig_arena_release(tape->arena, mark);
     return true;
 }
@@ -228,7 +217,8 @@ bool ig_winograd_to_fine(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form
     w.bias = bias;
     w.out = fine;
     w.add = add;
-    lay_out(&w, s->n, ceil_div(s->h + s->pad - cut, w.step), ceil_div(s->w + s->pad - cut, w.step));
+    lay_out(&w, s->n, ig_ceil_div(s->h + s->pad - cut, w.step),
+            ig_ceil_div(s->w + s->pad - cut, w.step));
     return convolve(tape, &w, weight,
                     (ig_winograd_filter){.tap_stride = s->c,
                                          .in_stride = s->kh * s->kw * s->c,
@@ -251,8 +241,8 @@ static void weight_chunk(void *work, int64_t chunk, int worker) {
     int64_t begin = chunk * w->rows / w->chunks, end = (chunk + 1) * w->rows / w->chunks;
     float *v = w->scratch + worker * w->scratch_size, *z = v + x.size, *sum = z + y.size;
     for (int64_t first = begin; first < end; first += w->group) {
-        int64_t tiles = choose_rows(&x, first, min(first + w->group, end));
-        choose_rows(&y, first, min(first + w->group, end));
+        int64_t tiles = choose_rows(&x, first, ig_min(first + w->group, end));
+        choose_rows(&y, first, ig_min(first + w->group, end));
         w->kernels->winograd_split(IG_WINOGRAD_INPUT, &x.tiles, w->from_x, w->zeros, v);
         w->kernels->winograd_split(IG_WINOGRAD_GRADIENT, &y.tiles, w->from_y, w->zeros, z);
         for (int64_t p = 0; p < w->positions; p++)
@@ -306,15 +296,15 @@ bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, ig_winograd_fo
     w.out = gw;
     w.add = add;
     lay_out(&w, s->n, s->ho, s->wo);
-    w.chunks = min(WEIGHT_CHUNKS, w.rows);
+    w.chunks = ig_min(WEIGHT_CHUNKS, w.rows);
     w.weights = weight_tiles(&w, s);
     w.scratch_size = w.x.size + w.y.size + w.positions * w.weights.stride;
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    w.zeros = take(tape, max(s->c, s->k));
+    w.zeros = take(tape, ig_max(s->c, s->k));
     w.partial = take(tape, w.chunks * s->k * weight_count(&w));
     w.scratch = take(tape, ig_threads() * w.scratch_size);
     if (!w.zeros || !w.partial || !w.scratch) return false;
-    memset(w.zeros, 0, (size_t)max(s->c, s->k) * sizeof(float));
+    memset(w.zeros, 0, (size_t)ig_max(s->c, s->k) * sizeof(float));
     ig_parallel(w.chunks, weight_chunk, &w);
     ig_parallel(s->k, reduce_weights, &w);
     ig_arena_release(tape->arena, mark);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/whole.h"
+
 /* What every CPU of the architecture runs. */
 #if defined(__aarch64__)
 #define BASELINE ig_neon_kernels
@@ -86,7 +88,7 @@ ig_status ig_kernels_use(const char *name, ig_err *err) {
 }
 
 int64_t ig_panels(const ig_kernels *kernels, int64_t n) {
-    return (n + kernels->panel - 1) / kernels->panel;
+    return ig_ceil_div(n, kernels->panel);
 }
 
 int64_t ig_packed_size(const ig_kernels *kernels, int64_t rows, int64_t n) {

@@ -1,4 +1,5 @@
 #include "core/kernels/math.h"
+#include "core/whole.h"
 
 typedef double wide __attribute__((vector_size(LANES * sizeof(double))));
 
@@ -17,7 +18,7 @@ enum { BLOCK = 32, MOST = 4, WIDEST = MOST * LANES };
             KERNEL(2, first, 2 * LANES, __VA_ARGS__);                                              \
             first += 2 * LANES;                                                                    \
         } else {                                                                                   \
-            KERNEL(1, first, left < LANES ? left : LANES, __VA_ARGS__);                            \
+            KERNEL(1, first, ig_min(left, LANES), __VA_ARGS__);                                    \
             first += LANES;                                                                        \
         }                                                                                          \
     }
@@ -39,7 +40,7 @@ INLINE void moments_tile(int count, int64_t first, int64_t width, const float *x
                          int64_t c, double *sum, double *squares) {
     wide sums[MOST] = {0}, totals[MOST] = {0};
     for (int64_t from = 0; from < rows; from += BLOCK) {
-        int64_t block = rows - from < BLOCK ? rows - from : BLOCK;
+        int64_t block = ig_min(rows - from, BLOCK);
         const float *start = x + from * c + first;
         vec part[MOST] = {0}, mean[MOST], square[MOST] = {0};
         for (int64_t r = 0; r < block; r++) EACH_VECTOR part[j] += LOAD(start + r * c);

@@ -1,4 +1,5 @@
 #include "core/kernels/isa.h"
+#include "core/whole.h"
 
 /* One block of `rows` x `vectors` vectors (constants where this is inlined). Of its columns, the
    first `skip` belong to a block before and are not stored. */
@@ -60,7 +61,7 @@ static void narrow(const ig_outer *p) {
 
 /* All rows of the columns from `column` on. */
 static void strip(const ig_outer *p, int vectors, int64_t column, int64_t skip) {
-    int64_t blocks = (p->m + ROWS - 1) / ROWS;
+    int64_t blocks = ig_ceil_div(p->m, ROWS);
     for (int64_t i = 0; i < blocks; i++) {
         int64_t row = i * p->m / blocks, end = (i + 1) * p->m / blocks;
         any_block(end - row, vectors, p, row, column, skip);

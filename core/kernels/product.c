@@ -1,4 +1,5 @@
 #include "core/kernels/isa.h"
+#include "core/whole.h"
 
 /* One block of `rows` (a constant where this is inlined) rows and one panel of columns. */
 INLINE void block(const int rows, const ig_product *p, int64_t row, int64_t column,
@@ -61,7 +62,7 @@ static void any_block(int64_t rows, const ig_product *p, int64_t row, int64_t co
 }
 
 void IG_KERNEL(product)(const ig_product *p) {
-    int64_t blocks = (p->m + ROWS - 1) / ROWS;
+    int64_t blocks = ig_ceil_div(p->m, ROWS);
     const float *b = p->b;
     for (int64_t column = 0; column < p->n; column += PANEL, b += p->taps * p->length * PANEL)
         for (int64_t i = 0; i < blocks; i++) { /* blocks of nearly equal size */

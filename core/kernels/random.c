@@ -1,6 +1,7 @@
 #include <Random123/philox.h>
 
 #include "core/kernels/math.h"
+#include "core/whole.h"
 
 enum { WORDS = 4 }; /* of a block */
 
@@ -26,7 +27,7 @@ INLINE void store_blocks(const vec x[WORDS], float *out, int64_t count) {
     float all[WORDS * LANES];
     for (int lane = 0; lane < LANES; lane++)
         for (int w = 0; w < WORDS; w++) all[WORDS * lane + w] = x[w][lane];
-    memcpy(out, all, (size_t)(count < WORDS * LANES ? count : WORDS * LANES) * sizeof(float));
+    memcpy(out, all, (size_t)ig_min(count, WORDS * LANES) * sizeof(float));
 }
 
 void IG_KERNEL(uniforms)(const ig_philox *p, float *out, int64_t n) {

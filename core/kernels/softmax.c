@@ -1,10 +1,11 @@
 #include "core/kernels/math.h"
+#include "core/whole.h"
 
 /* Set in the first `count` lanes. */
 INLINE ivec lanes_below(int64_t count) {
     ivec lane;
     UNROLL for (int i = 0; i < LANES; i++) lane[i] = i;
-    return lane < (int32_t)(count < LANES ? count : LANES);
+    return lane < (int32_t)ig_min(count, LANES);
 }
 
 INLINE float largest(const float *x, int64_t n) {

@@ -8,6 +8,7 @@
    and largest errors 4.8 times those of the last (normal inputs, 64 channels); reciprocals a b = 1
    also save products. */
 #include "core/kernels/isa.h"
+#include "core/whole.h"
 
 enum { LONGEST = 6, MOST = LONGEST * LONGEST }; /* values along a side of a tile, and in one */
 
@@ -344,7 +345,7 @@ typedef struct {
 } panel_places;
 
 static panel_places find_weights(const ig_winograd_filter *f, int64_t first) {
-    panel_places p = {.count = f->out - first < PANEL ? f->out - first : PANEL};
+    panel_places p = {.count = ig_min(f->out - first, PANEL)};
     for (int64_t i = 0; i < p.count; i++)
         p.channel[i] = channel_at(f, first + i, f->out_phase, f->out_stride);
     for (int t = 0; t < taps_of(f->form) * taps_of(f->form); t++) p.tap[t] = tap_at(f, t);
