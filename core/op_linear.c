@@ -95,7 +95,7 @@ static bool run(ig_tape *tape, const ig_tensor *weights, linear_work *w, int64_t
     ig_layout layout = {.pack = pack, .kernels = w->kernels};
     int64_t panels = ig_panels(w->kernels, n), floats = ig_packed_size(w->kernels, k, n);
     if (!ig_packed_make(tape, weights, layout, floats, panels, w, &w->packed)) return false;
-    int64_t panel_work = k * w->kernels->panel * ig_min(w->rows, ROW_BLOCK);
+    int64_t panel_work = k * w->kernels->panel * ig_max(ig_min(w->rows, ROW_BLOCK), 1);
     w->span = ig_ceil_div(LEAST_WORK, panel_work) * w->kernels->panel;
     ig_parallel(ig_ceil_div(n, w->span) * ig_ceil_div(w->rows, ROW_BLOCK), task, w);
     ig_arena_release(tape->arena, mark);

@@ -89,7 +89,7 @@ static int64_t group_rows(const winograd_work *w, int64_t columns) {
     int64_t most = ig_max(GROUP / (w->positions * columns * tile_floats), 1);
     int64_t row_work = w->positions * columns * w->x.channels * w->y.channels;
     int64_t share = ig_max(ig_ceil_div(w->rows, FEW_GROUPS), ig_ceil_div(LEAST_WORK, row_work));
-    return ig_min(ig_min(most, share), w->rows);
+    return ig_max(ig_min(ig_min(most, share), w->rows), 1);
 }
 
 /* Cuts the batch of n images, oh x ow outputs (of a phase), into groups. */
@@ -270,9 +270,10 @@ static void reduce_weights(void *work, int64_t k, int worker) {
     const winograd_work *w = work;
     int64_t count = weight_count(w);
     float *gw = w->out + k * count;
+    if (!w->add) memset(gw, 0, (size_t)count * sizeof(float));
     for (int64_t c = 0; c < w->chunks; c++) {
         const float *partial = w->partial + (c * w->weights.end + k) * count;
-        for (int64_t i = 0; i < count; i++) ig_write(&gw[i], partial[i], w->add || c > 0);
+        for (int64_t i = 0; i < count; i++) gw[i] += partial[i];
     }
 }
 
