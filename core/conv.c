@@ -1,5 +1,6 @@
-/* Convolutions on the packed matrix product, without unfolding: a row of outputs reads its image,
-   padded, in kh runs of kw c floats, which lie one after another in memory. */
+/* Convolutions on the packed matrix product. Images are unfolded only where output channels are
+   few: otherwise a row of outputs reads its image, padded, in kh runs of kw c floats, which lie one
+   after another in memory. */
 #include "core/conv.h"
 
 #include <string.h>
@@ -12,7 +13,7 @@
 
 enum {
     BAND = 7,           /* rows of an image in one piece of work */
-    FEW_CHANNELS = 8,   /* below this a fine image is made by unfolding: phases would waste lanes */
+    FEW_CHANNELS = 8,   /* outputs of fewer are made by unfolding: they would waste lanes */
     WEIGHT_CHUNKS = 16, /* images are summed into the weights' gradient in this many chunks */
 };
 
@@ -104,8 +105,9 @@ static void fine_image(void *work, int64_t image, int worker) {
         .c = planes,
         .c_stride = positions,
     });
-    for (int64_t p = 0; !w->add && p < s->h * s->w; p++)
-        for (int64_t c = 0; c < s->c; c++) fine[p * s->c + c] = w->bias ? w->bias[c] : 0.0f;
+    for (int64_t p = 0; p < s->h * s->w; p++)
+        for (int64_t c = 0; c < s->c; c++)
+            ig_write(&fine[p * s->c + c], w->bias ? w->bias[c] : 0.0f, w->add);
     for (int64_t tap = 0; tap < taps; tap++) fold_add(s, planes + tap * positions, tap, fine);
 }
 

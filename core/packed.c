@@ -29,11 +29,13 @@ static bool holds(const ig_packed *p, ig_layout l) {
 }
 
 /* In place of the form that was kept. */
-static float *keep(ig_tape *tape, ig_packed *packed, ig_layout layout, size_t bytes) {
+static float *keep(ig_tape *tape, const ig_tensor *weights, ig_layout layout, size_t bytes) {
+    ig_packed *packed = weights->packed;
     ig_packed_forget(packed);
     packed->layout = layout;
     packed->x = aligned_alloc(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
-    if (!packed->x) ig_fail_memory(&tape->err, "packed weights");
+    if (!packed->x && tape->err.status == IG_OK)
+        ig_fail_memory(&tape->err, weights->name ? weights->name : "packed weights");
     return packed->x;
 }
 
@@ -45,7 +47,7 @@ bool ig_packed_make(ig_tape *tape, const ig_tensor *weights, ig_layout layout, i
         return true;
     }
     size_t bytes = (size_t)floats * sizeof(float);
-    *packed = place ? keep(tape, place, layout, bytes) : ig_tape_alloc(tape, bytes);
+    *packed = place ? keep(tape, weights, layout, bytes) : ig_tape_alloc(tape, bytes);
     if (!*packed) return false;
     ig_parallel(pieces, layout.pack, work);
     return true;
