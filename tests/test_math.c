@@ -176,7 +176,7 @@ static void sweep(run *r) {
     block b = {.r = r};
     const function *f = r->f;
     for (int64_t i = 0; i < POINTS; i++) {
-        add(&b, of_bits((uint32_t)(i << 32 >> 20) + 1));
+        add(&b, of_bits((uint32_t)(i << 12) + 1));
         add(&b, f->from + (f->to - f->from) * (float)i / POINTS);
     }
     uint64_t state = 88172645463325252; /* xorshift64* */

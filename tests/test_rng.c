@@ -4,6 +4,7 @@
 #include <Random123/philox.h>
 #include <math.h>
 
+#include "core/kernels/kernels.h"
 #include "core/rng.h"
 
 /* The known answers that Random123 publishes for philox4x32 with 10 rounds. */
@@ -72,6 +73,20 @@ static void test_prefix(void **state) {
             for (int64_t i = n; i < 41; i++) assert_true(isnan(part[i])); /* not written */
         }
     }
+}
+
+/* Uniform numbers are exact: every build of the kernels gives the same bits. */
+static void test_builds(void **state) {
+    (void)state;
+    const ig_kernels *before = ig_kernels_get();
+    float first[101], x[101];
+    for (int i = 0; ig_kernels_at(i); i++) {
+        if (!ig_kernels_runs(ig_kernels_at(i))) continue;
+        assert_int_equal(ig_kernels_use(ig_kernels_at(i)->name, NULL), IG_OK);
+        ig_rng_uniform(ig_rng_at(7, IG_STREAM_TRAIN, 3), 2, i ? x : first, 101);
+        if (i) assert_memory_equal(x, first, sizeof x);
+    }
+    assert_int_equal(ig_kernels_use(before->name, NULL), IG_OK);
 }
 
 enum { DRAWS = 100000 };
@@ -223,15 +238,11 @@ static void test_permutation_is_fair(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known_answers),
-        cmocka_unit_test(test_counter_layout),
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_prefix),
-        cmocka_unit_test(test_uniform),
-        cmocka_unit_test(test_normal),
-        cmocka_unit_test(test_streams_differ),
-        cmocka_unit_test(test_permutation),
-        cmocka_unit_test(test_permutation_is_fair),
+        cmocka_unit_test(test_known_answers), cmocka_unit_test(test_counter_layout),
+        cmocka_unit_test(test_rows),          cmocka_unit_test(test_prefix),
+        cmocka_unit_test(test_builds),        cmocka_unit_test(test_uniform),
+        cmocka_unit_test(test_normal),        cmocka_unit_test(test_streams_differ),
+        cmocka_unit_test(test_permutation),   cmocka_unit_test(test_permutation_is_fair),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
