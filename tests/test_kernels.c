@@ -1,4 +1,5 @@
-/* Every build of every kernel against a plain sum in double, as one reads in kernels.h.
+/* Packing, products, norms, softmax, Adam and Winograd's transforms, in every build, against plain
+   loops in double, as one reads in kernels.h.
    Needs only libc and the kernels, so that it can be cross-compiled and run under an emulator.
    Every buffer ends at the end of a page, beyond which nothing may be touched, and is compared bit
    for bit afterwards; what no kernel may use (gaps between rows, outputs not to be added to) is
@@ -29,6 +30,12 @@ enum {
    roundings, random too, add up to about K of the same unit as sum |a| |b|: K cancels. 2.4 is seen
    among a million outputs. */
 static const double PRODUCT_BOUND = 3, OUTER_BOUND = 3;
+
+/* About 1.5 times what is seen; a single output's is a multiple of FLT_EPSILON * the sizes of what
+   it is computed from. Softmax has scores up to 10, whose rounding exp makes larger. Winograd's
+   transforms are counted in the square root of the number of terms. */
+static const double NORM_BOUND = 6.5, MOMENTS_BOUND = 4, SOFTMAX_BOUND = 15, ADAM_BOUND = 2,
+                    WINOGRAD_BOUND = 12;
 
 /* Random numbers: xorshift64*, the same everywhere. */
 
@@ -87,6 +94,7 @@ typedef struct {
 } buffer;
 
 static buffer matrix_a, matrix_b, unpacked, bias, matrix_c;
+static buffer arrays[8]; /* of each test's own meaning */
 
 static void map(buffer *b) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), size = ROOM * sizeof(float);
@@ -376,6 +384,581 @@ static double outer_once(const ig_kernels *k) {
     return largest;
 }
 
+/* Single outputs, of the kernels below. */
+
+/* The error of b.x[at] as a multiple of FLT_EPSILON * size; from now on it may have changed. */
+static double check_output(buffer *b, const char *name, int64_t at, double expected, double size,
+                           double bound) {
+    double error = fabs((double)b->x[at] - expected) / (FLT_EPSILON * size);
+    if (!(error <= bound))
+        fail("%s[%lld] is %.9g, not %.9g: errs by %.3g epsilons", name, (long long)at,
+             (double)b->x[at], expected, error);
+    b->saved[BAND + at] = b->x[at];
+    return error;
+}
+
+/* The same of a buffer of doubles, which takes two floats for each. */
+static double check_sum(buffer *b, const char *name, int64_t at, double expected, double size,
+                        double bound) {
+    double sum;
+    memcpy(&sum, b->x + 2 * at, sizeof sum);
+    double error = fabs(sum - expected) / (FLT_EPSILON * size);
+    if (!(error <= bound))
+        fail("%s[%lld] is %.9g, not %.9g: errs by %.3g epsilons", name, (long long)at, sum,
+             expected, error);
+    memcpy(b->saved + BAND + 2 * at, b->x + 2 * at, sizeof sum);
+    return error;
+}
+
+/* An output: NaN, or random numbers where a kernel is to add to them. */
+static float *take_output(buffer *b, int64_t count, bool add) {
+    if (add) take_random(b, count);
+    else take(b, count);
+    save(b);
+    return b->x;
+}
+
+static const float *take_input(buffer *b, int64_t count) {
+    take_random(b, count);
+    save(b);
+    return b->x;
+}
+
+/* From 0.5 to 1.5. */
+static const float *take_positive(buffer *b, int64_t count) {
+    take(b, count);
+    for (int64_t i = 0; i < count; i++) b->x[i] = 1 + draw_real() / 2;
+    save(b);
+    return b->x;
+}
+
+/* What was in an output, if it is added to. */
+static double old_value(const buffer *b, int64_t at, bool add) {
+    return add ? (double)b->saved[BAND + at] : 0;
+}
+
+/* norm */
+
+enum { MEAN, RSTD, SCALE, SHIFT, P, Q, FIRST_SUM, SECOND_SUM };
+
+static ig_norm draw_norm(const ig_kernels *k, const char *name) {
+    ig_norm n = {.rows = between(1, 100), .c = between(1, MOST_COLUMNS), .slope = 0.2f};
+    n.act = (ig_activation)between(IG_NO_ACTIVATION, IG_LEAKY_RELU);
+    snprintf(current, sizeof current, "norm_%s_%s rows %lld c %lld act %d", name, k->name,
+             (long long)n.rows, (long long)n.c, (int)n.act);
+    n.mean = take_input(&arrays[MEAN], n.c);
+    n.rstd = take_positive(&arrays[RSTD], n.c);
+    n.scale = take_positive(&arrays[SCALE], n.c);
+    n.shift = take_input(&arrays[SHIFT], n.c);
+    take(&matrix_a, n.rows * n.c);
+    n.x = matrix_a.x;
+    return n;
+}
+
+static double norm_gain(const ig_norm *n, int64_t j) {
+    return (double)n->rstd[j] * (double)n->scale[j];
+}
+
+static double centred(const ig_norm *n, int64_t at) {
+    return (double)n->x[at] - (double)n->mean[at % n->c];
+}
+
+static double before_activation(const ig_norm *n, int64_t at) {
+    int64_t j = at % n->c;
+    return centred(n, at) * norm_gain(n, j) + (double)n->shift[j];
+}
+
+/* Random numbers, none at the corner of leaky_relu. */
+static void take_norm_x(const ig_norm *n) {
+    for (int64_t i = 0; i < matrix_a.count; i++) do
+            matrix_a.x[i] = draw_real();
+        while (fabs(before_activation(n, i)) < 1e-3);
+    save(&matrix_a);
+}
+
+static double activation(const ig_norm *n, double u) {
+    if (n->act == IG_SILU) return u / (1 + exp(-u));
+    return n->act == IG_LEAKY_RELU && u < 0 ? (double)n->slope * u : u;
+}
+
+static double activation_slope(const ig_norm *n, double u) {
+    double s = 1 / (1 + exp(-u));
+    if (n->act == IG_SILU) return s * (1 + u * (1 - s));
+    return n->act == IG_LEAKY_RELU && u < 0 ? (double)n->slope : 1;
+}
+
+static void expect_norm_inputs(void) {
+    expect_same(&matrix_a, "x");
+    expect_same(&arrays[MEAN], "mean");
+    expect_same(&arrays[RSTD], "rstd");
+    expect_same(&arrays[SCALE], "scale");
+    expect_same(&arrays[SHIFT], "shift");
+}
+
+static double norm_values_once(const ig_kernels *k) {
+    ig_norm n = draw_norm(k, "values");
+    take_norm_x(&n);
+    k->norm_values(&n, take_output(&matrix_c, n.rows * n.c, false));
+    double largest = 0;
+    for (int64_t i = 0; i < matrix_c.count; i++) {
+        double u = before_activation(&n, i), shift = fabs((double)n.shift[i % n.c]);
+        double size = fabs(centred(&n, i)) * norm_gain(&n, i % n.c) + shift;
+        double error = check_output(&matrix_c, "y", i, activation(&n, u), size, NORM_BOUND);
+        largest = fmax(largest, error);
+    }
+    expect_norm_inputs();
+    expect_same(&matrix_c, "y");
+    return largest;
+}
+
+/* The sum and the squares, of which sum^2 / rows is taken off, beside a large mean too. */
+static double norm_moments_once(const ig_kernels *k) {
+    ig_norm n = draw_norm(k, "moments");
+    float offset = between(0, 1) ? 100 : 0;
+    for (int64_t i = 0; i < matrix_a.count; i++) matrix_a.x[i] = offset + draw_real();
+    save(&matrix_a);
+    double *sum = (double *)(void *)take_output(&arrays[FIRST_SUM], 2 * n.c, false);
+    double *squares = (double *)(void *)take_output(&arrays[SECOND_SUM], 2 * n.c, false);
+    k->norm_moments(n.x, n.rows, n.c, sum, squares);
+    double largest = 0, rows = (double)n.rows;
+    for (int64_t j = 0; j < n.c; j++) {
+        double total = 0, size = 0, spread = 0, width = 0;
+        for (int64_t r = 0; r < n.rows; r++) total += (double)n.x[r * n.c + j];
+        for (int64_t r = 0; r < n.rows; r++) {
+            double x = (double)n.x[r * n.c + j], d = x - total / rows;
+            size += fabs(x);
+            spread += d * d;
+            width += fabs(d);
+        }
+        double expected = spread + sum[j] * sum[j] / rows;
+        double unit = spread + (double)offset * width + FLT_EPSILON * size;
+        double error = check_sum(&arrays[SECOND_SUM], "squares", j, expected, unit, MOMENTS_BOUND);
+        largest = fmax(largest, error);
+        largest =
+            fmax(largest, check_sum(&arrays[FIRST_SUM], "sum", j, total, size, MOMENTS_BOUND));
+    }
+    expect_same(&matrix_a, "x");
+    expect_same(&arrays[FIRST_SUM], "sum");
+    expect_same(&arrays[SECOND_SUM], "squares");
+    return largest;
+}
+
+/* One column's sums. */
+static double check_norm_sums(const ig_norm *n, const float *gy, bool stored, int64_t j) {
+    double shift = 0, scale = 0, shift_size = 0, scale_size = 0, largest = 0;
+    for (int64_t at = j; at < n->rows * n->c; at += n->c) {
+        double g = (double)gy[at] * activation_slope(n, before_activation(n, at));
+        double d = centred(n, at) * (double)n->rstd[j], size = fabs((double)gy[at]);
+        shift += g;
+        scale += g * d;
+        shift_size += size;
+        scale_size += size * fabs(d);
+        if (stored) largest = fmax(largest, check_output(&matrix_c, "g", at, g, size, NORM_BOUND));
+    }
+    double error = check_sum(&arrays[FIRST_SUM], "gshift", j, shift, shift_size, NORM_BOUND);
+    largest = fmax(largest, error);
+    error = check_sum(&arrays[SECOND_SUM], "gscale", j, scale, scale_size, NORM_BOUND);
+    return fmax(largest, error);
+}
+
+static double norm_sums_once(const ig_kernels *k) {
+    ig_norm n = draw_norm(k, "sums");
+    take_norm_x(&n);
+    const float *gy = take_input(&matrix_b, n.rows * n.c);
+    float *g = take_output(&matrix_c, n.rows * n.c, false);
+    double *gshift = (double *)(void *)take_output(&arrays[FIRST_SUM], 2 * n.c, false);
+    double *gscale = (double *)(void *)take_output(&arrays[SECOND_SUM], 2 * n.c, false);
+    bool stored = between(0, 1);
+    k->norm_sums(&n, gy, stored ? g : NULL, gshift, gscale);
+    double largest = 0;
+    for (int64_t j = 0; j < n.c; j++) largest = fmax(largest, check_norm_sums(&n, gy, stored, j));
+    expect_norm_inputs();
+    expect_same(&matrix_b, "gy");
+    expect_same(&matrix_c, "g");
+    expect_same(&arrays[FIRST_SUM], "gshift");
+    expect_same(&arrays[SECOND_SUM], "gscale");
+    return largest;
+}
+
+static double norm_slopes_once(const ig_kernels *k) {
+    ig_norm n = draw_norm(k, "slopes");
+    take_norm_x(&n);
+    const float *gy = take_input(&matrix_b, n.rows * n.c);
+    const float *p = take_input(&arrays[P], n.c), *q = take_input(&arrays[Q], n.c);
+    bool add = between(0, 1);
+    k->norm_slopes(&n, gy, p, q, take_output(&matrix_c, n.rows * n.c, add), add);
+    double largest = 0;
+    for (int64_t i = 0; i < matrix_c.count; i++) {
+        int64_t j = i % n.c;
+        double g = norm_gain(&n, j) * (double)gy[i], rstd = (double)n.rstd[j];
+        double mean = rstd * (double)p[j], slope = rstd * (double)q[j] * centred(&n, i) * rstd;
+        double old = old_value(&matrix_c, i, add);
+        double size = fabs(g) + fabs(mean) + fabs(slope) + fabs(old);
+        double gx = old + g * activation_slope(&n, before_activation(&n, i)) - mean - slope;
+        largest = fmax(largest, check_output(&matrix_c, "gx", i, gx, size, NORM_BOUND));
+    }
+    expect_norm_inputs();
+    expect_same(&matrix_b, "gy");
+    expect_same(&arrays[P], "p");
+    expect_same(&arrays[Q], "q");
+    expect_same(&matrix_c, "gx");
+    return largest;
+}
+
+/* softmax */
+
+static double softmax_once(const ig_kernels *k) {
+    int64_t rows = between(1, 9), n = between(1, MOST_COLUMNS);
+    float scale = (float)between(1, 40) / 4;
+    bool in_place = between(0, 1);
+    snprintf(current, sizeof current, "softmax_%s rows %lld n %lld%s", k->name, (long long)rows,
+             (long long)n, in_place ? " in place" : "");
+    const float *s = take_input(&matrix_a, rows * n);
+    const float *given = matrix_a.saved + BAND; /* as they were */
+    float *p = in_place ? matrix_a.x : take_output(&matrix_c, rows * n, false);
+    buffer *out = in_place ? &matrix_a : &matrix_c;
+    k->softmax(s, p, rows, n, scale);
+    double largest = 0;
+    for (int64_t r = 0; r < rows; r++) {
+        double sum = 0;
+        for (int64_t i = r * n; i < r * n + n; i++) sum += exp((double)scale * (double)given[i]);
+        for (int64_t i = r * n; i < r * n + n; i++) { /* an output replaces what was given there */
+            double expected = exp((double)scale * (double)given[i]) / sum;
+            double error = check_output(out, "p", i, expected, expected, SOFTMAX_BOUND);
+            largest = fmax(largest, error);
+        }
+    }
+    expect_same(&matrix_a, "s");
+    expect_same(out, "p");
+    return largest;
+}
+
+static double softmax_slopes_once(const ig_kernels *k) {
+    int64_t rows = between(1, 9), n = between(1, MOST_COLUMNS);
+    float scale = (float)between(1, 40) / 4;
+    bool add = between(0, 1), in_place = !add && between(0, 1);
+    snprintf(current, sizeof current, "softmax_slopes_%s rows %lld n %lld%s%s", k->name,
+             (long long)rows, (long long)n, add ? " add" : "", in_place ? " in place" : "");
+    const float *p = take_positive(&matrix_a, rows * n), *gp = take_input(&matrix_b, rows * n);
+    buffer *out = in_place ? &matrix_b : &matrix_c;
+    k->softmax_slopes(p, gp, in_place ? matrix_b.x : take_output(&matrix_c, rows * n, add), rows, n,
+                      scale, add);
+    gp = matrix_b.saved + BAND; /* as it was */
+    double largest = 0;
+    for (int64_t r = 0; r < rows; r++) {
+        double dot = 0, dot_size = 0;
+        for (int64_t i = r * n; i < r * n + n; i++) {
+            dot += (double)p[i] * (double)gp[i];
+            dot_size += fabs((double)p[i] * (double)gp[i]);
+        }
+        for (int64_t i = r * n; i < r * n + n; i++) {
+            double old = old_value(out, i, add), factor = (double)scale * (double)p[i];
+            double size = factor * (fabs((double)gp[i]) + dot_size) + fabs(old);
+            double gs = old + factor * ((double)gp[i] - dot);
+            largest = fmax(largest, check_output(out, "gs", i, gs, size, SOFTMAX_BOUND));
+        }
+    }
+    expect_same(&matrix_a, "p");
+    expect_same(&matrix_b, "gp");
+    expect_same(out, "gs");
+    return largest;
+}
+
+/* adam */
+
+enum { GRADIENT, VALUE, FIRST_MOMENT, SECOND_MOMENT, AVERAGE };
+
+/* One value; size: what its rounding is a multiple of. */
+static double check_adam(const ig_adam *a, int64_t i, bool averaged) {
+    double grad = (double)arrays[GRADIENT].x[i], x = old_value(&arrays[VALUE], i, true);
+    double m = old_value(&arrays[FIRST_MOMENT], i, true), old_m = fabs(m);
+    double v = old_value(&arrays[SECOND_MOMENT], i, true);
+    double g = grad + (double)a->decay * x, g_size = fabs(grad) + (double)a->decay * fabs(x);
+    m += (double)a->new1 * (g - m);
+    v = (double)a->keep2 * v + (double)a->new2 * g * g;
+    double m_size = old_m + (double)a->new1 * (g_size + old_m);
+    double v_size = v + (double)a->new2 * g_size * g_size;
+    double rate = (double)a->step_size / ((double)a->correction2 * sqrt(v) + (double)a->eps);
+    double size = (double)a->shrink * fabs(x) + rate * m_size * v_size / v;
+    x = (double)a->shrink * x - rate * m;
+    double largest = check_output(&arrays[FIRST_MOMENT], "m", i, m, m_size, ADAM_BOUND);
+    double error = check_output(&arrays[SECOND_MOMENT], "v", i, v, v_size, ADAM_BOUND);
+    largest = fmax(largest, error);
+    largest = fmax(largest, check_output(&arrays[VALUE], "x", i, x, size, ADAM_BOUND));
+    if (!averaged) return largest;
+    double ema = old_value(&arrays[AVERAGE], i, true), weight = (double)a->new_ema;
+    size = fabs(ema) + weight * (size + fabs(ema));
+    ema += weight * (x - ema);
+    return fmax(largest, check_output(&arrays[AVERAGE], "ema", i, ema, size, ADAM_BOUND));
+}
+
+static double adam_once(const ig_kernels *k) {
+    static const char *const names[] = {"grad", "value", "m", "v", "ema"};
+    ig_adam a = {.decay = 0.1f, .new1 = 0.1f, .keep2 = 0.9f, .new2 = 0.1f, .shrink = 0.99f};
+    a.step_size = 0.25f;
+    a.correction2 = 1.5f;
+    a.eps = 0.01f;
+    a.new_ema = 0.2f;
+    int64_t n = between(1, MOST_COLUMNS);
+    bool averaged = between(0, 1);
+    snprintf(current, sizeof current, "adam_%s n %lld%s", k->name, (long long)n,
+             averaged ? " ema" : "");
+    for (int i = GRADIENT; i <= AVERAGE; i++) take_input(&arrays[i], n);
+    take_positive(&arrays[SECOND_MOMENT], n);
+    k->adam(&a, arrays[GRADIENT].x, arrays[VALUE].x, arrays[FIRST_MOMENT].x,
+            arrays[SECOND_MOMENT].x, averaged ? arrays[AVERAGE].x : NULL, n);
+    double largest = 0, squares = 0;
+    for (int64_t i = 0; i < n; i++) {
+        largest = fmax(largest, check_adam(&a, i, averaged));
+        squares += (double)arrays[GRADIENT].x[i] * (double)arrays[GRADIENT].x[i];
+    }
+    double sum = k->sum_squares(arrays[GRADIENT].x, n);
+    if (!(fabs(sum - squares) <= 1e-14 * squares)) fail("sum_squares is %.17g", sum);
+    for (int i = GRADIENT; i <= AVERAGE; i++) expect_same(&arrays[i], names[i]);
+    return largest;
+}
+
+/* winograd: both ways through the transforms, with plain products between, against convolutions. */
+
+enum { FINE, COARSE, ZEROS, FINE_TILES, COARSE_TILES, WEIGHT_TILES };
+
+typedef struct {
+    ig_winograd_form form;
+    int64_t lanes, tile, taps, step, kernel, positions;
+    int64_t n, h, w, c, pad, oh, ow, k;
+    int64_t rows, columns, first, end; /* of tiles, see ig_winograd_tiles */
+} convolution;
+
+static convolution draw_convolution(const ig_kernels *k, const char *name) {
+    convolution s = {.lanes = k->panel / 2, .tile = 4, .taps = 3, .step = 1};
+    s.form = (ig_winograd_form)between(IG_WINOGRAD_F2X2_3X3, IG_WINOGRAD_F4X4_2X2);
+    if (s.form == IG_WINOGRAD_F2X2_3X3) s.tile = 2;
+    if (s.form == IG_WINOGRAD_F4X4_2X2) s.taps = s.step = 2;
+    s.kernel = s.taps * s.step;
+    s.positions = (s.tile + s.taps - 1) * (s.tile + s.taps - 1);
+    s.n = between(1, 2);
+    s.h = between(s.kernel, 9);
+    s.w = between(s.kernel, 9);
+    s.c = s.step > 1 ? s.lanes * between(1, 2) : between(1, 35);
+    s.k = between(1, 35);
+    s.pad = between(0, s.kernel - 1);
+    s.oh = (s.h + 2 * s.pad - s.kernel) / s.step + 1;
+    s.ow = (s.w + 2 * s.pad - s.kernel) / s.step + 1;
+    s.rows = (s.oh + s.tile - 1) / s.tile;
+    s.columns = (s.ow + s.tile - 1) / s.tile;
+    s.first = between(0, s.n * s.rows - 1);
+    s.end = between(s.first + 1, s.n * s.rows);
+    snprintf(current, sizeof current,
+             "winograd_%s_%s form %d n %lld h %lld w %lld c %lld k %lld pad %lld rows %lld-%lld",
+             name, k->name, (int)s.form, (long long)s.n, (long long)s.h, (long long)s.w,
+             (long long)s.c, (long long)s.k, (long long)s.pad, (long long)s.first,
+             (long long)s.end);
+    return s;
+}
+
+static int64_t whole_vectors(const convolution *s, int64_t channels) {
+    return (channels + s->lanes - 1) / s->lanes * s->lanes;
+}
+
+static int64_t tile_count(const convolution *s) {
+    return (s->end - s->first) * s->columns;
+}
+
+/* Matrices of `tiles` rows for the tiles of images h w c, all NaN. */
+static ig_winograd_tiles take_tiles(const convolution *s, buffer *b, int64_t tiles, int64_t h,
+                                    int64_t w, int64_t c, int64_t step) {
+    ig_winograd_tiles t = {.form = s->form, .h = h, .w = w, .c = c, .step = step};
+    t.rows = s->rows;
+    t.columns = s->columns;
+    t.first = s->first;
+    t.end = s->end;
+    t.row_stride = whole_vectors(s, step * step * c) + s->lanes * between(0, 1);
+    t.stride = tiles * t.row_stride + between(0, 20);
+    take_output(b, (s->positions - 1) * t.stride + tiles * t.row_stride, false);
+    return t;
+}
+
+/* Splits an image into matrices; only whole vectors of channels may have been written. */
+static void split_once(const ig_kernels *k, const convolution *s, ig_winograd_map map,
+                       const ig_winograd_tiles *t, const buffer *image, buffer *b) {
+    int64_t written = whole_vectors(s, t->step * t->step * t->c);
+    take(&arrays[ZEROS], t->c);
+    for (int64_t i = 0; i < t->c; i++) arrays[ZEROS].x[i] = 0;
+    save(&arrays[ZEROS]);
+    k->winograd_split(map, t, image->x, arrays[ZEROS].x, b->x);
+    for (int64_t p = 0; p < s->positions; p++)
+        for (int64_t i = 0; i < tile_count(s); i++) {
+            int64_t at = p * t->stride + i * t->row_stride;
+            memcpy(b->saved + BAND + at, b->x + at, (size_t)written * sizeof(float));
+        }
+    expect_same(image, "image");
+    expect_same(&arrays[ZEROS], "zeros");
+    expect_same(b, "matrices");
+}
+
+/* Whether an output belongs to the rows of tiles. */
+static bool is_chosen(const convolution *s, int64_t image, int64_t y) {
+    int64_t row = image * s->rows + y / s->tile;
+    return row >= s->first && row < s->end;
+}
+
+static double fine_pixel(const convolution *s, int64_t image, int64_t y, int64_t x, int64_t c) {
+    if (y < 0 || y >= s->h || x < 0 || x >= s->w) return 0;
+    return (double)arrays[FINE].x[((image * s->h + y) * s->w + x) * s->c + c];
+}
+
+/* The weights (k kernel kernel c), transformed; the tap t of them is last - t where flipped. */
+static ig_winograd_filter transform_weights(const ig_kernels *k, const convolution *s,
+                                            bool flipped) {
+    ig_winograd_filter f = {.form = s->form, .in = s->step * s->step * s->c, .out = s->k};
+    int64_t size = ig_packed_size(k, f.in, f.out), width = k->panel;
+    f.in_phase = s->c;
+    f.out_phase = s->k;
+    f.weight = take_input(&unpacked, s->k * s->kernel * s->kernel * s->c);
+    f.tap_stride = s->c;
+    f.in_stride = 1;
+    f.out_stride = s->kernel * s->kernel * s->c;
+    f.flipped = flipped;
+    f.stride = size + between(0, 20);
+    f.packed = take_output(&matrix_b, (s->positions - 1) * f.stride + size, false);
+    for (int64_t panel = 0; panel < ig_panels(k, f.out); panel++) k->winograd_weights(&f, panel);
+    for (int64_t p = 0; p < s->positions; p++)
+        for (int64_t i = 0; i < size; i++) {
+            int64_t at = p * f.stride + i, column = i / width / f.in * width + i % width;
+            if (column >= f.out && matrix_b.x[at] != 0)
+                fail("packed[%lld] is not 0", (long long)at);
+            matrix_b.saved[BAND + at] = matrix_b.x[at];
+        }
+    expect_same(&unpacked, "weight");
+    expect_same(&matrix_b, "packed");
+    return f;
+}
+
+static void multiply_tiles(const ig_kernels *k, const convolution *s, const ig_winograd_filter *f,
+                           const ig_winograd_tiles *x, const ig_winograd_tiles *y) {
+    int64_t width = k->panel;
+    for (int64_t p = 0; p < s->positions; p++)
+        for (int64_t i = 0; i < tile_count(s); i++)
+            for (int64_t j = 0; j < f->out; j++) {
+                const float *row = arrays[FINE_TILES].x + p * x->stride + i * x->row_stride;
+                const float *weight =
+                    f->packed + p * f->stride + j / width * f->in * width + j % width;
+                double sum = 0;
+                for (int64_t c = 0; c < f->in; c++)
+                    sum += (double)row[c] * (double)weight[c * width];
+                arrays[COARSE_TILES].x[p * y->stride + i * y->row_stride + j] = (float)sum;
+            }
+    save(&arrays[COARSE_TILES]);
+}
+
+static double convolved(const convolution *s, bool flipped, int64_t image, int64_t y, int64_t x,
+                        int64_t k) {
+    double sum = 0;
+    int64_t taps = s->kernel * s->kernel;
+    for (int64_t t = 0; t < taps; t++)
+        for (int64_t c = 0; c < s->c; c++) {
+            int64_t fine_y = y * s->step + t / s->kernel - s->pad;
+            int64_t fine_x = x * s->step + t % s->kernel - s->pad;
+            int64_t tap = flipped ? taps - 1 - t : t;
+            sum += fine_pixel(s, image, fine_y, fine_x, c) *
+                   (double)unpacked.x[(k * taps + tap) * s->c + c];
+        }
+    return sum;
+}
+
+static double check_convolution(const convolution *s, bool flipped, const float *offset, bool add) {
+    double largest = 0, size = 1 + sqrt((double)(s->kernel * s->kernel * s->c));
+    for (int64_t i = 0; i < matrix_c.count; i++) {
+        int64_t k = i % s->k, x = i / s->k % s->ow, y = i / s->k / s->ow % s->oh;
+        int64_t image = i / s->k / s->ow / s->oh;
+        if (!is_chosen(s, image, y)) continue;
+        double expected = convolved(s, flipped, image, y, x, k) + old_value(&matrix_c, i, add);
+        if (offset) expected += (double)offset[k];
+        double error = check_output(&matrix_c, "y", i, expected, size, WINOGRAD_BOUND);
+        largest = fmax(largest, error);
+    }
+    expect_same(&matrix_c, "y");
+    return largest;
+}
+
+static double winograd_once(const ig_kernels *k) {
+    convolution s = draw_convolution(k, "convolution");
+    bool flipped = s.step == 1 && between(0, 1), add = between(0, 1);
+    take_input(&arrays[FINE], s.n * s.h * s.w * s.c);
+    ig_winograd_tiles x =
+        take_tiles(&s, &arrays[FINE_TILES], tile_count(&s), s.h, s.w, s.c, s.step);
+    x.pad = s.pad;
+    split_once(k, &s, IG_WINOGRAD_INPUT, &x, &arrays[FINE], &arrays[FINE_TILES]);
+    ig_winograd_filter f = transform_weights(k, &s, flipped);
+    ig_winograd_tiles y = take_tiles(&s, &arrays[COARSE_TILES], tile_count(&s), s.oh, s.ow, s.k, 1);
+    multiply_tiles(k, &s, &f, &x, &y);
+    const float *offset = take_input(&bias, s.k);
+    if (between(0, 1)) offset = NULL;
+    float *to = take_output(&matrix_c, s.n * s.oh * s.ow * s.k, add);
+    k->winograd_join(IG_WINOGRAD_OUTPUT, &y, arrays[COARSE_TILES].x, offset, add, to);
+    expect_same(&arrays[COARSE_TILES], "matrices");
+    expect_same(&bias, "bias");
+    return check_convolution(&s, flipped, offset, add);
+}
+
+/* A row for each coarse channel: the sums over tiles. */
+static void multiply_gradients(const convolution *s, const ig_winograd_tiles *x,
+                               const ig_winograd_tiles *y, const ig_winograd_tiles *weights) {
+    for (int64_t p = 0; p < s->positions; p++)
+        for (int64_t k = 0; k < s->k; k++)
+            for (int64_t c = 0; c < s->step * s->step * s->c; c++) {
+                const float *fine = arrays[FINE_TILES].x + p * x->stride + c;
+                const float *coarse = arrays[COARSE_TILES].x + p * y->stride + k;
+                double sum = 0;
+                for (int64_t i = 0; i < tile_count(s); i++)
+                    sum += (double)fine[i * x->row_stride] * (double)coarse[i * y->row_stride];
+                int64_t at = p * weights->stride + k * weights->row_stride + c;
+                arrays[WEIGHT_TILES].x[at] = (float)sum;
+            }
+    save(&arrays[WEIGHT_TILES]);
+}
+
+static double check_weight_gradient(const convolution *s, int64_t at, bool add) {
+    int64_t c = at % s->c, x = at / s->c % s->kernel, y = at / s->c / s->kernel % s->kernel;
+    int64_t k = at / s->c / s->kernel / s->kernel;
+    double sum = old_value(&matrix_c, at, add);
+    for (int64_t i = 0; i < s->n * s->oh * s->ow; i++) {
+        int64_t image = i / s->ow / s->oh, row = i / s->ow % s->oh, column = i % s->ow;
+        if (!is_chosen(s, image, row)) continue;
+        int64_t fine_y = row * s->step + y - s->pad, fine_x = column * s->step + x - s->pad;
+        sum += fine_pixel(s, image, fine_y, fine_x, c) * (double)arrays[COARSE].x[i * s->k + k];
+    }
+    double size = 1 + sqrt((double)(tile_count(s) * s->tile * s->tile));
+    return check_output(&matrix_c, "gw", at, sum, size, WINOGRAD_BOUND);
+}
+
+static double winograd_gradient_once(const ig_kernels *k) {
+    convolution s = draw_convolution(k, "gradient");
+    bool add = between(0, 1);
+    take_input(&arrays[FINE], s.n * s.h * s.w * s.c);
+    take_input(&arrays[COARSE], s.n * s.oh * s.ow * s.k);
+    ig_winograd_tiles x =
+        take_tiles(&s, &arrays[FINE_TILES], tile_count(&s), s.h, s.w, s.c, s.step);
+    x.pad = s.pad;
+    split_once(k, &s, IG_WINOGRAD_INPUT, &x, &arrays[FINE], &arrays[FINE_TILES]);
+    ig_winograd_tiles y = take_tiles(&s, &arrays[COARSE_TILES], tile_count(&s), s.oh, s.ow, s.k, 1);
+    split_once(k, &s, IG_WINOGRAD_GRADIENT, &y, &arrays[COARSE], &arrays[COARSE_TILES]);
+    ig_winograd_tiles w =
+        take_tiles(&s, &arrays[WEIGHT_TILES], s.k, s.kernel, s.kernel, s.c, s.step);
+    w.rows = w.columns = 1;
+    w.first = 0;
+    w.end = s.k;
+    multiply_gradients(&s, &x, &y, &w);
+    float *to = take_output(&matrix_c, s.k * s.kernel * s.kernel * s.c, add);
+    k->winograd_join(IG_WINOGRAD_WEIGHTS_GRADIENT, &w, arrays[WEIGHT_TILES].x, NULL, add, to);
+    double largest = 0;
+    for (int64_t i = 0; i < matrix_c.count; i++)
+        largest = fmax(largest, check_weight_gradient(&s, i, add));
+    expect_same(&arrays[WEIGHT_TILES], "matrices");
+    expect_same(&matrix_c, "gw");
+    return largest;
+}
+
 /* The choice of a build: IMGEN_CPU's at first, then whatever is named. */
 static void check_choice(void) {
     const ig_kernels *best = NULL;
@@ -403,7 +986,20 @@ typedef struct {
     double (*once)(const ig_kernels *k); /* returns the largest error */
 } test;
 
-static const test tests[] = {{"pack", pack_once}, {"product", product_once}, {"outer", outer_once}};
+static const test tests[] = {
+    {"pack", pack_once},
+    {"product", product_once},
+    {"outer", outer_once},
+    {"norm_moments", norm_moments_once},
+    {"norm_values", norm_values_once},
+    {"norm_sums", norm_sums_once},
+    {"norm_slopes", norm_slopes_once},
+    {"softmax", softmax_once},
+    {"softmax_slopes", softmax_slopes_once},
+    {"adam", adam_once},
+    {"winograd", winograd_once},
+    {"winograd_gradient", winograd_gradient_once},
+};
 enum { TESTS = sizeof tests / sizeof *tests };
 
 static int finish(int number, const char *name) {
@@ -530,6 +1126,7 @@ int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     buffer *buffers[] = {&matrix_a, &matrix_b, &unpacked, &bias, &matrix_c};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) map(buffers[i]);
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) map(&arrays[i]);
     if (argc > 1 && !strcmp(argv[1], "--bench")) return bench(argv[2]);
     signal(SIGSEGV, on_fault);
     signal(SIGBUS, on_fault);
