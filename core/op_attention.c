@@ -190,12 +190,14 @@ static attention_work work_of(const ig_node *node) {
                             .heads = saved->heads};
 }
 
-/* Runs a task for each head of each image, with scratch that lives as long as the step. */
+/* Runs a task for each head of each image. */
 static bool run_heads(ig_tape *tape, attention_work *w, int64_t images, ig_task *task) {
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     w->scratch_size = packed_size(w) + ig_ceil_div(w->length * w->length, 16) * 16;
     w->scratch = ig_tape_alloc(tape, (size_t)(ig_threads() * w->scratch_size) * sizeof(float));
     if (!w->scratch) return false;
     ig_parallel(images * w->heads, task, w);
+    ig_arena_release(tape->arena, mark);
     return true;
 }
 

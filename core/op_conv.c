@@ -35,6 +35,7 @@ static void bias_gradient(ig_tape *tape, ig_tensor *bias, const ig_tensor *out) 
     if (!gb) return;
     int64_t channels = bias->s.d[0];
     bias_work w = {.gy = out->g, .rows = ig_count(out->s) / channels, .channels = channels};
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     w.width = ig_ceil_div(BIAS_WIDTH, channels) * channels;
     w.partial = ig_tape_alloc(tape, (size_t)(BIAS_CHUNKS * w.width) * sizeof(double));
     if (!w.partial) return;
@@ -44,6 +45,7 @@ static void bias_gradient(ig_tape *tape, ig_tensor *bias, const ig_tensor *out) 
         for (int64_t i = c; i < BIAS_CHUNKS * w.width; i += channels) sum += w.partial[i];
         ig_write(&gb[c], (float)sum, add);
     }
+    ig_arena_release(tape->arena, mark);
 }
 
 /* fine and coarse: the images of the convolution, or of the one that it is the adjoint of */

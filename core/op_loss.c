@@ -43,12 +43,14 @@ static ig_tensor *loss(ig_tape *tape, const ig_op *op, ig_tensor *x, ig_tensor *
     work.size = ig_row_size(x->s);
     work.x = x->x;
     work.target = second ? second->x : x->x; /* not read where there is none */
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     work.sums = ig_tape_alloc(tape, (size_t)work.rows * sizeof(double));
     if (!work.sums) return NULL;
     ig_parallel(work.rows, sum_row, &work);
     double total = 0;
     for (int64_t r = 0; r < work.rows; r++) total += work.sums[r];
     node->out->x[0] = (float)(total * work.scale);
+    ig_arena_release(tape->arena, mark);
     *(loss_work *)node->saved = work;
     return node->out;
 }

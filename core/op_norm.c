@@ -16,17 +16,33 @@ static void add_parts(const double *part, int64_t chunks, int64_t c, double *to)
         for (int64_t k = 0; k < c; k++) to[k] += part[n * c + k];
 }
 
-/* Adds up a parameter's partial gradients, where it wants a gradient. */
-static void parameter_gradient(ig_tape *tape, ig_tensor *parameter, const double *part,
-                               int64_t chunks, int64_t c) {
-    bool add;
-    float *g = ig_grad(tape, parameter, &add);
-    if (!g) return;
-    for (int64_t k = 0; k < c; k++) {
+/* Where the gradients of scale and shift go; NULL: not wanted. */
+typedef struct {
+    float *scale, *shift;
+    bool add_scale, add_shift;
+} affine_gradients;
+
+static affine_gradients affine_of(ig_tape *tape, const ig_node *node) {
+    affine_gradients a = {0};
+    a.scale = ig_grad(tape, node->in[1], &a.add_scale);
+    a.shift = ig_grad(tape, node->in[2], &a.add_shift);
+    return a;
+}
+
+/* g[k] = or += the sum over chunks, in their order, of part[chunk][k] */
+static void parameter_gradient(float *g, bool add, const double *part, int64_t chunks, int64_t c) {
+    for (int64_t k = 0; g && k < c; k++) {
         double sum = 0;
         for (int64_t n = 0; n < chunks; n++) sum += part[n * c + k];
         ig_write(&g[k], (float)sum, add);
     }
+}
+
+/* From the parts, chunks c, of the sums of g (x - mean) rstd and of g. */
+static void affine_backward(const affine_gradients *a, const double *product, const double *sum,
+                            int64_t chunks, int64_t c) {
+    parameter_gradient(a->scale, a->add_scale, product, chunks, c);
+    parameter_gradient(a->shift, a->add_shift, sum, chunks, c);
 }
 
 static bool fits(const ig_norm_layer *l, int64_t c) {
@@ -146,7 +162,9 @@ static void groupnorm_backward(ig_tape *tape, ig_node *node) {
     groupnorm_work w = groupnorm_of(node);
     w.gy = node->out->g;
     w.gx = ig_grad(tape, node->in[0], &w.add);
+    affine_gradients affine = affine_of(tape, node);
     int64_t n = node->out->s.d[0], c = w.norm.c;
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     w.sum = new_doubles(tape, n * c);
     w.product = new_doubles(tape, n * c);
     w.p = new_floats(tape, n * c);
@@ -154,8 +172,8 @@ static void groupnorm_backward(ig_tape *tape, ig_node *node) {
     w.g = new_floats(tape, w.norm.act ? ig_threads() * w.norm.rows * c : 0);
     if (!w.sum || !w.product || !w.p || !w.q || !w.g) return;
     ig_parallel(n, groupnorm_image_backward, &w);
-    parameter_gradient(tape, node->in[1], w.product, n, c);
-    parameter_gradient(tape, node->in[2], w.sum, n, c);
+    affine_backward(&affine, w.product, w.sum, n, c);
+    ig_arena_release(tape->arena, mark);
 }
 
 const ig_op ig_op_groupnorm = {"groupnorm", groupnorm_backward};
@@ -174,10 +192,12 @@ static ig_tensor *groupnorm(ig_tape *tape, const ig_op *op, ig_tensor *x, const 
         (saved_groupnorm){new_floats(tape, n * c), new_floats(tape, n * c), l->groups};
     groupnorm_work w = groupnorm_of(node);
     w.eps = l->eps;
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     w.sum = new_doubles(tape, n * c);
     w.product = new_doubles(tape, n * c);
     if (!w.mean || !w.rstd || !w.sum || !w.product) return NULL;
     ig_parallel(n, groupnorm_image, &w);
+    ig_arena_release(tape->arena, mark);
     return node->out;
 }
 
@@ -284,7 +304,9 @@ static void batchnorm_backward(ig_tape *tape, ig_node *node) {
     batchnorm_work w = batchnorm_of(node);
     w.gy = node->out->g;
     w.gx = ig_grad(tape, node->in[0], &w.add);
+    affine_gradients affine = affine_of(tape, node);
     int64_t chunks = batchnorm_chunks(&w), c = w.norm.c;
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     w.sum = new_doubles(tape, chunks * c);
     w.product = new_doubles(tape, chunks * c);
     double *total = new_doubles(tape, c);
@@ -292,16 +314,15 @@ static void batchnorm_backward(ig_tape *tape, ig_node *node) {
     w.q = new_floats(tape, c);
     if (!w.sum || !w.product || !total || !w.p || !w.q) return;
     ig_parallel(chunks, batchnorm_sums, &w);
-    parameter_gradient(tape, node->in[1], w.product, chunks, c);
-    parameter_gradient(tape, node->in[2], w.sum, chunks, c);
-    if (!w.gx) return;
+    affine_backward(&affine, w.product, w.sum, chunks, c);
     memset(w.p, 0, (size_t)c * sizeof(float));
     memset(w.q, 0, (size_t)c * sizeof(float));
     if (saved->of_batch) {
         batchnorm_means(&w, w.sum, total, w.p);
         batchnorm_means(&w, w.product, total, w.q);
     }
-    ig_parallel(chunks, batchnorm_slopes, &w);
+    if (w.gx) ig_parallel(chunks, batchnorm_slopes, &w);
+    ig_arena_release(tape->arena, mark);
 }
 
 const ig_op ig_op_batchnorm = {"batchnorm", batchnorm_backward};
@@ -311,6 +332,7 @@ const ig_op ig_op_batchnorm_leaky_relu = {"batchnorm_leaky_relu", batchnorm_back
 static bool batch_statistics(ig_tape *tape, batchnorm_work *w, const ig_batchnorm_layer *l,
                              const saved_batchnorm *saved) {
     int64_t chunks = batchnorm_chunks(w), c = w->norm.c;
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     w->sum = new_doubles(tape, chunks * c);
     w->product = new_doubles(tape, chunks * c);
     double *sum = new_doubles(tape, c), *squares = new_doubles(tape, c);
@@ -327,6 +349,7 @@ static bool batch_statistics(ig_tape *tape, batchnorm_work *w, const ig_batchnor
         running_mean[k] += l->momentum * (saved->mean[k] - running_mean[k]);
         running_var[k] += l->momentum * ((float)(off / (rows - 1)) - running_var[k]);
     }
+    ig_arena_release(tape->arena, mark);
     return true;
 }
 
@@ -401,7 +424,7 @@ static void layernorm_chunk(void *work, int64_t chunk, int worker) {
     }
 }
 
-/* The gradient of one row's input; see input_gradient. */
+/* The gradient of one row's input, as norm_slopes has it. */
 static void layernorm_row_gradient(const layernorm_work *w, int64_t r) {
     const float *x = w->x + r * w->c, *gy = w->gy + r * w->c, *scale = w->scale;
     float *gx = w->gx + r * w->c, mean = w->mean[r], rstd = w->rstd[r], p = 0, q = 0;
@@ -460,13 +483,15 @@ static void layernorm_backward(ig_tape *tape, ig_node *node) {
     layernorm_work w = layernorm_of(node);
     w.gy = node->out->g;
     w.gx = ig_grad(tape, node->in[0], &w.add);
+    affine_gradients affine = affine_of(tape, node);
     int64_t chunks = layernorm_chunks(&w);
-    w.sum = ig_tape_alloc(tape, (size_t)(chunks * w.c) * sizeof(double));
-    w.product = ig_tape_alloc(tape, (size_t)(chunks * w.c) * sizeof(double));
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
+    w.sum = new_doubles(tape, chunks * w.c);
+    w.product = new_doubles(tape, chunks * w.c);
     if (!w.sum || !w.product) return;
     ig_parallel(chunks, layernorm_chunk_backward, &w);
-    parameter_gradient(tape, node->in[1], w.product, chunks, w.c);
-    parameter_gradient(tape, node->in[2], w.sum, chunks, w.c);
+    affine_backward(&affine, w.product, w.sum, chunks, w.c);
+    ig_arena_release(tape->arena, mark);
 }
 
 const ig_op ig_op_layernorm = {"layernorm", layernorm_backward};
