@@ -11,7 +11,7 @@ typedef struct {
 } block;
 
 struct ig_arena {
-    block blocks[MAX_BLOCKS]; /* each at least twice the one before, so 48 cover any address space */
+    block blocks[MAX_BLOCKS]; /* each at least twice the one before: 48 cover any address space */
     size_t count;             /* blocks held */
     size_t current;           /* the one that is filled now */
     size_t used;              /* bytes used in it */

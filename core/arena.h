@@ -1,5 +1,5 @@
-/* The step arena: one bump allocator that grows to its high-water mark in the first step and is then
-   only rewound. Its memory is never zeroed. */
+/* The step arena: one bump allocator that grows to its high-water mark in the first step and is
+   then only rewound. Its memory is never zeroed. */
 #ifndef IG_CORE_ARENA_H
 #define IG_CORE_ARENA_H
 

@@ -1,5 +1,5 @@
 /* The operations. Each takes a tape and tensors and returns a new tensor on the tape; a wrong shape
-   makes the tape fail (ig_backward and ig_tape_status tell) and gives NULL, which all ops pass on. */
+   makes the tape fail (ig_backward and ig_tape_status tell) and gives NULL, which ops pass on. */
 #ifndef IG_CORE_OPS_H
 #define IG_CORE_OPS_H
 
@@ -77,9 +77,9 @@ ig_tensor *ig_attention(ig_tape *tape, ig_tensor *x, const ig_attention_layer *l
 ig_tensor *ig_embedding(ig_tape *tape, ig_tensor *table, const int *index, int64_t n);
 
 /* ---- op_loss.c: scalars ---- */
-ig_tensor *ig_mean(ig_tape *tape, ig_tensor *x);                    /* over all elements */
-ig_tensor *ig_mse(ig_tape *tape, ig_tensor *x, ig_tensor *target);  /* mean over all elements */
-ig_tensor *ig_l1(ig_tape *tape, ig_tensor *x, ig_tensor *target);   /* mean over all elements */
+ig_tensor *ig_mean(ig_tape *tape, ig_tensor *x);                   /* over all elements */
+ig_tensor *ig_mse(ig_tape *tape, ig_tensor *x, ig_tensor *target); /* mean over all elements */
+ig_tensor *ig_l1(ig_tape *tape, ig_tensor *x, ig_tensor *target);  /* mean over all elements */
 /* -log p(target) of independent Bernoullis with these logits, summed over a row, mean over the
    rows: nats per image. Targets in [0,1]. No gradient to the target (nor in mse and l1's). */
 ig_tensor *ig_bce_logits(ig_tape *tape, ig_tensor *logits, ig_tensor *target);

@@ -38,6 +38,7 @@ typedef struct {
     ig_err err;   /* sticky: the first declaration that failed */
 } ig_params;
 
+/* No parameters yet; finish frees all that was declared and allocated. */
 void ig_params_init(ig_params *params);
 void ig_params_finish(ig_params *params);
 
@@ -57,7 +58,7 @@ ig_status ig_params_allocate(ig_params *params, uint64_t seed, ig_err *err);
    packed copies of the values: whoever writes values then calls ig_params_changed. */
 void ig_params_begin(ig_params *params, int phase);
 
-/* Gives up copies of the values, since they were written to. Optimisers, moving averages and
+/* Gives up copies of the values, since they were written to. Optimisers, ig_params_swap_ema and
    checkpoints call it themselves. */
 void ig_params_changed(ig_params *params);
 

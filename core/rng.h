@@ -24,6 +24,7 @@ typedef struct {
     uint32_t first; /* index of row 0: row r of a batch is image first + r */
 } ig_rng;
 
+/* Where a purpose's numbers of one step begin, from image 0 on. */
 ig_rng ig_rng_at(uint64_t seed, ig_stream stream, uint32_t step);
 
 /* The k-th independent rng below this one (k < 256), for a second draw in the same step. */

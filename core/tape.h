@@ -85,7 +85,7 @@ struct ig_tape {
 ig_status ig_tape_init(ig_tape *tape, ig_err *err);
 void ig_tape_finish(ig_tape *tape);
 
-/* Begins a new step: forgets all tensors and the sticky error, keeps the memory. */
+/* Begins a new step: forgets all tensors and the sticky error, keeps the memory and `watch`. */
 void ig_tape_begin(ig_tape *tape, bool training, bool recording);
 
 /* A tensor on the tape whose values the caller fills in, without gradient (inputs, noise, targets).

@@ -163,14 +163,15 @@ typedef struct {
     /* gx = or += rstd (scale g - p - q (x - mean) rstd), g = gy act'(u); p, q: c */
     void (*norm_slopes)(const ig_norm *n, const float *gy, const float *p, const float *q,
                         float *gx, bool add);
-    /* p = softmax(scale s) of each row, p may be s; gs = or += scale p (gp - sum(gp p)), where gs
-       may be gp if nothing is added.  rows n */
+    /* p = softmax(scale s) of each row, scale > 0, p may be s; gs = or += scale p (gp - sum(gp p)),
+       where gs may be gp if nothing is added.  rows n */
     void (*softmax)(const float *s, float *p, int64_t rows, int64_t n, float scale);
     void (*softmax_slopes)(const float *p, const float *gp, float *gs, int64_t rows, int64_t n,
                            float scale, bool add);
     /* ema: NULL where there is none */
     void (*adam)(const ig_adam *a, const float *grad, float *value, float *m, float *v, float *ema,
                  int64_t n);
+    /* the sum of x^2, taken in double */
     double (*sum_squares)(const float *x, int64_t n);
     /* zeros: c of them */
     void (*winograd_split)(ig_winograd_map map, const ig_winograd_tiles *tiles, const float *images,
@@ -178,6 +179,7 @@ typedef struct {
     /* bias: c, or NULL */
     void (*winograd_join)(ig_winograd_map map, const ig_winograd_tiles *tiles,
                           const float *matrices, const float *bias, bool add, float *images);
+    /* Transforms and packs a panel of the outputs, at every position. */
     void (*winograd_weights)(const ig_winograd_filter *filter, int64_t panel);
 } ig_kernels;
 
