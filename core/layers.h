@@ -35,8 +35,7 @@ typedef struct {
     int heads;
 } ig_attention_layer;
 
-/* Each declares `prefix`.weight, `prefix`.bias and so on in params. A failure sticks in
- * params->err. */
+/* Each declares `prefix`.weight, `prefix`.bias and so on in params; params->err has failures. */
 void ig_linear_declare(ig_linear_layer *l, ig_params *params, const char *prefix, int in, int out);
 void ig_conv_declare(ig_conv_layer *l, ig_params *params, const char *prefix, int in, int out,
                      int kernel, int stride, int pad);
