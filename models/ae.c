@@ -25,7 +25,8 @@ static ig_tensor *encode(void *self, ig_tape *tape, ig_tensor *x) {
 }
 
 /* z: N latent -> N H W 1 in [0,1] */
-static ig_tensor *decode(void *self, ig_tape *tape, ig_tensor *z) {
+static ig_tensor *decode(void *self, ig_tape *tape, ig_tensor *z, const int *labels) {
+    (void)labels;
     ae *m = self;
     return ig_sigmoid(tape, ig_decoder_run(&m->decoder, tape, z));
 }
@@ -36,7 +37,7 @@ static ig_tensor *loss(void *self, ig_tape *tape, const ig_batch *batch, int pha
     ae *m = self;
     ig_image_spec s = m->decoder.spec;
     ig_tensor *x = ig_constant(tape, IG_SHAPE_4(batch->n, s.height, s.width, 1), batch->images);
-    ig_tensor *mse = ig_mse(tape, decode(m, tape, encode(m, tape, x)), x);
+    ig_tensor *mse = ig_mse(tape, decode(m, tape, encode(m, tape, x), NULL), x);
     ig_report(tape, "mse", mse);
     return mse;
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/text.h"
-#include "models/model.h"
+#include "models/denoise.h"
 
 /* Images in one forward pass; results do not depend on it. */
 enum { BLOCK = 128 };
@@ -114,13 +114,12 @@ void ig_instance_destroy(ig_instance *instance) {
 
 /* ---- whole arrays in, whole arrays out ---- */
 
-typedef enum { SAMPLE, ENCODE, ENCODE_DRAW, DECODE } ability;
+typedef enum { SAMPLE, ENCODE, ENCODE_DRAW, DECODE, CLASSIFY } ability;
 
 static const char *const what_is_missing[] = {
-    [SAMPLE] = "no prior of its own to sample from",
-    [ENCODE] = "no encoder",
-    [ENCODE_DRAW] = "no posterior to draw codes from",
-    [DECODE] = "no decoder",
+    [SAMPLE] = "no prior of its own to sample from",   [ENCODE] = "no encoder",
+    [ENCODE_DRAW] = "no posterior to draw codes from", [DECODE] = "no decoder",
+    [CLASSIFY] = "no classes to tell apart",
 };
 
 static bool is_able(const ig_model *model, ability what) {
@@ -129,6 +128,7 @@ static bool is_able(const ig_model *model, ability what) {
     case ENCODE: return model->encode;
     case ENCODE_DRAW: return model->encode_draw;
     case DECODE: return model->decode;
+    case CLASSIFY: return model->classify;
     }
     return false;
 }
@@ -137,6 +137,7 @@ static bool is_able(const ig_model *model, ability what) {
 typedef struct {
     ability what;
     ig_rng rng;
+    const int *labels;
     const float *in;
     float *out;
     int64_t out_size;
@@ -147,18 +148,16 @@ static ig_tensor *forward(ig_instance *instance, const call *c, int64_t first, i
     const ig_model *m = instance->model;
     const ig_image_spec *s = &instance->spec;
     int64_t latent = ig_instance_latent(instance), pixels = (int64_t)s->height * s->width;
+    const int *labels = c->labels ? c->labels + first : NULL;
     ig_rng rng = c->rng;
     rng.first += (uint32_t)first;
-    switch (c->what) {
-    case SAMPLE: return m->sample(instance->self, tape, n, rng);
-    case DECODE:
+    if (c->what == SAMPLE) return m->sample(instance->self, tape, n, rng, labels);
+    if (c->what == DECODE)
         return m->decode(instance->self, tape,
-                         ig_constant(tape, IG_SHAPE_2(n, latent), c->in + first * latent));
-    case ENCODE:
-    case ENCODE_DRAW: break;
-    }
+                         ig_constant(tape, IG_SHAPE_2(n, latent), c->in + first * latent), labels);
     ig_tensor *x = ig_constant(tape, IG_SHAPE_4(n, s->height, s->width, 1), c->in + first * pixels);
     if (c->what == ENCODE) return m->encode(instance->self, tape, x);
+    if (c->what == CLASSIFY) return m->classify(instance->self, tape, x);
     return m->encode_draw(instance->self, tape, x, rng);
 }
 
@@ -181,30 +180,76 @@ static int64_t pixels_of(const ig_instance *instance) {
     return (int64_t)instance->spec.height * instance->spec.width;
 }
 
-ig_status ig_instance_sample(ig_instance *instance, ig_rng rng, int64_t n, float *out,
-                             ig_err *err) {
-    call c = {SAMPLE, rng, NULL, out, pixels_of(instance)};
+/* Whether these labels fit the model. */
+static ig_status check_labels(const ig_instance *instance, const int *labels, int64_t n,
+                              ig_err *err) {
+    int classes = ig_instance_classes(instance);
+    if (labels && !classes)
+        return ig_fail(err, IG_EUNSUPPORTED,
+                       "this %s was trained without labels, so none can be asked of it; train one "
+                       "with --labels",
+                       instance->model->name);
+    if (!labels && classes)
+        return ig_fail(err, IG_EUSAGE, "this %s was trained with --labels and needs some",
+                       instance->model->name);
+    for (int64_t i = 0; labels && i < n; i++)
+        if (labels[i] < 0 || labels[i] >= classes)
+            return ig_fail(err, IG_EUSAGE, "label %d: expected 0 to %d", labels[i], classes - 1);
+    return IG_OK;
+}
+
+ig_status ig_instance_sample(ig_instance *instance, ig_rng rng, int64_t n, const int *labels,
+                             const ig_draw *how, float *out, ig_err *err) {
+    IG_TRY(check_labels(instance, labels, n, err));
+    if (instance->model->denoise) return ig_denoise_sample(instance, rng, n, labels, how, out, err);
+    call c = {SAMPLE, rng, labels, NULL, out, pixels_of(instance)};
     return run_blocks(instance, &c, n, err);
 }
 
-ig_status ig_instance_encode(ig_instance *instance, const float *images, int64_t n, float *codes,
-                             ig_err *err) {
-    call c = {ENCODE, {0}, images, codes, ig_instance_latent(instance)};
+ig_status ig_instance_encode(ig_instance *instance, const float *images, int64_t n,
+                             const int *labels, const ig_draw *how, float *codes, ig_err *err) {
+    if (instance->model->denoise) IG_TRY(check_labels(instance, labels, n, err));
+    if (instance->model->denoise)
+        return ig_denoise_encode(instance, images, n, labels, how, codes, err);
+    call c = {ENCODE, {0}, NULL, images, codes, ig_instance_latent(instance)};
     return run_blocks(instance, &c, n, err);
 }
 
 ig_status ig_instance_encode_draw(ig_instance *instance, const float *images, int64_t n, ig_rng rng,
                                   float *codes, ig_err *err) {
-    call c = {ENCODE_DRAW, rng, images, codes, ig_instance_latent(instance)};
+    call c = {ENCODE_DRAW, rng, NULL, images, codes, ig_instance_latent(instance)};
     return run_blocks(instance, &c, n, err);
 }
 
-ig_status ig_instance_decode(ig_instance *instance, const float *codes, int64_t n, float *images,
-                             ig_err *err) {
-    call c = {DECODE, {0}, codes, images, pixels_of(instance)};
+ig_status ig_instance_decode(ig_instance *instance, const float *codes, int64_t n,
+                             const int *labels, const ig_draw *how, float *images, ig_err *err) {
+    IG_TRY(check_labels(instance, labels, n, err));
+    if (instance->model->denoise)
+        return ig_denoise_decode(instance, codes, n, labels, how, images, err);
+    call c = {DECODE, {0}, labels, codes, images, pixels_of(instance)};
+    return run_blocks(instance, &c, n, err);
+}
+
+ig_status ig_instance_classify(ig_instance *instance, const float *images, int64_t n, float *logits,
+                               ig_err *err) {
+    call c = {CLASSIFY, {0}, NULL, images, logits, instance->spec.classes};
     return run_blocks(instance, &c, n, err);
 }
 
 int ig_instance_latent(const ig_instance *instance) {
+    if (instance->model->denoise) return (int)pixels_of(instance);
     return instance->model->latent ? instance->model->latent(instance->self) : 0;
+}
+
+int ig_instance_classes(const ig_instance *instance) {
+    return instance->model->classes ? instance->model->classes(instance->self) : 0;
+}
+
+void ig_instance_draw_labels(const ig_instance *instance, ig_rng rng, int64_t n, int *labels) {
+    int classes = ig_instance_classes(instance);
+    for (int64_t r = 0; r < n; r++) {
+        float u;
+        ig_rng_uniform(rng, (uint32_t)r, &u, 1);
+        labels[r] = (int)(u * (float)classes);
+    }
 }

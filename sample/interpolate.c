@@ -132,7 +132,8 @@ static ig_status fill_row(work *w, ig_drawing *d, int64_t r, ig_err *err) {
     const float *codes = w->codes + 2 * r * w->latent;
     const float *originals = w->test.images + 2 * r * d->tile;
     walk(w, codes, codes + w->latent);
-    IG_TRY(ig_instance_decode(w->source->instance, w->between, w->steps, w->images, err));
+    IG_TRY(ig_instance_decode(w->source->instance, w->between, w->steps, NULL, w->source->how,
+                              w->images, err));
     int64_t side = d->sheet.head;
     ig_put(d, r, side, w->images, w->steps);
     if (side) {

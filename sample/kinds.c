@@ -121,7 +121,8 @@ ig_status ig_encode_test(ig_encoded *e, ig_source *source, const uint32_t *index
     ig_status status = e->images && e->codes ? IG_OK : ig_fail_memory(err, "test images");
     if (status == IG_OK) {
         ig_dataset_pixels(data, IG_TEST, index, n, e->images);
-        status = ig_instance_encode(source->instance, e->images, n, e->codes, err);
+        status =
+            ig_instance_encode(source->instance, e->images, n, NULL, source->how, e->codes, err);
     }
     if (status != IG_OK) ig_encoded_free(e);
     return status;

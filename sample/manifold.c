@@ -66,7 +66,7 @@ static ig_status fill(ig_drawing *d, ig_source *source, ig_prior prior, const in
     if (status == IG_OK) status = ig_source_moments(source, prior, mean, deviation, err);
     for (int64_t r = 0; r < side && status == IG_OK; r++) {
         row_codes(mean, deviation, latent, axes, r, side, codes);
-        status = ig_instance_decode(source->instance, codes, side, images, err);
+        status = ig_instance_decode(source->instance, codes, side, NULL, source->how, images, err);
         if (status == IG_OK) ig_put(d, r, 0, images, side);
     }
     free(mean);

@@ -58,7 +58,8 @@ static void add_noise(const work *w, int64_t row) {
 
 static ig_status fill_row(const work *w, ig_drawing *d, int64_t row, ig_err *err) {
     add_noise(w, row);
-    IG_TRY(ig_instance_decode(w->source->instance, w->codes, w->columns, w->images, err));
+    IG_TRY(ig_instance_decode(w->source->instance, w->codes, w->columns, NULL, w->source->how,
+                              w->images, err));
     ig_put(d, row, 0, w->test.images + row * d->tile, 1);
     ig_put(d, row, 1, w->images, w->columns);
     return IG_OK;

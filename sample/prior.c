@@ -13,7 +13,7 @@ static ig_status encode_block(ig_instance *instance, ig_dataset *data, int64_t f
     uint32_t index[ENCODE_BLOCK];
     for (int64_t i = 0; i < n; i++) index[i] = (uint32_t)(first + i);
     ig_dataset_pixels(data, IG_TRAIN, index, n, pixels);
-    return ig_instance_encode(instance, pixels, n, codes, err);
+    return ig_instance_encode(instance, pixels, n, NULL, NULL, codes, err);
 }
 
 static ig_status encode_training(ig_instance *instance, ig_dataset *data, float *codes,

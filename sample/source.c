@@ -88,12 +88,14 @@ ig_status ig_source_draw_codes(ig_source *source, ig_prior prior, ig_rng rng, in
 ig_status ig_source_draw_images(ig_source *source, ig_prior prior, ig_rng rng, int64_t n,
                                 float *images, ig_err *err) {
     IG_TRY(ig_prior_resolve(&prior, source->instance, err));
-    if (prior == IG_PRIOR_NORMAL) return ig_instance_sample(source->instance, rng, n, images, err);
+    if (prior == IG_PRIOR_NORMAL)
+        return ig_instance_sample(source->instance, rng, n, NULL, source->how, images, err);
     int latent = ig_instance_latent(source->instance);
     float *codes = malloc((size_t)(n * latent) * sizeof(float));
     if (!codes) return ig_fail_memory(err, "codes");
     ig_status status = ig_source_draw_codes(source, prior, rng, n, codes, err);
-    if (status == IG_OK) status = ig_instance_decode(source->instance, codes, n, images, err);
+    if (status == IG_OK)
+        status = ig_instance_decode(source->instance, codes, n, NULL, source->how, images, err);
     free(codes);
     return status;
 }

@@ -10,6 +10,7 @@ typedef struct {
     ig_dataset *data;      /* lent; NULL: opened when needed */
     ig_run *run;           /* lent; NULL: there is none, and no prior is kept */
     const char *data_name; /* of the data to open; NULL: the run's own */
+    const ig_draw *how;    /* lent; see ig_instance_sample; NULL: the defaults */
 
     /* the rest starts as zeros */
     ig_dataset *opened;

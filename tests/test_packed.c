@@ -206,7 +206,9 @@ static void make_vae(ig_instance *in, uint64_t seed) {
 }
 
 static void sample(ig_instance *in, float *images) {
-    assert_ok(ig_instance_sample(in, ig_rng_at(1, IG_STREAM_SAMPLE, 0), IMAGES, images, &err), err);
+    assert_ok(
+        ig_instance_sample(in, ig_rng_at(1, IG_STREAM_SAMPLE, 0), IMAGES, NULL, NULL, images, &err),
+        err);
 }
 
 static void test_checkpoint(void **state) {

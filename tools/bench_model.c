@@ -172,8 +172,8 @@ static ig_status run_sample(ig_bench *bench, ig_err *err) {
     sampler *s = bench->state;
     s->rng.first += (uint32_t)bench->batch;
     if (s->instance.model->sample)
-        return ig_instance_sample(&s->instance, s->rng, bench->batch, s->images, err);
-    return ig_instance_decode(&s->instance, s->codes, bench->batch, s->images, err);
+        return ig_instance_sample(&s->instance, s->rng, bench->batch, NULL, NULL, s->images, err);
+    return ig_instance_decode(&s->instance, s->codes, bench->batch, NULL, NULL, s->images, err);
 }
 
 static void finish_sample(ig_bench *bench) {

@@ -48,8 +48,8 @@ static ig_status encode_all(ig_instance *instance, ig_dataset *data, ig_split sp
         int64_t n = count - i < ENCODE_BLOCK ? count - i : ENCODE_BLOCK;
         for (int64_t j = 0; j < n; j++) index[j] = (uint32_t)(i + j);
         ig_dataset_pixels(data, split, index, n, pixels);
-        status =
-            ig_instance_encode(instance, pixels, n, codes + i * ig_instance_latent(instance), err);
+        status = ig_instance_encode(instance, pixels, n, NULL, NULL,
+                                    codes + i * ig_instance_latent(instance), err);
     }
     free(pixels);
     return status;
