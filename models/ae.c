@@ -25,8 +25,8 @@ static ig_tensor *encode(void *self, ig_tape *tape, ig_tensor *x) {
 }
 
 /* z: N latent -> N H W 1 in [0,1] */
-static ig_tensor *decode(void *self, ig_tape *tape, ig_tensor *z, const int *labels) {
-    (void)labels;
+static ig_tensor *decode(void *self, ig_tape *tape, ig_tensor *z, ig_tensor *y) {
+    (void)y;
     ae *m = self;
     return ig_sigmoid(tape, ig_decoder_run(&m->decoder, tape, z));
 }

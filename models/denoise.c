@@ -11,10 +11,11 @@ enum { NOISE_OF_START, NOISE_OF_STEPS }; /* independent streams of one image */
 /* What the denoiser is asked for one block. */
 typedef struct {
     ig_instance *instance;
-    const int *labels; /* n, or NULL */
+    const float *y; /* n classes, or NULL */
     double guidance;
-    int levels[BLOCK], any[BLOCK]; /* any: -1, the class of those that may be of any */
-    float *other;                  /* BLOCK H W: the estimates for any class */
+    int levels[BLOCK];
+    float *any;   /* BLOCK classes: zeros, for images of any class */
+    float *other; /* BLOCK H W: their estimates */
 } block;
 
 static ig_draw draw_of(const ig_draw *how) {
@@ -22,14 +23,16 @@ static ig_draw draw_of(const ig_draw *how) {
 }
 
 /* One call of the network.  x, x0: n H W */
-static ig_status estimate(block *b, const float *x, int64_t n, const int *labels, float *x0,
+static ig_status estimate(block *b, const float *x, int64_t n, const float *y, float *x0,
                           ig_err *err) {
     ig_instance *in = b->instance;
     ig_shape shape = IG_SHAPE_4(n, in->spec.height, in->spec.width, 1);
-    ig_tape_begin(&in->tape, false, false);
-    ig_tensor *out = in->model->denoise(in->self, &in->tape, ig_constant(&in->tape, shape, x),
-                                        b->levels, labels);
-    IG_TRY(ig_tape_status(&in->tape, err));
+    ig_tape *tape = &in->tape;
+    ig_tape_begin(tape, false, false);
+    ig_tensor *condition = y ? ig_constant(tape, IG_SHAPE_2(n, ig_instance_classes(in)), y) : NULL;
+    ig_tensor *out =
+        in->model->denoise(in->self, tape, ig_constant(tape, shape, x), b->levels, condition);
+    IG_TRY(ig_tape_status(tape, err));
     memcpy(x0, out->x, (size_t)ig_count(shape) * sizeof(float));
     return IG_OK;
 }
@@ -38,8 +41,8 @@ static ig_status estimate(block *b, const float *x, int64_t n, const int *labels
 static ig_status guided(void *self, const float *x, int64_t n, int level, float *x0, ig_err *err) {
     block *b = self;
     for (int64_t r = 0; r < n; r++) b->levels[r] = level;
-    IG_TRY(estimate(b, x, n, b->labels, x0, err));
-    if (!b->labels || b->guidance == 1) return IG_OK;
+    IG_TRY(estimate(b, x, n, b->y, x0, err));
+    if (!b->y || b->guidance == 1) return IG_OK;
     IG_TRY(estimate(b, x, n, b->any, b->other, err));
     int64_t count = n * b->instance->spec.height * b->instance->spec.width;
     float w = (float)b->guidance;
@@ -53,22 +56,23 @@ typedef ig_status step_task(const ig_denoiser *denoiser, const ig_draw *how, ig_
 
 /* x: n H W, worked on in place */
 static ig_status run_blocks(ig_instance *instance, step_task *task, const ig_draw *how, ig_rng rng,
-                            int64_t n, const int *labels, float *x, ig_err *err) {
+                            int64_t n, const float *y, float *x, ig_err *err) {
     int64_t size = (int64_t)instance->spec.height * instance->spec.width;
     block b = {.instance = instance, .guidance = how->solver.guidance};
     ig_denoiser denoiser = {instance->model->noise(instance->self), size, &b, guided};
-    memset(b.any, -1, sizeof b.any);
+    int classes = ig_instance_classes(instance);
+    b.any = calloc((size_t)(BLOCK * (classes + 1)), sizeof(float));
     b.other = malloc((size_t)(BLOCK * size) * sizeof(float));
-    if (!b.other) return ig_fail_memory(err, "estimates");
+    ig_status status = b.any && b.other ? IG_OK : ig_fail_memory(err, "estimates");
     ig_params_begin(&instance->params, -1);
-    ig_status status = IG_OK;
     for (int64_t first = 0; first < n && status == IG_OK; first += BLOCK) {
         int64_t rows = n - first < BLOCK ? n - first : BLOCK;
         ig_rng own = rng;
         own.first += (uint32_t)first;
-        b.labels = labels ? labels + first : NULL;
+        b.y = y ? y + first * classes : NULL;
         status = task(&denoiser, how, own, first, rows, x + first * size, err);
     }
+    free(b.any);
     free(b.other);
     return status;
 }
@@ -106,29 +110,29 @@ static ig_status encode_block(const ig_denoiser *d, const ig_draw *how, ig_rng r
 
 /* ---- the calls ---- */
 
-ig_status ig_denoise_sample(ig_instance *instance, ig_rng rng, int64_t n, const int *labels,
+ig_status ig_denoise_sample(ig_instance *instance, ig_rng rng, int64_t n, const float *y,
                             const ig_draw *how, float *out, ig_err *err) {
     ig_draw draw = draw_of(how);
-    return run_blocks(instance, sample_block, &draw, rng, n, labels, out, err);
+    return run_blocks(instance, sample_block, &draw, rng, n, y, out, err);
 }
 
 static void copy_images(const ig_instance *instance, const float *from, int64_t n, float *to) {
     memcpy(to, from, (size_t)(n * instance->spec.height * instance->spec.width) * sizeof(float));
 }
 
-ig_status ig_denoise_encode(ig_instance *instance, const float *images, int64_t n,
-                            const int *labels, const ig_draw *how, float *codes, ig_err *err) {
+ig_status ig_denoise_encode(ig_instance *instance, const float *images, int64_t n, const float *y,
+                            const ig_draw *how, float *codes, ig_err *err) {
     ig_draw draw = draw_of(how);
     draw.solver.guidance = 1; /* with more of it the steps do not lead back */
     copy_images(instance, images, n, codes);
-    return run_blocks(instance, encode_block, &draw, (ig_rng){0}, n, labels, codes, err);
+    return run_blocks(instance, encode_block, &draw, (ig_rng){0}, n, y, codes, err);
 }
 
-ig_status ig_denoise_decode(ig_instance *instance, const float *codes, int64_t n, const int *labels,
+ig_status ig_denoise_decode(ig_instance *instance, const float *codes, int64_t n, const float *y,
                             const ig_draw *how, float *images, ig_err *err) {
     ig_draw draw = draw_of(how);
     if (draw.solver.sampler == IG_SAMPLER_DDPM) draw.solver.sampler = IG_SAMPLER_DDIM;
     draw.solver.eta = 0;
     copy_images(instance, codes, n, images);
-    return run_blocks(instance, decode_block, &draw, (ig_rng){0}, n, labels, images, err);
+    return run_blocks(instance, decode_block, &draw, (ig_rng){0}, n, y, images, err);
 }

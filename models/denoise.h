@@ -5,13 +5,13 @@
 #include "models/model.h"
 
 /* Images from noise.  out: n H W in [0,1] */
-ig_status ig_denoise_sample(ig_instance *instance, ig_rng rng, int64_t n, const int *labels,
+ig_status ig_denoise_sample(ig_instance *instance, ig_rng rng, int64_t n, const float *y,
                             const ig_draw *how, float *out, ig_err *err);
 /* images: n H W in [0,1] -> the noise that they are made from: n H W */
-ig_status ig_denoise_encode(ig_instance *instance, const float *images, int64_t n,
-                            const int *labels, const ig_draw *how, float *codes, ig_err *err);
+ig_status ig_denoise_encode(ig_instance *instance, const float *images, int64_t n, const float *y,
+                            const ig_draw *how, float *codes, ig_err *err);
 /* codes: n H W, noise -> images: n H W in [0,1], by deterministic steps */
-ig_status ig_denoise_decode(ig_instance *instance, const float *codes, int64_t n, const int *labels,
+ig_status ig_denoise_decode(ig_instance *instance, const float *codes, int64_t n, const float *y,
                             const ig_draw *how, float *images, ig_err *err);
 
 #endif

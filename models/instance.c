@@ -137,7 +137,7 @@ static bool is_able(const ig_model *model, ability what) {
 typedef struct {
     ability what;
     ig_rng rng;
-    const int *labels;
+    const float *y; /* rows classes, or NULL */
     const float *in;
     float *out;
     int64_t out_size;
@@ -148,13 +148,14 @@ static ig_tensor *forward(ig_instance *instance, const call *c, int64_t first, i
     const ig_model *m = instance->model;
     const ig_image_spec *s = &instance->spec;
     int64_t latent = ig_instance_latent(instance), pixels = (int64_t)s->height * s->width;
-    const int *labels = c->labels ? c->labels + first : NULL;
+    int classes = ig_instance_classes(instance);
+    ig_tensor *y = c->y ? ig_constant(tape, IG_SHAPE_2(n, classes), c->y + first * classes) : NULL;
     ig_rng rng = c->rng;
     rng.first += (uint32_t)first;
-    if (c->what == SAMPLE) return m->sample(instance->self, tape, n, rng, labels);
+    if (c->what == SAMPLE) return m->sample(instance->self, tape, n, rng, y);
     if (c->what == DECODE)
         return m->decode(instance->self, tape,
-                         ig_constant(tape, IG_SHAPE_2(n, latent), c->in + first * latent), labels);
+                         ig_constant(tape, IG_SHAPE_2(n, latent), c->in + first * latent), y);
     ig_tensor *x = ig_constant(tape, IG_SHAPE_4(n, s->height, s->width, 1), c->in + first * pixels);
     if (c->what == ENCODE) return m->encode(instance->self, tape, x);
     if (c->what == CLASSIFY) return m->classify(instance->self, tape, x);
@@ -180,37 +181,33 @@ static int64_t pixels_of(const ig_instance *instance) {
     return (int64_t)instance->spec.height * instance->spec.width;
 }
 
-/* Whether these labels fit the model. */
-static ig_status check_labels(const ig_instance *instance, const int *labels, int64_t n,
-                              ig_err *err) {
+/* Whether the model takes classes, and gets them. */
+static ig_status check_condition(const ig_instance *instance, const float *y, ig_err *err) {
     int classes = ig_instance_classes(instance);
-    if (labels && !classes)
+    const char *name = instance->model->name;
+    if (y && !classes)
         return ig_fail(err, IG_EUNSUPPORTED,
                        "this %s was trained without labels, so none can be asked of it; train one "
                        "with --labels",
-                       instance->model->name);
-    if (!labels && classes)
-        return ig_fail(err, IG_EUSAGE, "this %s was trained with --labels and needs some",
-                       instance->model->name);
-    for (int64_t i = 0; labels && i < n; i++)
-        if (labels[i] < 0 || labels[i] >= classes)
-            return ig_fail(err, IG_EUSAGE, "label %d: expected 0 to %d", labels[i], classes - 1);
+                       name);
+    if (!y && classes)
+        return ig_fail(err, IG_EUSAGE, "this %s was trained with labels and must be told some",
+                       name);
     return IG_OK;
 }
 
-ig_status ig_instance_sample(ig_instance *instance, ig_rng rng, int64_t n, const int *labels,
+ig_status ig_instance_sample(ig_instance *instance, ig_rng rng, int64_t n, const float *y,
                              const ig_draw *how, float *out, ig_err *err) {
-    IG_TRY(check_labels(instance, labels, n, err));
-    if (instance->model->denoise) return ig_denoise_sample(instance, rng, n, labels, how, out, err);
-    call c = {SAMPLE, rng, labels, NULL, out, pixels_of(instance)};
+    IG_TRY(check_condition(instance, y, err));
+    if (instance->model->denoise) return ig_denoise_sample(instance, rng, n, y, how, out, err);
+    call c = {SAMPLE, rng, y, NULL, out, pixels_of(instance)};
     return run_blocks(instance, &c, n, err);
 }
 
-ig_status ig_instance_encode(ig_instance *instance, const float *images, int64_t n,
-                             const int *labels, const ig_draw *how, float *codes, ig_err *err) {
-    if (instance->model->denoise) IG_TRY(check_labels(instance, labels, n, err));
-    if (instance->model->denoise)
-        return ig_denoise_encode(instance, images, n, labels, how, codes, err);
+ig_status ig_instance_encode(ig_instance *instance, const float *images, int64_t n, const float *y,
+                             const ig_draw *how, float *codes, ig_err *err) {
+    if (instance->model->denoise) IG_TRY(check_condition(instance, y, err));
+    if (instance->model->denoise) return ig_denoise_encode(instance, images, n, y, how, codes, err);
     call c = {ENCODE, {0}, NULL, images, codes, ig_instance_latent(instance)};
     return run_blocks(instance, &c, n, err);
 }
@@ -221,12 +218,11 @@ ig_status ig_instance_encode_draw(ig_instance *instance, const float *images, in
     return run_blocks(instance, &c, n, err);
 }
 
-ig_status ig_instance_decode(ig_instance *instance, const float *codes, int64_t n,
-                             const int *labels, const ig_draw *how, float *images, ig_err *err) {
-    IG_TRY(check_labels(instance, labels, n, err));
-    if (instance->model->denoise)
-        return ig_denoise_decode(instance, codes, n, labels, how, images, err);
-    call c = {DECODE, {0}, labels, codes, images, pixels_of(instance)};
+ig_status ig_instance_decode(ig_instance *instance, const float *codes, int64_t n, const float *y,
+                             const ig_draw *how, float *images, ig_err *err) {
+    IG_TRY(check_condition(instance, y, err));
+    if (instance->model->denoise) return ig_denoise_decode(instance, codes, n, y, how, images, err);
+    call c = {DECODE, {0}, y, codes, images, pixels_of(instance)};
     return run_blocks(instance, &c, n, err);
 }
 
@@ -252,4 +248,10 @@ void ig_instance_draw_labels(const ig_instance *instance, ig_rng rng, int64_t n,
         ig_rng_uniform(rng, (uint32_t)r, &u, 1);
         labels[r] = (int)(u * (float)classes);
     }
+}
+
+void ig_one_hot(const int *labels, int64_t n, int classes, float *y) {
+    memset(y, 0, (size_t)(n * classes) * sizeof(float));
+    for (int64_t r = 0; r < n; r++)
+        if (labels[r] >= 0) y[r * classes + labels[r]] = 1;
 }

@@ -63,12 +63,13 @@ typedef struct ig_model {
     /* The loss of a phase, a scalar; parts of it go to ig_report. */
     ig_tensor *(*loss)(void *self, ig_tape *tape, const ig_batch *batch, int phase);
 
-    /* In all that follows labels are N classes where the model is conditional (see classes), else
-       NULL. */
+    /* In all that follows y is NULL but for a conditional model (see classes): N classes, rows of
+       weights. An image of one class has a 1 there (ig_one_hot), one between two classes a share
+       of each. */
 
     /* n images from noise: row r draws from row r of rng.  -> n H W 1 in [0,1]. NULL: the model
        has no prior of its own. With a decoder: what it makes of rows of ig_rng_normal. */
-    ig_tensor *(*sample)(void *self, ig_tape *tape, int64_t n, ig_rng rng, const int *labels);
+    ig_tensor *(*sample)(void *self, ig_tape *tape, int64_t n, ig_rng rng, ig_tensor *y);
 
     /* Codes of images (a VAE's means).  x: N H W 1 in [0,1] -> N latent */
     ig_tensor *(*encode)(void *self, ig_tape *tape, ig_tensor *x);
@@ -77,13 +78,12 @@ typedef struct ig_model {
     ig_tensor *(*encode_draw)(void *self, ig_tape *tape, ig_tensor *x, ig_rng rng);
 
     /* Images of codes.  z: N latent -> N H W 1 in [0,1] */
-    ig_tensor *(*decode)(void *self, ig_tape *tape, ig_tensor *z, const int *labels);
+    ig_tensor *(*decode)(void *self, ig_tape *tape, ig_tensor *z, ig_tensor *y);
 
     /* The estimate of x_0 from x_i = alpha_i x_0 + sigma_i eps, i = levels[r] of row r, for models
        that make images step by step (models/solver.h has the steps).  x: N H W 1 -> N H W 1, both
-       of pixels in [-1,1]. A conditional model takes -1 for "of any class". */
-    ig_tensor *(*denoise)(void *self, ig_tape *tape, ig_tensor *x, const int *levels,
-                          const int *labels);
+       of pixels in [-1,1]. A row of zeros in y means "of any class". */
+    ig_tensor *(*denoise)(void *self, ig_tape *tape, ig_tensor *x, const int *levels, ig_tensor *y);
 
     /* The alphas and sigmas that denoise is for; not NULL where denoise is not. */
     const ig_noise *(*noise)(const void *self);
@@ -135,8 +135,8 @@ void ig_instance_setting(const ig_instance *instance, const ig_opt *opt, char *t
 /* ---- instance calls: whole arrays in, whole arrays out, in evaluation mode ----
    They work in blocks, and image i of a seed is the same whatever n and the blocks are. Where the
    model lacks the ability they fail with IG_EUNSUPPORTED and name it ("the ae has no prior ...").
-   labels: n classes for a conditional model, which fails without them or with one that it does not
-   have; NULL for any other, which fails with them. To encode, only denoisers look at them. */
+   y: n classes, rows of weights (see ig_model), for a conditional model, which fails without; NULL
+   for any other, which fails with it. To encode, only denoisers look at it. */
 
 /* How models that denoise step by step do it; NULL for ig_solver_default and silence. Others look
    at nothing in it. */
@@ -146,18 +146,18 @@ typedef struct {
 } ig_draw;
 
 /* Images rng.first .. rng.first + n - 1 from the model's own prior.  out: n H W in [0,1] */
-ig_status ig_instance_sample(ig_instance *instance, ig_rng rng, int64_t n, const int *labels,
+ig_status ig_instance_sample(ig_instance *instance, ig_rng rng, int64_t n, const float *y,
                              const ig_draw *how, float *out, ig_err *err);
 /* images: n H W in [0,1] -> codes: n latent. A denoiser's code is the noise that its deterministic
    steps make the image from (Song et al. 2021, "Denoising diffusion implicit models"). */
-ig_status ig_instance_encode(ig_instance *instance, const float *images, int64_t n,
-                             const int *labels, const ig_draw *how, float *codes, ig_err *err);
+ig_status ig_instance_encode(ig_instance *instance, const float *images, int64_t n, const float *y,
+                             const ig_draw *how, float *codes, ig_err *err);
 /* Codes drawn from the posterior; image r draws from row r of rng. */
 ig_status ig_instance_encode_draw(ig_instance *instance, const float *images, int64_t n, ig_rng rng,
                                   float *codes, ig_err *err);
 /* codes: n latent -> images: n H W in [0,1] */
-ig_status ig_instance_decode(ig_instance *instance, const float *codes, int64_t n,
-                             const int *labels, const ig_draw *how, float *images, ig_err *err);
+ig_status ig_instance_decode(ig_instance *instance, const float *codes, int64_t n, const float *y,
+                             const ig_draw *how, float *images, ig_err *err);
 /* images: n H W in [0,1] -> logits: n classes */
 ig_status ig_instance_classify(ig_instance *instance, const float *images, int64_t n, float *logits,
                                ig_err *err);
@@ -167,5 +167,9 @@ int ig_instance_latent(const ig_instance *instance);
 int ig_instance_classes(const ig_instance *instance);
 /* A class for each of n images, row r from row r of rng, all equally likely. */
 void ig_instance_draw_labels(const ig_instance *instance, ig_rng rng, int64_t n, int *labels);
+
+/* Labels as rows with a 1 in the place of the class, or all 0 for a negative label (of any class).
+   y: n classes */
+void ig_one_hot(const int *labels, int64_t n, int classes, float *y);
 
 #endif

@@ -85,20 +85,20 @@ static ig_tensor *encode_draw(void *self, ig_tape *tape, ig_tensor *x, ig_rng rn
 }
 
 /* z: N latent -> the mean of p(x|z): N H W 1 in [0,1] */
-static ig_tensor *decode(void *self, ig_tape *tape, ig_tensor *z, const int *labels) {
-    (void)labels;
+static ig_tensor *decode(void *self, ig_tape *tape, ig_tensor *z, ig_tensor *y) {
+    (void)y;
     vae *m = self;
     return ig_sigmoid(tape, ig_decoder_run(&m->decoder, tape, z));
 }
 
 /* z ~ N(0, I) -> n H W 1 */
-static ig_tensor *sample(void *self, ig_tape *tape, int64_t n, ig_rng rng, const int *labels) {
+static ig_tensor *sample(void *self, ig_tape *tape, int64_t n, ig_rng rng, ig_tensor *y) {
     vae *m = self;
     ig_tensor *z = ig_input(tape, IG_SHAPE_2(n, m->latent));
     if (!z) return NULL;
     for (int64_t r = 0; r < n; r++)
         ig_rng_normal(rng, (uint32_t)r, z->x + r * m->latent, m->latent);
-    return decode(m, tape, z, labels);
+    return decode(m, tape, z, y);
 }
 
 static int latent(const void *self) {

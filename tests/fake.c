@@ -25,8 +25,8 @@ static int part_of(int i, int64_t latent) {
     return latent == 4 ? 2 * lower + right : lower;
 }
 
-static ig_tensor *decode(void *self, ig_tape *tape, ig_tensor *z, const int *labels) {
-    (void)labels;
+static ig_tensor *decode(void *self, ig_tape *tape, ig_tensor *z, ig_tensor *y) {
+    (void)y;
     (void)self;
     ig_tensor *x = ig_input(tape, IG_SHAPE_4(z->s.d[0], FAKE_SIDE, FAKE_SIDE, 1));
     for (int64_t r = 0; x && r < z->s.d[0]; r++)
@@ -55,10 +55,10 @@ static ig_tensor *encode_draw(void *self, ig_tape *tape, ig_tensor *x, ig_rng rn
     return z;
 }
 
-static ig_tensor *sample(void *self, ig_tape *tape, int64_t n, ig_rng rng, const int *labels) {
+static ig_tensor *sample(void *self, ig_tape *tape, int64_t n, ig_rng rng, ig_tensor *y) {
     ig_tensor *z = ig_input(tape, IG_SHAPE_2(n, 4));
     for (int64_t r = 0; z && r < n; r++) ig_rng_normal(rng, (uint32_t)r, z->x + r * 4, 4);
-    return z ? decode(self, tape, z, labels) : NULL;
+    return z ? decode(self, tape, z, y) : NULL;
 }
 
 static ig_status init(void *self, ig_params *params, const ig_image_spec *spec, ig_err *err) {
