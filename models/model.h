@@ -48,6 +48,18 @@ typedef struct {
     ig_optim optim;
 } ig_recipe;
 
+/* A loss and its parts, averaged over steps or images. */
+enum { IG_MAX_PHASES = 2, IG_MAX_LOSSES = IG_MAX_PHASES * (IG_MAX_TERMS + 1) };
+
+typedef struct {
+    double loss; /* of the first phase */
+    int term_count;
+    struct {
+        char name[24];
+        double value;
+    } terms[IG_MAX_LOSSES]; /* of several phases: their losses first ("d_loss"), then their terms */
+} ig_losses;
+
 typedef struct ig_model {
     const char *name, *help;
     const char *unit;               /* of the loss: "nats per image" */
@@ -55,13 +67,17 @@ typedef struct ig_model {
     const ig_recipe *recipes;       /* ends with preset NULL */
     size_t size;                    /* of the model's struct, which starts zeroed */
     int phases;                     /* training phases a step, each with its own loss */
-    const char *const *phase_names; /* of the losses, where there are several phases */
+    const char *const *phase_names; /* where there are several: "d" gives "d_loss" */
 
     /* Declares layers and buffers; the settings are already in self. */
     ig_status (*init)(void *self, ig_params *params, const ig_image_spec *spec, ig_err *err);
 
     /* The loss of a phase, a scalar; parts of it go to ig_report. */
     ig_tensor *(*loss)(void *self, ig_tape *tape, const ig_batch *batch, int phase);
+
+    /* What the losses of the last steps up to this one say of a training that goes wrong, and what
+       to do: a line for the user; NULL: nothing. NULL where a model has no advice. */
+    const char *(*advice)(const void *self, int64_t step, const ig_losses *losses);
 
     /* In all that follows y is NULL but for a conditional model (see classes): N classes, rows of
        weights. An image of one class has a 1 there (ig_one_hot), one between two classes a share

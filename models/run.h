@@ -48,7 +48,7 @@ ig_status ig_run_config_instance(const ig_run_config *config, ig_instance *insta
 typedef struct {
     int64_t step;   /* training steps done */
     double seconds; /* spent on them */
-    char log[512];  /* the trainer's running sums, as it wrote them */
+    char log[768];  /* the trainer's running sums, as it wrote them */
 } ig_progress;
 
 /* Write and read folder/checkpoint.safetensors: values, averages and moments of every parameter,

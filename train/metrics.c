@@ -61,14 +61,23 @@ static void put_losses(json_t *line, const char *prefix, const ig_losses *losses
     }
 }
 
+static void put_grad_norms(json_t *line, const ig_train_progress *p) {
+    char key[96] = "grad_norm";
+    for (int i = 0; i < p->phases; i++) {
+        if (p->phases > 1) snprintf(key, sizeof key, "%s_grad_norm", p->phase_names[i]);
+        json_object_set_new(line, key, json_real(p->grad_norm[i]));
+    }
+}
+
 ig_status ig_metrics_progress(const char *folder, const ig_train_progress *p, ig_err *err) {
     json_t *line = json_pack("{s:I, s:f}", "step", (json_int_t)p->step, "epoch", p->epoch);
     put_losses(line, "", &p->train);
     json_object_set_new(line, "lr", json_real(p->lr));
-    json_object_set_new(line, "grad_norm", json_real(p->grad_norm));
+    put_grad_norms(line, p);
     json_object_set_new(line, "images_per_second", json_real(p->images_per_second));
     json_object_set_new(line, "seconds", json_real(p->seconds));
     if (p->validated) put_losses(line, "validation_", &p->validation);
+    if (p->advice) json_object_set_new(line, "advice", json_string(p->advice));
     return append(folder, line, err);
 }
 

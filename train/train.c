@@ -20,9 +20,10 @@ typedef struct {
     ig_progress progress;
     /* since the last log: */
     int64_t sum_steps;
-    double sum_norm;
+    double sum_norm[IG_MAX_PHASES];
     ig_losses sum;
-    double log_started; /* clock */
+    double log_started;      /* clock */
+    const char *last_advice; /* that the callback was told */
 } trainer;
 
 static double now(void) {
@@ -33,14 +34,19 @@ static double now(void) {
 
 /* ---- losses ---- */
 
-/* sum += weight (value of the loss and of its reported terms) */
-static void add_losses(ig_losses *sum, double weight, float loss, const ig_tape *tape) {
-    sum->loss += weight * (double)loss;
-    for (int i = 0; i < tape->term_count; i++) {
-        sum->terms[i].name = tape->terms[i].name;
-        sum->terms[i].value += weight * (double)tape->terms[i].value->x[0];
-    }
-    sum->term_count = tape->term_count;
+/* terms[at] += value, under this name and ending */
+static void add_term(ig_losses *sum, int at, const char *name, const char *ending, double value) {
+    if (at >= IG_MAX_LOSSES) return;
+    snprintf(sum->terms[at].name, sizeof sum->terms[at].name, "%s%s", name, ending);
+    sum->terms[at].value += value;
+    if (sum->term_count <= at) sum->term_count = at + 1;
+}
+
+/* Adds what was reported on the tape to the terms from `at` on; returns where they end. */
+static int add_reported(ig_losses *sum, int at, double weight, const ig_tape *tape) {
+    for (int i = 0; i < tape->term_count; i++)
+        add_term(sum, at++, tape->terms[i].name, "", weight * (double)tape->terms[i].value->x[0]);
+    return at;
 }
 
 static ig_losses scaled(ig_losses sum, double factor) {
@@ -61,44 +67,58 @@ static ig_status evaluate(trainer *t, ig_split split, int64_t first, int64_t cou
         ig_tape_begin(&in->tape, false, false);
         ig_tensor *loss = in->model->loss(in->self, &in->tape, &batch, 0);
         IG_TRY(ig_tape_status(&in->tape, err));
-        add_losses(losses, (double)n / (double)count, loss->x[0], &in->tape);
+        double weight = (double)n / (double)count;
+        losses->loss += weight * (double)loss->x[0];
+        add_reported(losses, 0, weight, &in->tape);
     }
     return IG_OK;
 }
 
 /* ---- one step ---- */
 
-static ig_status train_phase(trainer *t, const ig_batch *batch, int phase, ig_err *err) {
+/* The update of a phase. value: its loss, norm: its gradient's */
+static ig_status train_phase(trainer *t, const ig_batch *batch, int phase, float *value,
+                             double *norm, ig_err *err) {
     ig_instance *in = &t->instance;
     const ig_recipe *r = &t->config.recipe;
     int64_t step = t->progress.step;
-    float value;
     ig_params_begin(&in->params, phase);
     ig_tape_begin(&in->tape, true, true);
     ig_tensor *loss = in->model->loss(in->self, &in->tape, batch, phase);
-    IG_TRY(ig_backward(&in->tape, loss, &value, err));
+    IG_TRY(ig_backward(&in->tape, loss, value, err));
     ig_params_settle(&in->params);
-    double norm = ig_grad_norm(&in->params, phase);
-    if (!isfinite(norm))
+    *norm = ig_grad_norm(&in->params, phase);
+    if (!isfinite(*norm))
         return ig_fail(err, IG_ENUMERIC, "the gradient's norm is not finite: lower --lr");
-    if (r->clip > 0) ig_grad_clip(&in->params, phase, norm, r->clip);
+    if (r->clip > 0) ig_grad_clip(&in->params, phase, *norm, r->clip);
     double lr = ig_lr_at((float)r->lr, r->cosine, r->warmup, step, r->steps);
     ig_optim_step(&r->optim, &in->params, phase, (float)lr, r->ema, step + 1);
-    if (phase > 0) return IG_OK;
-    add_losses(&t->sum, 1, value, &in->tape);
-    t->sum_norm += norm;
+    return IG_OK;
+}
+
+static ig_status train_phases(trainer *t, ig_err *err) {
+    const ig_model *model = t->instance.model;
+    ig_batch batch = ig_feed_train(&t->feed, t->progress.step);
+    int at = model->phases > 1 ? model->phases : 0;
+    for (int phase = 0; phase < model->phases; phase++) {
+        float value;
+        double norm;
+        IG_TRY(train_phase(t, &batch, phase, &value, &norm, err));
+        if (phase == 0) t->sum.loss += (double)value;
+        if (model->phases > 1)
+            add_term(&t->sum, phase, model->phase_names[phase], "_loss", (double)value);
+        at = add_reported(&t->sum, at, 1, &t->instance.tape);
+        t->sum_norm[phase] += norm;
+    }
     return IG_OK;
 }
 
 static ig_status train_step(trainer *t, ig_err *err) {
-    ig_batch batch = ig_feed_train(&t->feed, t->progress.step);
-    for (int phase = 0; phase < t->instance.model->phases; phase++) {
-        ig_err inner = {IG_OK, ""};
-        ig_status status = train_phase(t, &batch, phase, &inner);
-        if (status != IG_OK)
-            return ig_fail(err, status, "%s: step %" PRId64 ": %s", t->folder, t->progress.step + 1,
-                           inner.message);
-    }
+    ig_err inner = {IG_OK, ""};
+    ig_status status = train_phases(t, &inner);
+    if (status != IG_OK)
+        return ig_fail(err, status, "%s: step %" PRId64 ": %s", t->folder, t->progress.step + 1,
+                       inner.message);
     t->progress.step++;
     t->sum_steps++;
     return IG_OK;
@@ -106,34 +126,42 @@ static ig_status train_step(trainer *t, ig_err *err) {
 
 /* ---- saving: the running sums go along, so that a resumed run logs the same means ---- */
 
-static void sums_to_text(const trainer *t, char *text, size_t size) {
+enum { MAX_SUMS = 2 + IG_MAX_PHASES + IG_MAX_LOSSES };
+
+/* The sums in their order; count of those that are fixed: steps, a norm for each phase, the loss.
+   Terms follow. */
+static int list_sums(trainer *t, double *sums[MAX_SUMS]) {
+    int count = 0;
+    for (int phase = 0; phase < t->instance.model->phases; phase++)
+        sums[count++] = &t->sum_norm[phase];
+    sums[count++] = &t->sum.loss;
+    for (int i = 0; i < IG_MAX_LOSSES; i++) sums[count + i] = &t->sum.terms[i].value;
+    return count;
+}
+
+static void sums_to_text(trainer *t, char *text, size_t size) {
+    double *sums[MAX_SUMS];
     char number[32];
+    int count = list_sums(t, sums) + t->sum.term_count;
     int at = snprintf(text, size, "%" PRId64, t->sum_steps);
-    ig_real_text(t->sum_norm, number, sizeof number);
-    at += snprintf(text + at, size - (size_t)at, " %s", number);
-    ig_real_text(t->sum.loss, number, sizeof number);
-    at += snprintf(text + at, size - (size_t)at, " %s", number);
-    for (int i = 0; i < t->sum.term_count; i++) {
-        ig_real_text(t->sum.terms[i].value, number, sizeof number);
+    for (int i = 0; i < count; i++) {
+        ig_real_text(*sums[i], number, sizeof number);
         at += snprintf(text + at, size - (size_t)at, " %s", number);
     }
 }
 
 static ig_status text_to_sums(trainer *t, ig_err *err) {
     char text[sizeof t->progress.log], *rest = NULL;
-    double values[3 + IG_MAX_TERMS];
-    int count = 0;
+    double *sums[MAX_SUMS], steps;
+    int fixed = list_sums(t, sums), count = 0;
     strcpy(text, t->progress.log);
-    for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
-        if (count == 3 + IG_MAX_TERMS || !ig_parse_real(word, &values[count++]))
-            return ig_fail(err, IG_EFORMAT, "%s: checkpoint metadata \"log\" is damaged",
-                           t->folder);
-    if (count < 3)
+    char *word = strtok_r(text, " ", &rest);
+    bool ok = word && ig_parse_real(word, &steps);
+    while (ok && (word = strtok_r(NULL, " ", &rest)))
+        ok = count < fixed + IG_MAX_LOSSES && ig_parse_real(word, sums[count++]);
+    if (!ok || count < fixed)
         return ig_fail(err, IG_EFORMAT, "%s: checkpoint metadata \"log\" is damaged", t->folder);
-    t->sum_steps = (int64_t)values[0];
-    t->sum_norm = values[1];
-    t->sum.loss = values[2];
-    for (int i = 3; i < count; i++) t->sum.terms[i - 3].value = values[i];
+    t->sum_steps = (int64_t)steps;
     return IG_OK;
 }
 
@@ -176,23 +204,40 @@ static ig_status look(trainer *t, ig_train_progress *p, ig_err *err) {
     return status;
 }
 
-static ig_status report(trainer *t, ig_err *err) {
+/* Tells the callback, and of advice only what is new. */
+static void tell(trainer *t, ig_train_progress p) {
+    const char *advice = p.advice;
+    if (advice && t->last_advice && !strcmp(advice, t->last_advice)) p.advice = NULL;
+    t->last_advice = advice;
+    if (t->callbacks->progress) t->callbacks->progress(t->callbacks->self, &p);
+}
+
+static ig_train_progress means_of(trainer *t) {
+    const ig_model *model = t->instance.model;
     const ig_recipe *r = &t->config.recipe;
-    double spent = now() - t->log_started;
-    ig_train_progress p = {.step = t->progress.step, .steps = r->steps};
-    p.epoch = (double)p.step * r->batch / t->feed.count;
-    p.lr = ig_lr_at((float)r->lr, r->cosine, r->warmup, p.step - 1, r->steps);
-    p.grad_norm = t->sum_norm / (double)t->sum_steps;
+    int64_t step = t->progress.step;
+    ig_train_progress p = {.step = step, .steps = r->steps};
+    p.epoch = (double)step * r->batch / t->feed.count;
+    p.lr = ig_lr_at((float)r->lr, r->cosine, r->warmup, step - 1, r->steps);
+    p.phases = model->phases;
+    p.phase_names = model->phase_names;
+    for (int i = 0; i < p.phases; i++) p.grad_norm[i] = t->sum_norm[i] / (double)t->sum_steps;
     p.train = scaled(t->sum, 1.0 / (double)t->sum_steps);
-    p.images_per_second = (double)(t->sum_steps * r->batch) / spent;
-    if (p.step % t->config.preview_every == 0 || p.step == r->steps) IG_TRY(look(t, &p, err));
+    if (model->advice) p.advice = model->advice(t->instance.self, step, &p.train);
+    p.images_per_second = (double)(t->sum_steps * r->batch) / (now() - t->log_started);
+    return p;
+}
+
+static ig_status report(trainer *t, ig_err *err) {
+    ig_train_progress p = means_of(t);
+    if (p.step % t->config.preview_every == 0 || p.step == p.steps) IG_TRY(look(t, &p, err));
     t->progress.seconds = p.seconds = seconds_so_far(t);
     p.seconds_left = p.seconds / (double)p.step * (double)(p.steps - p.step);
     IG_TRY(ig_metrics_progress(t->folder, &p, err));
-    if (t->callbacks->progress) t->callbacks->progress(t->callbacks->self, &p);
+    tell(t, p);
     t->sum = (ig_losses){0};
     t->sum_steps = 0;
-    t->sum_norm = 0;
+    memset(t->sum_norm, 0, sizeof t->sum_norm);
     t->log_started = now();
     return IG_OK;
 }

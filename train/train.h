@@ -9,22 +9,18 @@
 #define IG_METRICS_FILE   "metrics.jsonl"
 #define IG_SAMPLES_FOLDER "samples"
 
-/* A loss and its parts, averaged. */
-typedef struct {
-    double loss;
-    int term_count;
-    struct {
-        const char *name;
-        double value;
-    } terms[IG_MAX_TERMS];
-} ig_losses;
-
 /* What the trainer tells every log_every steps; averages are over the steps since the last time. */
 typedef struct {
     int64_t step, steps; /* done, planned */
     double epoch;
-    double lr, grad_norm;
+    double lr;
+    int phases;
+    const char *const *phase_names; /* NULL where there is one */
+    double grad_norm[IG_MAX_PHASES];
     ig_losses train;
+    /* The model's, on these losses. Metrics have it always, the callback where it is not the last
+       one that it was told; NULL: none. */
+    const char *advice;
     bool validated; /* whether validation was computed at this step */
     ig_losses validation;
     double images_per_second;
