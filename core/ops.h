@@ -34,6 +34,9 @@ ig_tensor *ig_avgpool(ig_tape *tape, ig_tensor *x, int factor);
 ig_tensor *ig_groupnorm(ig_tape *tape, ig_tensor *x, const ig_norm_layer *l);
 /* ig_silu of it, in one go over each image. */
 ig_tensor *ig_groupnorm_silu(ig_tape *tape, ig_tensor *x, const ig_norm_layer *l);
+/* The same without a layer: film has for each image the C scales, less 1, and the C shifts.
+   x: N H W C, film: N 2C; op_film.c */
+ig_tensor *ig_groupnorm_film_silu(ig_tape *tape, ig_tensor *x, ig_tensor *film, int groups);
 /* Ba et al. 2016, over the last dimension. */
 ig_tensor *ig_layernorm(ig_tape *tape, ig_tensor *x, const ig_norm_layer *l);
 /* Ioffe & Szegedy 2015, over all but the last dimension; in training it updates the running

@@ -149,6 +149,20 @@ REFERENCE(groupnorm_silu) {
     return s;
 }
 
+REFERENCE(groupnorm_film_silu) {
+    int64_t c = last(call->s[0]), size = ig_row_size(call->s[0]);
+    double *plain = calloc((size_t)(2 * c), sizeof *plain); /* scales 1, shifts 0 */
+    for (int64_t k = 0; k < c; k++) plain[k] = 1;
+    ref_call norm = {.s = {call->s[0]}, .x = {call->x[0], plain, plain + c}, .p = call->p};
+    normalised(&norm, image_and_group, y);
+    for (int64_t i = 0; i < ig_count(call->s[0]); i++) {
+        const double *film = call->x[1] + i / size * 2 * c;
+        y[i] = silu((1 + film[i % c]) * y[i] + film[c + i % c]);
+    }
+    free(plain);
+    return call->s[0];
+}
+
 REFERENCE(layernorm) {
     return normalised(call, row, y);
 }

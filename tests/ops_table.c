@@ -48,6 +48,7 @@ APPLY(avgpool, ig_avgpool(tape, in[0], p[0]))
 APPLY(groupnorm, ig_groupnorm(tape, in[0], &(ig_norm_layer){in[1], in[2], p[0], TEST_EPS}))
 APPLY(groupnorm_silu,
       ig_groupnorm_silu(tape, in[0], &(ig_norm_layer){in[1], in[2], p[0], TEST_EPS}))
+APPLY(groupnorm_film_silu, ig_groupnorm_film_silu(tape, in[0], in[1], p[0]))
 APPLY(layernorm, ig_layernorm(tape, in[0], &(ig_norm_layer){in[1], in[2], 1, TEST_EPS}))
 APPLY(add, ig_add(tape, in[0], in[1]))
 APPLY(mul, ig_mul(tape, in[0], in[1]))
@@ -229,6 +230,20 @@ static const op_case groupnorms[] = {{{D4(3, 5, 7, 6), D1(6), D1(6)}, {3}},
                                      {{D4(2, 3, 5, 96), D1(96), D1(96)}, {8}},
                                      {{{0}}, {0}}};
 
+static const op_case films[] = {{{D4(3, 5, 7, 6), D2(3, 12)}, {3}},
+                                {{D4(2, 3, 3, 6), D2(2, 12)}, {1}},
+                                {{D4(1, 3, 2, 1), D2(1, 2)}, {1}},
+                                {{D4(5, 9, 8, 70), D2(5, 140)}, {7}},
+                                {{D4(2, 3, 5, 96), D2(2, 192)}, {8}},
+                                {{{0}}, {0}}};
+
+static const op_case no_films[] = {{{D4(3, 5, 7, 6), D2(3, 12)}, {4}},
+                                   {{D4(3, 5, 7, 6), D2(3, 6)}, {3}},
+                                   {{D4(3, 5, 7, 6), D2(2, 12)}, {3}},
+                                   {{D4(3, 5, 7, 6), D2(3, 12)}, {0}},
+                                   {{D2(3, 6), D2(3, 12)}, {3}},
+                                   {{{0}}, {0}}};
+
 static const op_case no_groupnorms[] = {{{D4(3, 5, 7, 6), D1(6), D1(6)}, {4}},
                                         {{D4(3, 5, 7, 6), D1(6), D1(5)}, {3}},
                                         {{D4(3, 5, 7, 6), D1(6), D1(6)}, {0}},
@@ -288,6 +303,8 @@ const op_row op_rows[] = {
      .wrong = no_groupnorms},
     {ROW(groupnorm_silu), .kinds = "Nnn", .bound = 3e-6, .grad_bound = 1e-5, .cases = groupnorms,
      .wrong = no_groupnorms},
+    {ROW(groupnorm_film_silu), .kinds = "NN", .bound = 3e-6, .grad_bound = 1e-5, .cases = films,
+     .wrong = no_films},
     {ROW(layernorm), .kinds = "Nnn", .bound = 3e-6, .grad_bound = 1e-5,
      .cases = CASES({{D3(3, 5, 7), D1(7), D1(7)}, {0}}, {{D2(5, 64), D1(64), D1(64)}, {0}},
                     {{D4(2, 3, 3, 5), D1(5), D1(5)}, {0}}, {{D3(3, 127, 99), D1(99), D1(99)}, {0}}),

@@ -95,6 +95,12 @@ def groupnorm(x, w, b, groups):
     return to_imgen(F.group_norm(to_torch(x), groups, w, b, EPS))
 
 
+def groupnorm_film_silu(x, film, groups):
+    scale, shift = film[:, None, None].chunk(2, -1)
+    one = torch.ones(x.shape[-1]).double()
+    return F.silu((1 + scale) * groupnorm(x, one, 0 * one, groups) + shift)
+
+
 def attention(x, w, b, wo, bo, heads):
     positions = x.flatten(1, -2).transpose(0, 1)  # L N C
     y, _ = F.multi_head_attention_forward(
@@ -154,6 +160,8 @@ OPS = {
                 [([(2, 4, 6, 3)], (2,)), ([(1, 3, 6, 1)], (3,))]),
     "groupnorm": (groupnorm, NORM),
     "groupnorm_silu": (lambda *args: F.silu(groupnorm(*args)), NORM),
+    "groupnorm_film_silu": (groupnorm_film_silu,
+                            [([(2, 5, 4, 6), (2, 12)], (3,)), ([(2, 5, 4, 6), (2, 12)], (1,))]),
     "layernorm": (lambda x, w, b: F.layer_norm(x, x.shape[-1:], w, b, EPS),
                   [([(2, 5, 7), (7,), (7,)], ())]),
     "batchnorm": (batchnorm, BATCH, BATCH_KINDS),
