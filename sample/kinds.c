@@ -27,11 +27,11 @@ ig_status ig_drawing_begin(ig_drawing *d, const ig_source *source,
                           .pad = IG_PAD};
     d->tiles = malloc((size_t)(rows * columns * d->tile) * sizeof(float));
     d->shown = calloc((size_t)(rows * columns), sizeof(bool));
-    if (options->label) {
+    if (options->captions) {
         d->captions = calloc((size_t)(rows * columns), sizeof(ig_label));
         d->left = calloc((size_t)rows, sizeof(ig_label));
     }
-    if (d->tiles && d->shown && (!options->label || (d->captions && d->left))) return IG_OK;
+    if (d->tiles && d->shown && (!options->captions || (d->captions && d->left))) return IG_OK;
     free_drawing(d);
     return ig_fail_memory(err, "tiles of the picture");
 }
@@ -88,8 +88,22 @@ void ig_left(ig_drawing *d, int64_t row, const char *text) {
 ig_label ig_test_label(ig_dataset *data, uint32_t index) {
     ig_label label;
     int class = ig_dataset_label(data, IG_TEST, index);
-    if (class >= 0) set_label(&label, ig_dataset_describe(data)->class_names[class]);
-    else snprintf(label.text, sizeof label.text, "%u", (unsigned)index);
+    if (class < 0) return ig_index_label(index);
+    set_label(&label, ig_dataset_describe(data)->class_names[class]);
+    return label;
+}
+
+ig_label ig_class_label(ig_source *source, int class) {
+    ig_label label = ig_index_label(class);
+    ig_dataset *data;
+    if (ig_source_data(source, &data, NULL) == IG_OK && class < ig_dataset_describe(data)->classes)
+        set_label(&label, ig_dataset_describe(data)->class_names[class]);
+    return label;
+}
+
+ig_label ig_index_label(int64_t index) {
+    ig_label label;
+    snprintf(label.text, sizeof label.text, "%lld", (long long)index);
     return label;
 }
 
@@ -103,7 +117,23 @@ ig_label ig_number_label(double value) {
 void ig_encoded_free(ig_encoded *e) {
     free(e->images);
     free(e->codes);
+    free(e->labels);
     *e = (ig_encoded){0};
+}
+
+/* The classes of the test images, for a model that is to be told. */
+static ig_status read_labels(ig_encoded *e, const ig_source *source, ig_dataset *data,
+                             const uint32_t *index, ig_err *err) {
+    int classes = ig_instance_classes(source->instance);
+    const ig_dataset_info *info = ig_dataset_describe(data);
+    if (!classes) return IG_OK;
+    if (info->classes != classes)
+        return ig_fail(err, IG_EUNSUPPORTED, "%s has %d classes: this %s was trained with %d",
+                       info->source, info->classes, source->instance->model->name, classes);
+    e->labels = malloc((size_t)e->n * sizeof *e->labels);
+    if (!e->labels) return ig_fail_memory(err, "labels");
+    for (int64_t i = 0; i < e->n; i++) e->labels[i] = ig_dataset_label(data, IG_TEST, index[i]);
+    return IG_OK;
 }
 
 ig_status ig_encode_test(ig_encoded *e, ig_source *source, const uint32_t *index, int64_t n,
@@ -111,18 +141,14 @@ ig_status ig_encode_test(ig_encoded *e, ig_source *source, const uint32_t *index
     ig_dataset *data;
     IG_TRY(ig_source_data(source, &data, err));
     const ig_image_spec *spec = &source->instance->spec;
-    int latent = ig_instance_latent(source->instance);
-    if (latent < 1 || !source->instance->model->encode)
-        return ig_fail(err, IG_EUNSUPPORTED, "the %s has no encoder, which this picture needs",
-                       source->instance->model->name);
     e->n = n;
     e->images = malloc((size_t)(n * spec->height * spec->width) * sizeof(float));
-    e->codes = malloc((size_t)(n * latent) * sizeof(float));
+    e->codes = malloc((size_t)(n * ig_instance_latent(source->instance) + 1) * sizeof(float));
     ig_status status = e->images && e->codes ? IG_OK : ig_fail_memory(err, "test images");
+    if (status == IG_OK) status = read_labels(e, source, data, index, err);
     if (status == IG_OK) {
         ig_dataset_pixels(data, IG_TEST, index, n, e->images);
-        status =
-            ig_instance_encode(source->instance, e->images, n, NULL, source->how, e->codes, err);
+        status = ig_source_encode(source, e->images, n, e->labels, e->codes, err);
     }
     if (status != IG_OK) ig_encoded_free(e);
     return status;

@@ -2,6 +2,7 @@
 #ifndef IG_SAMPLE_KINDS_H
 #define IG_SAMPLE_KINDS_H
 
+#include "sample/classes.h"
 #include "sample/picture.h"
 
 extern const ig_picture_kind ig_picture_grid, ig_picture_reconstruct, ig_picture_interpolate,
@@ -13,10 +14,10 @@ typedef struct {
     int64_t tile;              /* pixels of a tile: H W */
     float *tiles;              /* rows columns H W */
     bool *shown;               /* rows columns: the tiles that are drawn; the others stay ground */
-    ig_label *captions, *left; /* as the sheet's; NULL without --label */
+    ig_label *captions, *left; /* as the sheet's; NULL without --captions */
 } ig_drawing;
 
-/* A sheet with the options' scale and labels and the usual padding; its group, head and tail are
+/* A sheet with the options' scale and captions and the usual padding; its group, head and tail are
    still to be set. */
 ig_status ig_drawing_begin(ig_drawing *drawing, const ig_source *source,
                            const ig_picture_options *options, int64_t rows, int64_t columns,
@@ -29,21 +30,29 @@ ig_status ig_drawing_end(ig_drawing *drawing, ig_status status, ig_image *image,
 /* Gives n tiles from this place on, in reading order, their pixels.  images: n H W */
 void ig_put(ig_drawing *drawing, int64_t row, int64_t column, const float *images, int64_t n);
 
-/* Set the caption above a column of a group, or the text left of a row; nothing without --label. */
+/* Set the caption above a column of a group, or the text left of a row; nothing without --captions.
+ */
 void ig_caption(ig_drawing *drawing, int64_t group, int64_t column, const char *text);
 void ig_left(ig_drawing *drawing, int64_t row, const char *text);
 
 /* Class name of a test image, or its index where there are no labels. */
 ig_label ig_test_label(ig_dataset *data, uint32_t index);
 
+/* The name of a class in the source's data; its number where they have none. */
+ig_label ig_class_label(ig_source *source, int class);
+
+/* A whole number. */
+ig_label ig_index_label(int64_t index);
+
 /* A number with at most two decimals. */
 ig_label ig_number_label(double value);
 
-/* Test images with their codes. */
+/* Test images with their codes and classes. */
 typedef struct {
     int64_t n;
     float *images; /* n H W */
     float *codes;  /* n latent */
+    int *labels;   /* n; NULL where the model takes none */
 } ig_encoded;
 
 ig_status ig_encode_test(ig_encoded *encoded, ig_source *source, const uint32_t *index, int64_t n,

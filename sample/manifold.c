@@ -56,8 +56,10 @@ static void row_codes(const float *mean, const float *deviation, int latent, con
 }
 
 static ig_status fill(ig_drawing *d, ig_source *source, ig_prior prior, const int64_t axes[2],
-                      ig_err *err) {
+                      const ig_class_list *classes, ig_err *err) {
     int64_t side = d->sheet.columns;
+    int labels[IG_MAX_COLUMNS];
+    const int *all = ig_class_list_fill(classes, 0, side, labels);
     int latent = ig_instance_latent(source->instance);
     float *mean = malloc((size_t)(2 + side) * (size_t)latent * sizeof(float));
     float *images = malloc((size_t)(side * d->tile) * sizeof(float));
@@ -66,7 +68,7 @@ static ig_status fill(ig_drawing *d, ig_source *source, ig_prior prior, const in
     if (status == IG_OK) status = ig_source_moments(source, prior, mean, deviation, err);
     for (int64_t r = 0; r < side && status == IG_OK; r++) {
         row_codes(mean, deviation, latent, axes, r, side, codes);
-        status = ig_instance_decode(source->instance, codes, side, NULL, source->how, images, err);
+        status = ig_source_decode(source, codes, side, all, images, err);
         if (status == IG_OK) ig_put(d, r, 0, images, side);
     }
     free(mean);
@@ -78,10 +80,17 @@ static ig_status draw(ig_source *source, const ig_picture_options *options, ig_i
                       ig_err *err) {
     int64_t side = options->columns ? options->columns : COLUMNS, axes[2];
     int latent = ig_instance_latent(source->instance);
-    if (latent < 2)
-        return ig_fail(err, IG_EUNSUPPORTED, "manifold: the %s has no codes of two or more values",
+    ig_class_list classes;
+    if (latent < 2 || !source->instance->model->decode)
+        return ig_fail(err, IG_EUNSUPPORTED,
+                       "manifold: the %s has no decoder of codes of two or more values",
                        source->instance->model->name);
     IG_TRY(choose_axes(options->axes, latent, axes, err));
+    IG_TRY(ig_class_list_parse(&classes, source, "--label", options->label, err));
+    if (classes.count > 1)
+        return ig_fail(err, IG_EUSAGE,
+                       "manifold: the %s makes images of a class: choose one, such as --label 3",
+                       source->instance->model->name);
     ig_drawing d;
     IG_TRY(ig_drawing_begin(&d, source, options, side, side, err));
     d.sheet.pad = 0;
@@ -89,10 +98,10 @@ static ig_status draw(ig_source *source, const ig_picture_options *options, ig_i
         ig_caption(&d, 0, i, ig_number_label(line(i, side)).text);
         ig_left(&d, i, ig_number_label(line(side - 1 - i, side)).text);
     }
-    ig_status status = fill(&d, source, options->prior, axes, err);
+    ig_status status = fill(&d, source, options->prior, axes, &classes, err);
     return ig_drawing_end(&d, status, image, err);
 }
 
 const ig_picture_kind ig_picture_manifold = {
     "manifold", "a plane through the codes: two of their values from the prior's low to its high",
-    IG_TAKES_COLUMNS | IG_TAKES_PRIOR | IG_TAKES_AXES, draw};
+    IG_TAKES_COLUMNS | IG_TAKES_PRIOR | IG_TAKES_AXES | IG_TAKES_LABEL, draw};

@@ -14,6 +14,7 @@ typedef struct {
     ig_source *source;
     const ig_picture_options *options;
     int64_t rows, columns, latent;
+    bool is_noise;   /* the codes are N(0, I) by themselves: no encoder makes them */
     uint32_t *index; /* rows */
     ig_encoded test;
     float *spread; /* latent: the deviation of the codes of test images */
@@ -21,9 +22,12 @@ typedef struct {
     float *images; /* columns H W, of one row */
 } work;
 
-/* Deviation of each value of the codes, over up to 1000 test images. */
+/* Deviation of each value of the codes: 1 where they are noise by themselves, else measured over up
+   to 1000 test images. */
 static ig_status measure_spread(work *w, ig_err *err) {
     ig_dataset *data;
+    for (int64_t j = 0; j < w->latent; j++) w->spread[j] = 1;
+    if (w->is_noise) return IG_OK;
     IG_TRY(ig_source_data(w->source, &data, err));
     int64_t n = ig_dataset_describe(data)->count[IG_TEST];
     if (n > SPREAD_IMAGES) n = SPREAD_IMAGES;
@@ -44,22 +48,26 @@ static ig_status measure_spread(work *w, ig_err *err) {
     return IG_OK;
 }
 
-/* Codes of a row: column c has c steps of noise, its own. */
+/* Codes of a row: column c has c steps of noise, its own. Where codes are noise they keep their
+   length, without which they are none. */
 static void add_noise(const work *w, int64_t row) {
     const float *code = w->test.codes + row * w->latent;
     for (int64_t c = 0; c < w->columns; c++) {
         float *out = w->codes + c * w->latent;
         ig_rng rng = ig_rng_at(w->options->seed, IG_STREAM_SAMPLE, (uint32_t)c + 1);
         ig_rng_normal(rng, (uint32_t)row, out, w->latent);
+        double more = step * (double)c, keep = w->is_noise ? 1 / sqrt(1 + more * more) : 1;
         for (int64_t j = 0; j < w->latent; j++)
-            out[j] = code[j] + (float)(step * (double)c) * w->spread[j] * out[j];
+            out[j] = (float)keep * (code[j] + (float)more * w->spread[j] * out[j]);
     }
 }
 
 static ig_status fill_row(const work *w, ig_drawing *d, int64_t row, ig_err *err) {
     add_noise(w, row);
-    IG_TRY(ig_instance_decode(w->source->instance, w->codes, w->columns, NULL, w->source->how,
-                              w->images, err));
+    const ig_class_list own = {w->test.labels != NULL, {w->test.labels ? w->test.labels[row] : 0}};
+    int labels[IG_MAX_COLUMNS];
+    IG_TRY(ig_source_decode(w->source, w->codes, w->columns,
+                            ig_class_list_fill(&own, 0, w->columns, labels), w->images, err));
     ig_put(d, row, 0, w->test.images + row * d->tile, 1);
     ig_put(d, row, 1, w->images, w->columns);
     return IG_OK;
@@ -90,6 +98,7 @@ static ig_status run(work *w, ig_image *image, ig_err *err) {
     w->codes = malloc((size_t)w->columns * latent * sizeof(float));
     w->images = malloc((size_t)w->columns * tile * sizeof(float));
     if (!w->index || !w->spread || !w->codes || !w->images) return ig_fail_memory(err, "images");
+    w->source->planned = w->rows * w->columns;
     IG_TRY(ig_source_pick(w->source, w->options->seed, w->rows, w->index, err));
     IG_TRY(ig_encode_test(&w->test, w->source, w->index, w->rows, err));
     IG_TRY(measure_spread(w, err));
@@ -103,7 +112,8 @@ static ig_status draw(ig_source *source, const ig_picture_options *options, ig_i
               .rows = options->n ? options->n : ROWS,
               .columns = options->columns ? options->columns : COLUMNS,
               .latent = ig_instance_latent(source->instance)};
-    if (w.latent < 1)
+    w.is_noise = !source->instance->model->encode;
+    if (!ig_has_codes(source->instance->model))
         return ig_fail(err, IG_EUNSUPPORTED, "the %s has no codes to add noise to",
                        source->instance->model->name);
     ig_status status = run(&w, image, err);
@@ -117,4 +127,4 @@ static ig_status draw(ig_source *source, const ig_picture_options *options, ig_i
 
 const ig_picture_kind ig_picture_neighbours = {
     "neighbours", "what lies around the codes of test images: their codes plus growing noise",
-    IG_TAKES_N | IG_TAKES_SEED | IG_TAKES_COLUMNS, draw};
+    IG_TAKES_N | IG_TAKES_SEED | IG_TAKES_COLUMNS | IG_TAKES_HOW, draw};

@@ -10,6 +10,12 @@ const ig_picture_kind *const ig_picture_kinds[] = {&ig_picture_grid,        &ig_
                                                    &ig_picture_interpolate, &ig_picture_neighbours,
                                                    &ig_picture_manifold,    NULL};
 
+/* The options in the order of IG_TAKES_... */
+static const char *const option_names[] = {"-n",      "--seed",  "--columns",  "--prior",
+                                           "--draws", "--pairs", "--between",  "--interpolation",
+                                           "--axes",  "--label", "--labels",   "--sampler",
+                                           "--steps", "--eta",   "--guidance", NULL};
+
 /* The names of the kinds that take an option, or of all for 0. */
 static const char *names_of(unsigned option, char names[128]) {
     size_t at = 0;
@@ -32,14 +38,25 @@ ig_status ig_picture_find(const ig_picture_kind **kind, const char *name, ig_err
 }
 
 ig_status ig_picture_refuse(const char *name, unsigned takes, unsigned given, ig_err *err) {
-    static const char *const options[] = {"-n",        "--seed",          "--columns",
-                                          "--prior",   "--draws",         "--pairs",
-                                          "--between", "--interpolation", "--axes"};
     char names[128];
-    for (unsigned i = 0; i < sizeof options / sizeof options[0]; i++)
+    for (unsigned i = 0; option_names[i]; i++)
         if (given & ~takes & 1u << i)
             return ig_fail(err, IG_EUSAGE, "%s: %s does not use it; it is an option of %s",
-                           options[i], name, names_of(1u << i, names));
+                           option_names[i], name, names_of(1u << i, names));
+    return IG_OK;
+}
+
+ig_status ig_picture_refuse_how(const ig_instance *instance, unsigned given, ig_err *err) {
+    const char *model = instance->model->name;
+    for (unsigned i = 0; option_names[i] && !instance->model->denoise; i++)
+        if (given & IG_TAKES_HOW & 1u << i)
+            return ig_fail(err, IG_EUNSUPPORTED, "%s: the %s makes an image in one go",
+                           option_names[i], model);
+    if (given & IG_TAKES_GUIDANCE && !ig_instance_classes(instance))
+        return ig_fail(err, IG_EUNSUPPORTED,
+                       "--guidance: this %s was trained without labels, which guidance is towards; "
+                       "train one with --labels",
+                       model);
     return IG_OK;
 }
 
@@ -53,10 +70,12 @@ static ig_status check_range(const char *option, int64_t value, int64_t min, int
 ig_status ig_picture_draw(const ig_picture_kind *kind, ig_source *source,
                           const ig_picture_options *options, ig_image *image, ig_err *err) {
     IG_TRY(ig_picture_refuse(kind->name, kind->takes, options->given, err));
+    IG_TRY(ig_picture_refuse_how(source->instance, options->given, err));
     IG_TRY(check_range("-n", options->n, 0, IG_MAX_IMAGES, err));
     IG_TRY(check_range("--columns", options->columns, 0, IG_MAX_COLUMNS, err));
     IG_TRY(check_range("--scale", options->scale, 1, IG_MAX_SCALE, err));
     IG_TRY(check_range("--draws", options->draws, 0, IG_MAX_DRAWS, err));
+    source->planned = 0;
     return kind->draw(source, options, image, err);
 }
 

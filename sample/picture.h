@@ -16,9 +16,19 @@ enum {
     IG_TAKES_BETWEEN = 64,
     IG_TAKES_INTERPOLATION = 128,
     IG_TAKES_AXES = 256,
+    IG_TAKES_LABEL = 512,
+    IG_TAKES_LABELS = 1024,
+    IG_TAKES_SAMPLER = 2048,
+    IG_TAKES_STEPS = 4096,
+    IG_TAKES_ETA = 8192,
+    IG_TAKES_GUIDANCE = 16384,
+    /* what source->how says */
+    IG_TAKES_HOW = IG_TAKES_SAMPLER | IG_TAKES_STEPS | IG_TAKES_ETA | IG_TAKES_GUIDANCE,
 };
 
-typedef enum { IG_LERP, IG_SLERP } ig_interpolation;
+/* AUTO: along a great circle between codes that are noise, along a line between those that an
+   encoder makes. */
+typedef enum { IG_INTERPOLATION_AUTO, IG_LERP, IG_SLERP } ig_interpolation;
 
 enum { IG_MAX_IMAGES = 100000, IG_MAX_COLUMNS = 1000, IG_MAX_DRAWS = 100 };
 
@@ -29,13 +39,15 @@ typedef struct {
     uint64_t seed;
     int columns; /* 0: the kind's own number */
     int scale;   /* 1 to IG_MAX_SCALE */
-    bool label;
+    bool captions;
     ig_prior prior;
     int draws;           /* reconstruct: draws from the posterior; 0: none */
     const char *pairs;   /* interpolate: "1:9,6:9", classes by number or name; NULL */
     const char *between; /* interpolate: "3:7", seeds; NULL */
     ig_interpolation interpolation;
-    const char *axes; /* manifold: "0:1"; NULL: the only two */
+    const char *axes;   /* manifold: "0:1"; NULL: the only two */
+    const char *label;  /* classes to draw, as ig_class_list_parse takes them; NULL: all */
+    const char *labels; /* interpolate: "1:9,6:9", classes to walk between; NULL */
 } ig_picture_options;
 
 typedef struct {
@@ -53,6 +65,9 @@ ig_status ig_picture_find(const ig_picture_kind **kind, const char *name, ig_err
 
 /* Fails where an option was given that `name`, which takes `takes`, does not use. */
 ig_status ig_picture_refuse(const char *name, unsigned takes, unsigned given, ig_err *err);
+
+/* Fails where an option of source->how was given that the model does not know. */
+ig_status ig_picture_refuse_how(const ig_instance *instance, unsigned given, ig_err *err);
 
 /* Checks the options and draws. Image i of a seed is the same whatever n, columns and the rest of
    the picture are. The caller frees the image. */

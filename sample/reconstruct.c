@@ -47,7 +47,7 @@ static ig_status fill_draw(const work *w, ig_drawing *d, int k, float *codes, fl
     ig_instance *instance = w->source->instance;
     ig_rng rng = ig_rng_at(w->options->seed, IG_STREAM_SAMPLE, (uint32_t)k + 1);
     IG_TRY(ig_instance_encode_draw(instance, w->test.images, w->n, rng, codes, err));
-    IG_TRY(ig_instance_decode(instance, codes, w->n, NULL, w->source->how, images, err));
+    IG_TRY(ig_source_decode(w->source, codes, w->n, w->test.labels, images, err));
     for (int64_t r = 0; r < w->n; r++) ig_put(d, r, MEAN_COLUMNS + k, images + r * d->tile, 1);
     return IG_OK;
 }
@@ -89,9 +89,9 @@ static ig_status draw_rows(const work *w, ig_image *image, ig_err *err) {
 
 static ig_status run(work *w, ig_image *image, ig_err *err) {
     IG_TRY(ig_source_pick(w->source, w->options->seed, w->n, w->index, err));
+    w->source->planned = w->n;
     IG_TRY(ig_encode_test(&w->test, w->source, w->index, w->n, err));
-    IG_TRY(ig_instance_decode(w->source->instance, w->test.codes, w->n, NULL, w->source->how,
-                              w->decoded, err));
+    IG_TRY(ig_source_decode(w->source, w->test.codes, w->n, w->test.labels, w->decoded, err));
     return w->options->draws ? draw_rows(w, image, err) : draw_pairs(w, image, err);
 }
 
@@ -118,4 +118,4 @@ static ig_status draw(ig_source *source, const ig_picture_options *options, ig_i
 
 const ig_picture_kind ig_picture_reconstruct = {
     "reconstruct", "test images above their reconstructions, or beside draws from the posterior",
-    IG_TAKES_N | IG_TAKES_SEED | IG_TAKES_COLUMNS | IG_TAKES_DRAWS, draw};
+    IG_TAKES_N | IG_TAKES_SEED | IG_TAKES_COLUMNS | IG_TAKES_DRAWS | IG_TAKES_HOW, draw};

@@ -52,10 +52,28 @@ static ig_status need_mixture(ig_source *source, ig_err *err) {
     return IG_OK;
 }
 
+/* ---- what a model can do ---- */
+
+bool ig_has_prior(const ig_model *model) {
+    return model->sample || model->denoise;
+}
+
+bool ig_has_codes(const ig_model *model) {
+    return (model->decode && model->latent) || model->denoise;
+}
+
+static ig_status check_codes(const ig_instance *instance, ig_err *err) {
+    const ig_model *model = instance->model;
+    if (ig_has_codes(model)) return IG_OK;
+    return ig_fail(err, IG_EUNSUPPORTED, "the %s has no codes to make images of%s", model->name,
+                   ig_has_prior(model) ? "" : ": it makes none");
+}
+
 ig_status ig_prior_resolve(ig_prior *prior, const ig_instance *instance, ig_err *err) {
     const ig_model *model = instance->model;
-    if (*prior == IG_PRIOR_AUTO) *prior = model->sample ? IG_PRIOR_NORMAL : IG_PRIOR_FITTED;
-    if (*prior == IG_PRIOR_NORMAL && !model->sample)
+    if (!ig_has_prior(model)) IG_TRY(check_codes(instance, err));
+    if (*prior == IG_PRIOR_AUTO) *prior = ig_has_prior(model) ? IG_PRIOR_NORMAL : IG_PRIOR_FITTED;
+    if (*prior == IG_PRIOR_NORMAL && !ig_has_prior(model))
         return ig_fail(err, IG_EUNSUPPORTED,
                        "--prior normal: the %s has no prior of its own; use --prior fitted",
                        model->name);
@@ -66,9 +84,11 @@ ig_status ig_prior_resolve(ig_prior *prior, const ig_instance *instance, ig_err 
     return IG_OK;
 }
 
-static ig_status check_codes(const ig_instance *instance, ig_err *err) {
-    if (instance->model->decode && ig_instance_latent(instance) > 0) return IG_OK;
-    return ig_fail(err, IG_EUNSUPPORTED, "the %s has no codes to decode", instance->model->name);
+/* ---- codes and images ---- */
+
+/* Where ig_instance_sample takes its codes from: denoisers draw noise in every step too. */
+static ig_rng rng_of_codes(const ig_instance *instance, ig_rng rng) {
+    return instance->model->denoise ? ig_rng_split(rng, 0) : rng;
 }
 
 ig_status ig_source_draw_codes(ig_source *source, ig_prior prior, ig_rng rng, int64_t n,
@@ -81,29 +101,68 @@ ig_status ig_source_draw_codes(ig_source *source, ig_prior prior, ig_rng rng, in
         return IG_OK;
     }
     int latent = ig_instance_latent(source->instance);
-    for (int64_t r = 0; r < n; r++) ig_rng_normal(rng, (uint32_t)r, codes + r * latent, latent);
+    ig_rng own = rng_of_codes(source->instance, rng);
+    for (int64_t r = 0; r < n; r++) ig_rng_normal(own, (uint32_t)r, codes + r * latent, latent);
     return IG_OK;
 }
 
+/* Rows of weights of the labels: *y is NULL where they are, else n classes, freed by the caller. */
+static ig_status one_hot(const ig_instance *instance, const int *labels, int64_t n, float **y,
+                         ig_err *err) {
+    int classes = ig_instance_classes(instance);
+    *y = NULL;
+    if (!labels || !classes) return IG_OK;
+    *y = malloc((size_t)(n * classes) * sizeof(float));
+    if (!*y) return ig_fail_memory(err, "labels");
+    ig_one_hot(labels, n, classes, *y);
+    return IG_OK;
+}
+
+ig_status ig_source_encode(ig_source *source, const float *images, int64_t n, const int *labels,
+                           float *codes, ig_err *err) {
+    float *y;
+    IG_TRY(check_codes(source->instance, err));
+    IG_TRY(one_hot(source->instance, labels, n, &y, err));
+    ig_status status = ig_instance_encode(source->instance, images, n, y, source->how, codes, err);
+    free(y);
+    return status;
+}
+
+ig_status ig_source_decode(ig_source *source, const float *codes, int64_t n, const int *labels,
+                           float *images, ig_err *err) {
+    float *y;
+    IG_TRY(one_hot(source->instance, labels, n, &y, err));
+    ig_status status = ig_instance_decode(source->instance, codes, n, y, source->how, images, err);
+    free(y);
+    return status;
+}
+
+static ig_status sample(ig_source *source, ig_rng rng, int64_t n, const int *labels, float *images,
+                        ig_err *err) {
+    float *y;
+    IG_TRY(one_hot(source->instance, labels, n, &y, err));
+    ig_status status = ig_instance_sample(source->instance, rng, n, y, source->how, images, err);
+    free(y);
+    return status;
+}
+
 ig_status ig_source_draw_images(ig_source *source, ig_prior prior, ig_rng rng, int64_t n,
-                                float *images, ig_err *err) {
+                                const int *labels, float *images, ig_err *err) {
     IG_TRY(ig_prior_resolve(&prior, source->instance, err));
-    if (prior == IG_PRIOR_NORMAL)
-        return ig_instance_sample(source->instance, rng, n, NULL, source->how, images, err);
+    if (prior == IG_PRIOR_NORMAL) return sample(source, rng, n, labels, images, err);
     int latent = ig_instance_latent(source->instance);
     float *codes = malloc((size_t)(n * latent) * sizeof(float));
     if (!codes) return ig_fail_memory(err, "codes");
     ig_status status = ig_source_draw_codes(source, prior, rng, n, codes, err);
-    if (status == IG_OK)
-        status = ig_instance_decode(source->instance, codes, n, NULL, source->how, images, err);
+    if (status == IG_OK) status = ig_source_decode(source, codes, n, labels, images, err);
     free(codes);
     return status;
 }
 
 ig_status ig_source_moments(ig_source *source, ig_prior prior, float *mean, float *deviation,
                             ig_err *err) {
-    IG_TRY(ig_prior_resolve(&prior, source->instance, err));
     IG_TRY(check_codes(source->instance, err));
+    IG_TRY(ig_prior_resolve(&prior, source->instance, err));
     if (prior == IG_PRIOR_FITTED) {
         IG_TRY(need_mixture(source, err));
         ig_mixture_moments(&source->mixture, mean, deviation);

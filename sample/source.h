@@ -11,6 +11,7 @@ typedef struct {
     ig_run *run;           /* lent; NULL: there is none, and no prior is kept */
     const char *data_name; /* of the data to open; NULL: the run's own */
     const ig_draw *how;    /* lent; see ig_instance_sample; NULL: the defaults */
+    int64_t planned;       /* images that the picture takes in all, once a kind knows; 0 before */
 
     /* the rest starts as zeros */
     ig_dataset *opened;
@@ -25,6 +26,10 @@ void ig_source_close(ig_source *source);
 /* The data, whose images are checked to be of the model's size. */
 ig_status ig_source_data(ig_source *source, ig_dataset **data, ig_err *err);
 
+/* Whether a model makes images of noise by itself, and whether it makes images of codes. */
+bool ig_has_prior(const ig_model *model);
+bool ig_has_codes(const ig_model *model);
+
 /* What codes and images are drawn from. */
 typedef enum {
     IG_PRIOR_AUTO,   /* the model's own, or the fitted one where it has none */
@@ -35,12 +40,22 @@ typedef enum {
 /* AUTO becomes what it means for this model; IG_EUNSUPPORTED for one that the model cannot have. */
 ig_status ig_prior_resolve(ig_prior *prior, const ig_instance *instance, ig_err *err);
 
-/* n codes, or images, from a prior: row r draws from row r of rng.  codes: n latent, images: n H W
- */
+/* In all that follows labels are n classes for a conditional model, NULL for any other. */
+
+/* n codes, or images, from a prior: row r draws from row r of rng, and its image is what its code
+   decodes to, but for noise that a sampler adds.  codes: n latent, images: n H W */
 ig_status ig_source_draw_codes(ig_source *source, ig_prior prior, ig_rng rng, int64_t n,
                                float *codes, ig_err *err);
 ig_status ig_source_draw_images(ig_source *source, ig_prior prior, ig_rng rng, int64_t n,
-                                float *images, ig_err *err);
+                                const int *labels, float *images, ig_err *err);
+
+/* images: n H W -> codes: n latent; where the model has codes but no encoder, the best that are
+   found (models/invert.h). */
+ig_status ig_source_encode(ig_source *source, const float *images, int64_t n, const int *labels,
+                           float *codes, ig_err *err);
+/* codes: n latent -> images: n H W */
+ig_status ig_source_decode(ig_source *source, const float *codes, int64_t n, const int *labels,
+                           float *images, ig_err *err);
 
 /* Mean and deviation of a prior in each dimension of the codes.  mean, deviation: latent */
 ig_status ig_source_moments(ig_source *source, ig_prior prior, float *mean, float *deviation,

@@ -6,7 +6,7 @@
 /* ---- the model ---- */
 
 typedef struct {
-    int latent;
+    ig_noise noise;
 } fake;
 
 static int latent_four(const void *self) {
@@ -25,14 +25,48 @@ static int part_of(int i, int64_t latent) {
     return latent == 4 ? 2 * lower + right : lower;
 }
 
+/* The mean of class / 4 over the weights of a row. */
+static float class_grey(const ig_tensor *y, int64_t row) {
+    float sum = 0;
+    for (int c = 0; c < FAKE_CLASSES; c++) sum += y->x[row * FAKE_CLASSES + c] * (float)c / 4;
+    return sum;
+}
+
 static ig_tensor *decode(void *self, ig_tape *tape, ig_tensor *z, ig_tensor *y) {
-    (void)y;
     (void)self;
     ig_tensor *x = ig_input(tape, IG_SHAPE_4(z->s.d[0], FAKE_SIDE, FAKE_SIDE, 1));
     for (int64_t r = 0; x && r < z->s.d[0]; r++)
-        for (int i = 0; i < FAKE_TILE; i++)
-            x->x[r * FAKE_TILE + i] = z->x[r * z->s.d[1] + part_of(i, z->s.d[1])];
+        for (int i = 0; i < FAKE_TILE; i++) {
+            int part = part_of(i, z->s.d[1]);
+            x->x[r * FAKE_TILE + i] =
+                y && part == 3 ? class_grey(y, r) : z->x[r * z->s.d[1] + part];
+        }
     return x;
+}
+
+/* Twice the mean of each quadrant; -1 to 1 is what will be seen. */
+static ig_tensor *denoise(void *self, ig_tape *tape, ig_tensor *x, const int *levels,
+                          ig_tensor *y) {
+    (void)self;
+    (void)levels;
+    ig_tensor *x0 = ig_input(tape, x->s);
+    for (int64_t r = 0; x0 && r < x->s.d[0]; r++) {
+        float mean[4] = {0};
+        const float *row = x->x + r * FAKE_TILE;
+        for (int i = 0; i < FAKE_TILE; i++) mean[part_of(i, 4)] += row[i] * 4 / FAKE_TILE;
+        if (y) mean[3] = class_grey(y, r) - 0.5f;
+        for (int i = 0; i < FAKE_TILE; i++) x0->x[r * FAKE_TILE + i] = 2 * mean[part_of(i, 4)];
+    }
+    return x0;
+}
+
+static const ig_noise *noise_of(const void *self) {
+    return &((const fake *)self)->noise;
+}
+
+static int all_classes(const void *self) {
+    (void)self;
+    return FAKE_CLASSES;
 }
 
 /* The first pixel of each quadrant. */
@@ -62,9 +96,9 @@ static ig_tensor *sample(void *self, ig_tape *tape, int64_t n, ig_rng rng, ig_te
 }
 
 static ig_status init(void *self, ig_params *params, const ig_image_spec *spec, ig_err *err) {
-    (void)self;
     (void)spec;
     (void)err;
+    ig_noise_fill(&((fake *)self)->noise, IG_NOISE_COSINE, FAKE_LEVELS);
     ig_params_add(params, "unused", IG_SHAPE_1(1), (ig_init){IG_INIT_VALUE, 0});
     return IG_OK;
 }
@@ -85,6 +119,15 @@ const ig_model fake_ae = {FAKE_BASE, .name = "fake-ae", .encode = encode, .decod
 const ig_model fake_gan = {FAKE_BASE, .name = "fake-gan", .sample = sample};
 const ig_model fake_flat = {FAKE_BASE, .name = "fake-flat", .sample = sample, .decode = decode,
                             .latent = latent_two};
+
+const ig_model fake_styled = {
+    FAKE_BASE,        .name = "fake-styled",  .sample = sample,     .encode = encode,
+    .decode = decode, .classes = all_classes, .latent = latent_four};
+const ig_model fake_denoiser = {FAKE_BASE, .name = "fake-denoiser", .denoise = denoise,
+                                .noise = noise_of};
+const ig_model fake_styled_denoiser = {FAKE_BASE, .name = "fake-styled-denoiser",
+                                       .denoise = denoise, .noise = noise_of,
+                                       .classes = all_classes};
 
 void fake_instance(ig_instance *instance, const ig_model *model) {
     ig_image_spec spec = {FAKE_SIDE, FAKE_SIDE, FAKE_CLASSES};

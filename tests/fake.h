@@ -8,9 +8,19 @@
 
 enum { FAKE_SIDE = 6, FAKE_TILE = FAKE_SIDE * FAKE_SIDE, FAKE_CLASSES = 3, FAKE_COUNT = 240 };
 
-/* What can do all; one without a sampler; one without an encoder; one with codes of two values, the
+enum { FAKE_LEVELS = 40 };
+
+/* What can do all; one without a sampler; one without codes; one with codes of two values, the
    upper and the lower half's. */
 extern const ig_model fake_model, fake_ae, fake_gan, fake_flat;
+
+/* One that is told classes: the grey of the last quadrant is not the code's but the class / 4, or
+   between two classes its mean. */
+extern const ig_model fake_styled;
+
+/* What denoises in up to FAKE_LEVELS steps: a quadrant's grey is twice the mean of its noise,
+   clipped. The second is told classes too, and of any class the last quadrant is black. */
+extern const ig_model fake_denoiser, fake_styled_denoiser;
 
 void fake_instance(ig_instance *instance, const ig_model *model);
 

@@ -112,7 +112,7 @@ static void test_grid_by_itself(void **state) {
     draw("grid", (ig_picture_options){0});
     assert_int_equal(f.image.width, 8 * STEP + IG_PAD);
     assert_int_equal(f.image.height, 8 * STEP + IG_PAD);
-    draw("grid", (ig_picture_options){.n = 3, .scale = 2, .label = true});
+    draw("grid", (ig_picture_options){.n = 3, .scale = 2, .captions = true});
     assert_true(f.image.width > 2 * (3 * STEP + IG_PAD)); /* labels at the left */
     draw("grid", (ig_picture_options){.n = 5, .columns = 4});
     tile ground = tile_of(1, 1, 0, 0); /* no sixth image */
@@ -145,10 +145,10 @@ static void test_a_model_without_an_encoder(void **state) {
     use(&fake_gan, true);
     draw("grid", (ig_picture_options){.n = 4});
     refuse("no encoder", IG_EUNSUPPORTED, "grid", (ig_picture_options){.prior = IG_PRIOR_FITTED});
-    refuse("no encoder", IG_EUNSUPPORTED, "reconstruct", (ig_picture_options){0});
+    refuse("no codes", IG_EUNSUPPORTED, "reconstruct", (ig_picture_options){0});
     refuse("no codes", IG_EUNSUPPORTED, "interpolate", (ig_picture_options){0});
     refuse("no codes", IG_EUNSUPPORTED, "neighbours", (ig_picture_options){0});
-    refuse("no codes", IG_EUNSUPPORTED, "manifold", (ig_picture_options){0});
+    refuse("no decoder of codes", IG_EUNSUPPORTED, "manifold", (ig_picture_options){0});
 }
 
 /* ---- reconstruct ---- */
@@ -262,8 +262,192 @@ static void test_data_without_labels(void **state) {
     (void)state;
     use(&fake_model, false);
     refuse("no labels", IG_EUNSUPPORTED, "interpolate", (ig_picture_options){.pairs = "1:2"});
-    draw("interpolate", (ig_picture_options){.label = true});
-    draw("reconstruct", (ig_picture_options){.label = true});
+    draw("interpolate", (ig_picture_options){.captions = true});
+    draw("reconstruct", (ig_picture_options){.captions = true});
+}
+
+/* ---- classes ---- */
+
+/* The last quadrant of an image of this class, or between classes. */
+static uint8_t class_byte(double class) {
+    float grey = (float)class / 4;
+    uint8_t byte;
+    ig_to_bytes(&grey, 1, &byte);
+    return byte;
+}
+
+static bool same_style(tile a, tile b) {
+    return !memcmp(a.v, b.v, 3);
+}
+
+static void test_a_column_a_class(void **state) {
+    (void)state;
+    use(&fake_styled, true);
+    draw("grid", (ig_picture_options){.n = 5, .seed = 4});
+    assert_int_equal(f.image.width, FAKE_CLASSES * STEP + IG_PAD);
+    assert_int_equal(f.image.height, 5 * STEP + IG_PAD);
+    tile second = tile_of(2, 1, 0, 0);
+    for (int r = 0; r < 5; r++)
+        for (int c = 0; c < FAKE_CLASSES; c++) {
+            assert_int_equal(tile_of(r, c, 0, 0).v[3], class_byte(c));
+            assert_true(same_style(tile_of(r, c, 0, 0), tile_of(r, 0, 0, 0)));
+        }
+    assert_false(same_style(tile_of(0, 0, 0, 0), tile_of(1, 0, 0, 0)));
+    draw("grid", (ig_picture_options){.label = "bee", .columns = 4, .seed = 4});
+    assert_true(same(tile_of(0, 2, 0, 0), second)); /* image 2 of class 1 */
+    assert_int_equal(f.image.height, 16 * STEP + IG_PAD);
+    draw("grid", (ig_picture_options){.label = "cat,0-1", .captions = true});
+    draw("grid", (ig_picture_options){.label = "2,1", .prior = IG_PRIOR_FITTED});
+    assert_int_equal(tile_of(0, 0, 0, 0).v[3], class_byte(2));
+}
+
+static void test_bad_classes(void **state) {
+    (void)state;
+    use(&fake_styled, true);
+    refuse("--label: there is no class 3: expected 0 to 2", IG_EUSAGE, "grid",
+           (ig_picture_options){.label = "3"});
+    refuse("no class dog", IG_EUSAGE, "grid", (ig_picture_options){.label = "0,dog"});
+    refuse("no class :", IG_EUSAGE, "grid", (ig_picture_options){.label = "0,,1"});
+    refuse("--label 1-3: expected a range A-B within 0-2", IG_EUSAGE, "grid",
+           (ig_picture_options){.label = "1-3"});
+    refuse("2-1", IG_EUSAGE, "grid", (ig_picture_options){.label = "2-1"});
+    refuse("--columns: the columns are the classes", IG_EUSAGE, "grid",
+           (ig_picture_options){.columns = 5});
+    ig_dataset_close(f.source.data);
+    f.source.data = fake_data(false);
+    refuse("made by the test has 0 classes: this fake-styled was trained with 3", IG_EUNSUPPORTED,
+           "reconstruct", (ig_picture_options){0});
+}
+
+static void test_labels_of_a_model_without(void **state) {
+    (void)state;
+    refuse("--label: this fake was trained without labels", IG_EUNSUPPORTED, "grid",
+           (ig_picture_options){.label = "1"});
+    refuse("--labels: this fake was trained without labels", IG_EUNSUPPORTED, "interpolate",
+           (ig_picture_options){.labels = "0:1"});
+    refuse("--label", IG_EUNSUPPORTED, "manifold",
+           (ig_picture_options){.label = "1", .axes = "0:1"});
+}
+
+static void test_test_images_keep_their_classes(void **state) {
+    (void)state;
+    use(&fake_styled, true);
+    draw("reconstruct", (ig_picture_options){.n = 6, .columns = 6});
+    for (int c = 0; c < 6; c++) {
+        tile original = tile_of(0, c, 0, 0), decoded = tile_of(1, c, 0, 0);
+        assert_true(same_style(original, decoded));
+        assert_int_equal(decoded.v[3], class_byte(index_of(original) % FAKE_CLASSES));
+    }
+    draw("neighbours", (ig_picture_options){.n = 4, .columns = 3});
+    for (int r = 0; r < 4; r++)
+        assert_int_equal(tile_of(r, 3, 1, 0).v[3],
+                         class_byte(index_of(tile_of(r, 0, 1, 0)) % FAKE_CLASSES));
+    draw("interpolate", (ig_picture_options){.columns = STEPS, .pairs = "1:2"});
+    for (int s = 0; s < STEPS; s++)
+        assert_int_equal(step_tile(0, s).v[3], class_byte(1 + s / (STEPS - 1.0)));
+}
+
+static void test_interpolation_between_labels(void **state) {
+    (void)state;
+    use(&fake_styled, true);
+    draw("grid", (ig_picture_options){.label = "2", .columns = 1, .n = 4, .seed = 9});
+    tile third = tile_of(2, 0, 0, 0);
+    draw("interpolate",
+         (ig_picture_options){.columns = STEPS, .labels = "ant:cat", .n = 3, .seed = 9});
+    assert_int_equal(f.image.height, 3 * STEP + IG_PAD);
+    for (int r = 0; r < 3; r++)
+        for (int s = 0; s < STEPS; s++) {
+            assert_true(same_style(tile_of(r, s, 0, 0), tile_of(r, 0, 0, 0)));
+            assert_int_equal(tile_of(r, s, 0, 0).v[3], class_byte(2 * s / (STEPS - 1.0)));
+        }
+    assert_true(same(tile_of(2, STEPS - 1, 0, 0), third));
+    draw("interpolate", (ig_picture_options){.columns = STEPS, .labels = "0:1,2:0"});
+    assert_int_equal(f.image.height, 2 * STEP + IG_PAD);
+    assert_int_equal(tile_of(1, 0, 0, 0).v[3], class_byte(2));
+    draw("interpolate", (ig_picture_options){.columns = STEPS, .between = "3:9", .label = "2"});
+    assert_int_equal(tile_of(0, 0, 0, 0).v[3], class_byte(2));
+    refuse("exclude", IG_EUSAGE, "interpolate",
+           (ig_picture_options){.labels = "0:1", .between = "1:2"});
+    refuse("--labels: there is no class 5", IG_EUSAGE, "interpolate",
+           (ig_picture_options){.labels = "0:5"});
+    refuse("only --between", IG_EUSAGE, "interpolate", (ig_picture_options){.label = "1"});
+}
+
+static void test_manifold_of_a_class(void **state) {
+    (void)state;
+    use(&fake_styled, true);
+    refuse("choose one, such as --label 3", IG_EUSAGE, "manifold",
+           (ig_picture_options){.axes = "0:1"});
+    draw("manifold", (ig_picture_options){.axes = "0:1", .columns = 3, .label = "2"});
+    assert_int_equal(tile_at(0, 0).v[3], class_byte(2));
+}
+
+/* ---- denoisers ---- */
+
+static int use_denoiser(void **state) {
+    (void)state;
+    use(&fake_denoiser, true);
+    return 0;
+}
+
+static void test_images_of_denoisers(void **state) {
+    (void)state;
+    ig_draw how = {.solver = {IG_SAMPLER_DDIM, 4, 0, 1}};
+    f.source.how = &how;
+    draw("grid", (ig_picture_options){.n = 9, .columns = 3, .seed = 4});
+    tile seventh = tile_of(2, 1, 0, 0), first = tile_of(0, 0, 0, 0);
+    draw("grid", (ig_picture_options){.n = 300, .columns = 10, .seed = 4});
+    assert_true(same(tile_of(0, 7, 0, 0), seventh));
+    assert_false(same(first, seventh));
+    draw("interpolate", (ig_picture_options){.between = "4:5", .columns = STEPS});
+    assert_true(same(tile_of(0, 0, 0, 0), first));
+    draw("reconstruct", (ig_picture_options){.n = 4});
+    draw("neighbours", (ig_picture_options){.n = 4, .columns = 3});
+    refuse("no encoder, so there are no codes to fit to", IG_EUNSUPPORTED, "grid",
+           (ig_picture_options){.prior = IG_PRIOR_FITTED});
+    refuse("no posterior", IG_EUNSUPPORTED, "reconstruct", (ig_picture_options){.draws = 2});
+    refuse("no decoder of codes", IG_EUNSUPPORTED, "manifold", (ig_picture_options){0});
+}
+
+static void test_settings_of_the_sampler(void **state) {
+    (void)state;
+    ig_draw how = {.solver = {IG_SAMPLER_DDIM, FAKE_LEVELS + 1, 0, 1}};
+    f.source.how = &how;
+    refuse("41 sampling steps: expected 1 to 40", IG_EUSAGE, "grid",
+           (ig_picture_options){.given = IG_TAKES_STEPS});
+    how.solver.steps = 0;
+    refuse("0 sampling steps", IG_EUSAGE, "grid", (ig_picture_options){0});
+    how.solver = (ig_solver){IG_SAMPLER_HEUN, 4, 0.5, 1};
+    refuse("an eta is for the sampler ddim, not heun", IG_EUSAGE, "grid", (ig_picture_options){0});
+    refuse("--guidance: this fake-denoiser was trained without labels", IG_EUNSUPPORTED, "grid",
+           (ig_picture_options){.given = IG_TAKES_GUIDANCE});
+}
+
+static void test_samplers_of_models_that_take_no_steps(void **state) {
+    (void)state;
+    refuse("--sampler: the fake makes an image in one go", IG_EUNSUPPORTED, "grid",
+           (ig_picture_options){.given = IG_TAKES_SAMPLER});
+    refuse("--guidance: the fake makes", IG_EUNSUPPORTED, "grid",
+           (ig_picture_options){.given = IG_TAKES_GUIDANCE});
+    refuse("--steps: manifold does not use it; it is an option of grid, reconstruct", IG_EUSAGE,
+           "manifold", (ig_picture_options){.given = IG_TAKES_STEPS});
+}
+
+/* Guidance goes from the estimate for any class, whose last quadrant is black, on beyond the
+   class's. */
+static void test_guidance(void **state) {
+    (void)state;
+    use(&fake_styled_denoiser, true);
+    ig_draw how = {.solver = {IG_SAMPLER_DDIM, 4, 0, 1}};
+    f.source.how = &how;
+    draw("grid", (ig_picture_options){.n = 2});
+    tile plain = tile_of(0, 1, 0, 0);
+    assert_int_equal(plain.v[3], class_byte(1));
+    assert_int_equal(tile_of(1, 2, 0, 0).v[3], class_byte(2));
+    how.solver.guidance = 2;
+    draw("grid", (ig_picture_options){.n = 2, .given = IG_TAKES_GUIDANCE});
+    assert_int_equal(tile_of(0, 1, 0, 0).v[3], class_byte(2));
+    assert_true(same_style(tile_of(0, 1, 0, 0), plain));
 }
 
 /* ---- neighbours ---- */
@@ -310,7 +494,7 @@ static void test_manifold_of_chosen_axes(void **state) {
     (void)state;
     refuse("choose two of them with --axes A:B, numbers from 0 to 3", IG_EUSAGE, "manifold",
            (ig_picture_options){0});
-    draw("manifold", (ig_picture_options){.axes = "3:1", .columns = 3, .label = true});
+    draw("manifold", (ig_picture_options){.axes = "3:1", .columns = 3, .captions = true});
     draw("manifold", (ig_picture_options){.axes = "3:1", .columns = 3, .prior = IG_PRIOR_FITTED});
     tile a = tile_at(0, 0), b = tile_at(2 * FAKE_SIDE, 0), c = tile_at(0, 2 * FAKE_SIDE);
     assert_true(a.v[0] == b.v[0] && a.v[0] > 0); /* at the mean of the codes */
@@ -412,9 +596,10 @@ static void test_picture_says_what_it_is(void **state) {
     free(texts);
 }
 
-#define TEST(name)     cmocka_unit_test_setup_teardown(name, use_model, finish)
-#define TEST_OWN(name) cmocka_unit_test_teardown(name, finish)
-#define TEST_RUN(name) cmocka_unit_test_setup_teardown(name, run_setup, run_teardown)
+#define TEST(name)          cmocka_unit_test_setup_teardown(name, use_model, finish)
+#define TEST_OWN(name)      cmocka_unit_test_teardown(name, finish)
+#define TEST_DENOISER(name) cmocka_unit_test_setup_teardown(name, use_denoiser, finish)
+#define TEST_RUN(name)      cmocka_unit_test_setup_teardown(name, run_setup, run_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -430,6 +615,16 @@ int main(void) {
         TEST(test_interpolation_between_seeds),
         TEST(test_bad_pairs),
         TEST_OWN(test_data_without_labels),
+        TEST_OWN(test_a_column_a_class),
+        TEST_OWN(test_bad_classes),
+        TEST(test_labels_of_a_model_without),
+        TEST_OWN(test_test_images_keep_their_classes),
+        TEST_OWN(test_interpolation_between_labels),
+        TEST_OWN(test_manifold_of_a_class),
+        TEST_DENOISER(test_images_of_denoisers),
+        TEST_DENOISER(test_settings_of_the_sampler),
+        TEST(test_samplers_of_models_that_take_no_steps),
+        TEST_OWN(test_guidance),
         TEST(test_noise_grows),
         TEST_OWN(test_manifold_of_two_values),
         TEST(test_manifold_of_chosen_axes),

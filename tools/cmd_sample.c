@@ -2,24 +2,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "datasets/npy.h"
+#include "sample/classes.h"
 #include "sample/picture.h"
 #include "tools/args.h"
 #include "tools/cli.h"
 #include "tools/show.h"
+#include "tools/terminal.h"
 
-enum { DRAW_BLOCK = 1024, ARRAY_IMAGES = 10000, ARRAY_MAX = 10000000, OPTIONS = 9 };
+enum { DRAW_BLOCK = 1024, ARRAY_IMAGES = 10000, ARRAY_MAX = 10000000, OPTIONS = 15 };
 
 static const char *const priors[] = {"auto", "normal", "fitted", NULL};
-static const char *const interpolations[] = {"lerp", "slerp", NULL};
+static const char *const interpolations[] = {"auto", "lerp", "slerp", NULL};
+
+static const double bar_seconds = 0.5; /* before the bar is shown */
 
 /* The command line; given[i] belongs to the option 1 << i of ig_picture_options. */
 typedef struct {
-    const char *kind, *folder, *out, *data, *pairs, *between, *axes;
-    int64_t n, seed, columns, scale, draws;
-    int prior, interpolation;
-    bool label, show, scale_given;
+    const char *kind, *folder, *out, *data, *pairs, *between, *axes, *label, *labels;
+    int64_t n, seed, columns, scale, draws, steps;
+    double eta, guidance;
+    int prior, interpolation, sampler;
+    bool captions, show, scale_given;
     bool given[OPTIONS];
 } request;
 
@@ -46,10 +52,23 @@ static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *
          "interpolate: along a line or a great circle", 0, 0, interpolations, &q->given[7]},
         {"axes", 0, IG_ARG_TEXT, &q->axes, "A:B", "manifold: the two values of the codes that vary",
          0, 0, NULL, &q->given[8]},
+        {"label", 0, IG_ARG_TEXT, &q->label, "CLASSES",
+         "of a run with labels: 3, 0-9, 1,4,7 or names; all without it", 0, 0, NULL, &q->given[9]},
+        {"labels", 0, IG_ARG_TEXT, &q->labels, "A:B,...",
+         "interpolate: from class to class, the noise staying", 0, 0, NULL, &q->given[10]},
+        {"sampler", 0, IG_ARG_CHOICE, &q->sampler, "NAME", "of runs that denoise (dpm++2m)", 0, 0,
+         ig_sampler_names, &q->given[11]},
+        {"steps", 0, IG_ARG_INT, &q->steps, "N", "of the sampler (20; ddpm: all levels)", 1,
+         IG_MAX_LEVELS, NULL, &q->given[12]},
+        {"eta", 0, IG_ARG_REAL, &q->eta, "X", "noise that ddim adds in each step (0)", 0, 1, NULL,
+         &q->given[13]},
+        {"guidance", 0, IG_ARG_REAL, &q->guidance, "W",
+         "how far to follow the class: 1 as it was learned, more exaggerates (1)", 0, 100, NULL,
+         &q->given[14]},
         {"scale", 0, IG_ARG_INT, &q->scale, "N", "size of a pixel (2)", 1, IG_MAX_SCALE, NULL,
          &q->scale_given},
-        {"label", 0, IG_ARG_FLAG, &q->label, "", "write what the rows and columns are", 0, 0, NULL,
-         NULL},
+        {"captions", 0, IG_ARG_FLAG, &q->captions, "", "write what the rows and columns are", 0, 0,
+         NULL, NULL},
         {"show", 0, IG_ARG_FLAG, &q->show, "", "draw it in the terminal too", 0, 0, NULL, NULL},
         {"data", 0, IG_ARG_TEXT, &q->data, "D", "data set; the run's own without it", 0, 0, NULL,
          NULL},
@@ -58,9 +77,10 @@ static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *
     ig_command_line line = {
         "imgen sample KIND RUN [-o FILE] [options]",
         "Draws what a run has learned. KIND is\n"
-        "  grid         images from noise\n"
+        "  grid         images from noise; of a run with labels a column a class (--label)\n"
         "  reconstruct  test images above their reconstructions, or beside draws (--draws)\n"
-        "  interpolate  the way from one code to another (--pairs 1:9,6:9 or --between 3:7)\n"
+        "  interpolate  the way from one code to another (--pairs 1:9,6:9 or --between 3:7), or\n"
+        "               from one class to another (--labels 1:9)\n"
         "  neighbours   test images, and what their codes with growing noise decode to\n"
         "  manifold     a plane through the codes (--axes 0:1)\n"
         "  array        images from noise as a .npy file (uint8 N,H,W)",
@@ -105,22 +125,75 @@ static void tell_prior(const ig_source *source) {
             r->saved ? "kept in the run folder" : "not kept: the run folder cannot be written");
 }
 
+/* ---- progress ---- */
+
+/* A bar on the terminal, once sampling step by step takes long. */
+typedef struct {
+    const ig_source *source;
+    double start, done; /* images, counted in steps' shares */
+    bool drawn;
+} progress;
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void on_step(void *self, int step, int steps, int64_t first, int64_t n, const float *x,
+                    const float *x0) {
+    (void)first;
+    (void)x;
+    (void)x0;
+    progress *p = self;
+    p->done += (double)n / steps;
+    double seconds = now() - p->start, share = p->done / (double)p->source->planned;
+    if (seconds < bar_seconds || !p->source->planned || share > 1) return;
+    char text[128], left[32];
+    ig_duration_text(seconds / share - seconds, left);
+    snprintf(text, sizeof text, "%.0f of %lld images  step %d/%d  %s left", p->done,
+             (long long)p->source->planned, step, steps, left);
+    ig_bar_draw(share, text);
+    p->drawn = true;
+}
+
+static void end_progress(progress *p) {
+    if (p->drawn) ig_bar_end();
+    p->drawn = false;
+}
+
+/* How to draw: the solver's defaults where nothing was said. */
+static ig_draw draw_of(const request *q, const ig_instance *instance, progress *p) {
+    ig_draw how = {.solver = ig_solver_default()};
+    const ig_model *model = instance->model;
+    unsigned given = given_options(q);
+    if (given & IG_TAKES_SAMPLER) how.solver.sampler = (ig_sampler)q->sampler;
+    if (how.solver.sampler == IG_SAMPLER_DDPM && model->denoise)
+        how.solver.steps = model->noise(instance->self)->first;
+    if (given & IG_TAKES_STEPS) how.solver.steps = (int)q->steps;
+    if (given & IG_TAKES_ETA) how.solver.eta = q->eta;
+    if (given & IG_TAKES_GUIDANCE) how.solver.guidance = q->guidance;
+    if (ig_on_terminal()) how.trace = (ig_trace){p, on_step};
+    return how;
+}
+
 /* ---- pictures ---- */
 
-/* The picture once more at scale 1, without captions. */
-static ig_status show_picture(const ig_picture_kind *kind, ig_source *source,
-                              const ig_picture_options *options, ig_err *err) {
-    ig_picture_options small = *options;
-    small.scale = 1;
-    small.label = false; /* no letter would survive the shrinking */
-    ig_image image;
-    IG_TRY(ig_picture_draw(kind, source, &small, &image, err));
-    ig_status status = ig_show_image(&image, err);
-    ig_image_free(&image);
+/* Every scale-th pixel: the picture at scale 1. */
+static ig_status show_picture(const ig_image *image, int scale, ig_err *err) {
+    ig_image small;
+    IG_TRY(ig_image_create(&small, (image->height + scale - 1) / scale,
+                           (image->width + scale - 1) / scale, 1, err));
+    for (int y = 0; y < small.height; y++)
+        for (int x = 0; x < small.width; x++)
+            small.pixels[(int64_t)y * small.width + x] =
+                image->pixels[(int64_t)y * scale * image->width + x * scale];
+    ig_status status = ig_show_image(&small, err);
+    ig_image_free(&small);
     return status;
 }
 
-static ig_status sample_picture(const request *q, ig_source *source, ig_err *err) {
+static ig_status sample_picture(const request *q, ig_source *source, progress *p, ig_err *err) {
     const ig_picture_kind *kind;
     IG_TRY(ig_picture_find(&kind, q->kind, err));
     ig_picture_options options = {.given = given_options(q),
@@ -128,23 +201,27 @@ static ig_status sample_picture(const request *q, ig_source *source, ig_err *err
                                   .seed = (uint64_t)q->seed,
                                   .columns = (int)q->columns,
                                   .scale = (int)q->scale,
-                                  .label = q->label,
+                                  .captions = q->captions,
                                   .prior = (ig_prior)q->prior,
                                   .draws = (int)q->draws,
                                   .pairs = q->pairs,
                                   .between = q->between,
                                   .interpolation = (ig_interpolation)q->interpolation,
-                                  .axes = q->axes};
+                                  .axes = q->axes,
+                                  .label = q->label,
+                                  .labels = q->labels};
     char path[IG_PATH_MAX];
     ig_image image;
-    IG_TRY(ig_picture_draw(kind, source, &options, &image, err));
-    ig_status status = output_path(q, "png", path, err);
+    ig_status status = ig_picture_draw(kind, source, &options, &image, err);
+    end_progress(p);
+    IG_TRY(status);
+    status = output_path(q, "png", path, err);
     if (status == IG_OK)
         status = ig_picture_write(&image, path, kind, source, options.seed, ig_command_text(), err);
+    if (status == IG_OK) tell_prior(source);
+    if (status == IG_OK && q->show) status = show_picture(&image, options.scale, err);
     ig_image_free(&image);
     IG_TRY(status);
-    tell_prior(source);
-    if (q->show) IG_TRY(show_picture(kind, source, &options, err));
     printf("%s\n", path);
     return IG_OK;
 }
@@ -156,34 +233,42 @@ static ig_status draw_bytes(const request *q, ig_source *source, int64_t n, uint
                             ig_err *err) {
     const ig_image_spec *spec = &source->instance->spec;
     int64_t tile = (int64_t)spec->height * spec->width;
+    ig_class_list classes;
+    int labels[DRAW_BLOCK];
+    IG_TRY(ig_class_list_parse(&classes, source, "--label", q->label, err));
     float *block = malloc((size_t)(DRAW_BLOCK * tile) * sizeof(float));
     if (!block) return ig_fail_memory(err, "images");
+    source->planned = n;
     ig_status status = IG_OK;
     for (int64_t i = 0; i < n && status == IG_OK; i += DRAW_BLOCK) {
         int64_t m = n - i < DRAW_BLOCK ? n - i : DRAW_BLOCK;
         ig_rng rng = ig_rng_at((uint64_t)q->seed, IG_STREAM_SAMPLE, 0);
         rng.first = (uint32_t)i;
-        status = ig_source_draw_images(source, (ig_prior)q->prior, rng, m, block, err);
+        status = ig_source_draw_images(source, (ig_prior)q->prior, rng, m,
+                                       ig_class_list_fill(&classes, i, m, labels), block, err);
         if (status == IG_OK) ig_to_bytes(block, m * tile, bytes + i * tile);
     }
     free(block);
     return status;
 }
 
-static ig_status sample_array(const request *q, ig_source *source, ig_err *err) {
+static ig_status sample_array(const request *q, ig_source *source, progress *p, ig_err *err) {
     const ig_image_spec *spec = &source->instance->spec;
     int64_t n = q->n ? q->n : ARRAY_IMAGES;
-    IG_TRY(ig_picture_refuse("array", IG_TAKES_N | IG_TAKES_SEED | IG_TAKES_PRIOR, given_options(q),
-                             err));
-    if (q->scale_given || q->label || q->show)
+    IG_TRY(ig_picture_refuse(
+        "array", IG_TAKES_N | IG_TAKES_SEED | IG_TAKES_PRIOR | IG_TAKES_LABEL | IG_TAKES_HOW,
+        given_options(q), err));
+    IG_TRY(ig_picture_refuse_how(source->instance, given_options(q), err));
+    if (q->scale_given || q->captions || q->show)
         return ig_fail(err, IG_EUSAGE, "--%s: an array is no picture",
                        q->scale_given ? "scale"
-                       : q->label     ? "label"
+                       : q->captions  ? "captions"
                                       : "show");
     char path[IG_PATH_MAX];
     uint8_t *bytes = malloc((size_t)(n * spec->height * spec->width));
     if (!bytes) return ig_fail_memory(err, "images");
     ig_status status = draw_bytes(q, source, n, bytes, err);
+    end_progress(p);
     if (status == IG_OK) status = output_path(q, "npy", path, err);
     if (status == IG_OK)
         status =
@@ -209,7 +294,11 @@ ig_status ig_cmd_sample(int argc, char **argv, ig_err *err) {
     ig_run *run;
     IG_TRY(ig_run_open(&run, q.folder, err));
     ig_source source = {.instance = &run->instance, .run = run, .data_name = q.data};
-    ig_status status = is_array ? sample_array(&q, &source, err) : sample_picture(&q, &source, err);
+    progress p = {.source = &source, .start = now()};
+    ig_draw how = draw_of(&q, &run->instance, &p);
+    source.how = &how;
+    ig_status status =
+        is_array ? sample_array(&q, &source, &p, err) : sample_picture(&q, &source, &p, err);
     ig_source_close(&source);
     ig_run_close(run);
     return status;

@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "core/thread.h"
-#include "sample/picture.h"
 #include "tools/args.h"
 #include "tools/cli.h"
 #include "tools/stop.h"
 #include "tools/terminal.h"
+#include "tools/train_pictures.h"
 #include "train/train.h"
 
 /* ---- options ---- */
@@ -22,7 +22,7 @@ typedef struct {
     int64_t steps, batch, warmup, seed, threads, validation, resize;
     double epochs, minutes, lr, ema, clip, weight_decay;
     int schedule, optimizer;
-    bool resume, overwrite;
+    bool resume, overwrite, labels;
     ig_arg_list set;
     bool gave_run; /* any option that decides the run */
 } options;
@@ -80,6 +80,8 @@ static ig_status parse(options *o, int argc, char **argv, const char **model, bo
         {"seed", 0, IG_ARG_INT, &o->seed, "N", "of all randomness", 0, 9007199254740992.0, NULL,
          run},
         {"set", 0, IG_ARG_LIST, &o->set, "KEY=VALUE", "a setting of the model", 0, 0, NULL, run},
+        {"labels", 0, IG_ARG_FLAG, &o->labels, "",
+         "learn what class an image is of: --set labels=on", 0, 0, NULL, run},
         {"config", 0, IG_ARG_TEXT, &o->config, "FILE", "start from another run's config.json", 0, 0,
          NULL, run},
         {"threads", 0, IG_ARG_INT, &o->threads, "N", "0: all cores; the result is the same", 0,
@@ -118,6 +120,7 @@ static ig_status check(const options *o, const char *model, ig_err *err) {
 /* ---- from options to a config ---- */
 
 static ig_status add_settings(const options *o, ig_run_config *config, ig_err *err) {
+    if (o->labels) IG_TRY(ig_run_config_set(config, "labels", "on", err));
     for (int i = 0; i < o->set.count; i++) {
         char key[64];
         const char *equals = strchr(o->set.items[i], '=');
@@ -216,18 +219,21 @@ static void end_bar(watcher *w) {
     w->bar_drawn = false;
 }
 
-static void losses_text(const ig_losses *l, char *text, size_t size) {
-    int at = snprintf(text, size, "%.5g", l->loss);
+/* 64 bytes for each term are enough. */
+enum { LOSSES_TEXT = 64 * (IG_MAX_LOSSES + 1) };
+
+static void losses_text(const ig_losses *l, char text[LOSSES_TEXT]) {
+    int at = snprintf(text, 64, "%.5g", l->loss);
     for (int i = 0; l->term_count > 1 && i < l->term_count; i++)
-        at += snprintf(text + at, size - (size_t)at, "%s%s %.4g", i ? ", " : " (", l->terms[i].name,
+        at += snprintf(text + at, 64, "%s%.23s %.4g", i ? ", " : " (", l->terms[i].name,
                        l->terms[i].value);
-    if (l->term_count > 1) snprintf(text + at, size - (size_t)at, ")");
+    if (l->term_count > 1) strcpy(text + at, ")");
 }
 
 static void on_progress(void *self, const ig_train_progress *p) {
     watcher *w = self;
-    char losses[256], left[32], text[512], validation[300] = "";
-    losses_text(&p->train, losses, sizeof losses);
+    char losses[LOSSES_TEXT], left[32], text[LOSSES_TEXT + 200], validation[64] = "";
+    losses_text(&p->train, losses);
     ig_duration_text(p->seconds_left, left);
     if (p->validated)
         snprintf(validation, sizeof validation, "  validation %.5g", p->validation.loss);
@@ -240,79 +246,22 @@ static void on_progress(void *self, const ig_train_progress *p) {
         w->last_line = p->seconds;
         fprintf(stderr, "step %lld/%lld  %s\n", (long long)p->step, (long long)p->steps, text);
     }
+    if (!p->advice) return;
+    end_bar(w);
+    fprintf(stderr, "imgen: %s\n", p->advice);
 }
 
-/* Draws one kind of picture, with the run's seed, to a file. */
-static ig_status draw(ig_source *source, const char *kind_name, const char *path, ig_err *err) {
-    const ig_picture_kind *kind;
-    ig_image image;
-    ig_picture_options how = {.seed = source->run->config.seed, .scale = 2};
-    IG_TRY(ig_picture_find(&kind, kind_name, err));
-    IG_TRY(ig_picture_draw(kind, source, &how, &image, err));
-    ig_status status =
-        ig_picture_write(&image, path, kind, source, how.seed, ig_command_text(), err);
-    ig_image_free(&image);
-    return status;
-}
-
-/* A grid from fixed noise, or reconstructions where the model has no prior. */
 static ig_status on_preview(void *self, ig_instance *instance, const char *path, ig_err *err) {
     watcher *w = self;
-    ig_source source = {.instance = instance, .data = w->data, .run = &w->run};
-    ig_status status = draw(&source, instance->model->sample ? "grid" : "reconstruct", path, err);
-    ig_source_close(&source);
-    return status;
-}
-
-/* ---- the end ---- */
-
-/* A model without a prior of its own draws from a fitted one, which takes a while. */
-static void prepare_prior(ig_source *source) {
-    if (source->instance->model->sample) return;
-    source->has_mixture = ig_prior_load(&source->mixture, source->run, source->run->config.data);
-    if (!source->has_mixture)
-        fprintf(stderr, "imgen: fitting the prior to the codes of the training images ...\n");
-}
-
-/* One picture of a finished run, as `imgen sample` draws it by default. What the model or the data
-   lacks for it does not make the training a failure. */
-static ig_status draw_kind(ig_source *source, const char *kind, ig_err *err) {
-    char path[IG_PATH_MAX], name[64];
-    if (ig_stop_signal())
-        return ig_fail(err, IG_ESTOPPED,
-                       "%s: stopped; training is done and saved, and imgen sample draws the "
-                       "pictures that are missing",
-                       source->run->folder);
-    snprintf(name, sizeof name, IG_SAMPLES_FOLDER "/%s.png", kind);
-    IG_TRY(ig_path_join(path, source->run->folder, name, err));
-    ig_err why = {IG_OK, ""};
-    ig_status status = draw(source, kind, path, &why);
-    bool lacks = status == IG_EUNSUPPORTED || status == IG_EUSAGE;
-    if (status != IG_OK && !lacks) return ig_fail(err, status, "%s", why.message);
-    if (lacks) printf("  no %s: %s\n", kind, why.message);
-    else printf("  %s\n", path);
-    return IG_OK;
-}
-
-static ig_status draw_final(const char *folder, ig_dataset *data, ig_err *err) {
-    static const char *const kinds[] = {"grid", "reconstruct", "interpolate"};
-    ig_run *run;
-    IG_TRY(ig_run_open(&run, folder, err));
-    ig_source source = {.instance = &run->instance, .data = data, .run = run};
-    ig_status status = IG_OK;
-    prepare_prior(&source);
-    for (size_t i = 0; status == IG_OK && i < sizeof kinds / sizeof kinds[0]; i++)
-        status = draw_kind(&source, kinds[i], err);
-    ig_source_close(&source);
-    ig_run_close(run);
-    return status;
+    return ig_train_preview(&w->run, instance, w->data, path, err);
 }
 
 static ig_status train(const options *o, const char *folder, const ig_run_config *config,
                        ig_dataset *data, ig_train_result *result, ig_err *err) {
     watcher w = {.data = data, .run = {.config = *config}};
     snprintf(w.run.folder, sizeof w.run.folder, "%s", folder);
-    const ig_train_callbacks callbacks = {&w, on_progress, on_preview, should_stop};
+    const ig_train_callbacks callbacks = {
+        &w, on_progress, ig_can_draw(config->model) ? on_preview : NULL, should_stop};
     fprintf(stderr, "imgen: training the %s on %s (%s), %d threads, into %s\n", config->model->name,
             config->data, ig_dataset_describe(data)->source, ig_threads(), folder);
     ig_stop_watch();
@@ -323,17 +272,30 @@ static ig_status train(const options *o, const char *folder, const ig_run_config
     return status;
 }
 
+/* What a classifier is measured by. */
+static void tell_accuracy(const ig_losses *test) {
+    for (int i = 0; i < test->term_count; i++)
+        if (!strcmp(test->terms[i].name, "accuracy"))
+            printf("Test accuracy: %.2f %%.\n", 100 * test->terms[i].value);
+}
+
 static ig_status train_and_draw(const options *o, const char *folder, const ig_run_config *config,
                                 ig_dataset *data, ig_err *err) {
     ig_train_result result;
-    char losses[256], duration[32];
+    char losses[LOSSES_TEXT], duration[32];
     IG_TRY(train(o, folder, config, data, &result, err));
-    losses_text(&result.test, losses, sizeof losses);
+    losses_text(&result.test, losses);
     ig_duration_text(result.seconds, duration);
-    printf("Trained %lld steps in %s. Test loss: %s %s.\nPictures:\n", (long long)result.step,
-           duration, losses, config->model->unit);
+    printf("Trained %lld steps in %s. Test loss: %s %s.\n", (long long)result.step, duration,
+           losses, config->model->unit);
+    tell_accuracy(&result.test);
+    if (!ig_can_draw(config->model)) {
+        printf("No pictures: the %s makes no images.\n", config->model->name);
+        return IG_OK;
+    }
+    printf("Pictures:\n");
     fflush(stdout);
-    IG_TRY(draw_final(folder, data, err));
+    IG_TRY(ig_train_pictures(folder, data, err));
     printf("More: imgen sample grid %s --show\n", folder);
     return IG_OK;
 }

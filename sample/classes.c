@@ -1,0 +1,97 @@
+#include "sample/classes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/text.h"
+
+enum { NAME_SIZE = 64 };
+
+ig_status ig_need_classes(const ig_source *source, const char *option, ig_err *err) {
+    if (ig_instance_classes(source->instance)) return IG_OK;
+    return ig_fail(err, IG_EUNSUPPORTED,
+                   "%s: this %s was trained without labels, so none can be asked of it; train one "
+                   "with --labels",
+                   option, source->instance->model->name);
+}
+
+static ig_status fail_class(const char *option, const char *text, int classes, ig_err *err) {
+    return ig_fail(err, IG_EUSAGE, "%s: there is no class %s: expected 0 to %d, or a class's name",
+                   option, text, classes - 1);
+}
+
+ig_status ig_class_find(int *class, ig_source *source, const char *option, const char *text,
+                        int classes, ig_err *err) {
+    int64_t number;
+    ig_dataset *data;
+    if (ig_parse_int(text, &number)) {
+        *class = (int)number;
+        return number >= 0 && number < classes ? IG_OK : fail_class(option, text, classes, err);
+    }
+    IG_TRY(ig_source_data(source, &data, err));
+    const ig_dataset_info *info = ig_dataset_describe(data);
+    for (*class = 0; *class < classes && *class < info->classes; ++*class)
+        if (!strcmp(text, info->class_names[*class])) return IG_OK;
+    return fail_class(option, text, classes, err);
+}
+
+/* "A-B" of two whole numbers; a name such as "T-shirt" is none. */
+static bool parse_range(const char *text, int64_t *low, int64_t *high) {
+    char first[NAME_SIZE];
+    const char *dash = strchr(text, '-');
+    if (!dash || dash == text) return false;
+    snprintf(first, sizeof first, "%.*s", (int)(dash - text), text);
+    return ig_parse_int(first, low) && ig_parse_int(dash + 1, high);
+}
+
+static ig_status append(ig_class_list *list, const char *option, int class, ig_err *err) {
+    if (list->count == IG_MAX_CLASSES)
+        return ig_fail(err, IG_EUSAGE, "%s: expected at most %d classes", option, IG_MAX_CLASSES);
+    list->item[list->count++] = class;
+    return IG_OK;
+}
+
+static ig_status append_range(ig_class_list *list, const char *option, const char *text,
+                              int64_t low, int64_t high, int classes, ig_err *err) {
+    if (low > high || low < 0 || high >= classes)
+        return ig_fail(err, IG_EUSAGE, "%s %s: expected a range A-B within 0-%d", option, text,
+                       classes - 1);
+    for (int64_t c = low; c <= high; c++) IG_TRY(append(list, option, (int)c, err));
+    return IG_OK;
+}
+
+/* One item of the list, n bytes long. */
+static ig_status append_item(ig_class_list *list, ig_source *source, const char *option,
+                             const char *text, size_t n, int classes, ig_err *err) {
+    char item[NAME_SIZE];
+    int64_t low, high;
+    int class;
+    snprintf(item, sizeof item, "%.*s", (int)(n < NAME_SIZE ? n : NAME_SIZE), text);
+    if (parse_range(item, &low, &high))
+        return append_range(list, option, item, low, high, classes, err);
+    IG_TRY(ig_class_find(&class, source, option, item, classes, err));
+    return append(list, option, class, err);
+}
+
+ig_status ig_class_list_parse(ig_class_list *list, ig_source *source, const char *option,
+                              const char *text, ig_err *err) {
+    int classes = ig_instance_classes(source->instance);
+    list->count = 0;
+    if (text) IG_TRY(ig_need_classes(source, option, err));
+    if (!text) {
+        for (int c = 0; c < classes; c++) list->item[list->count++] = c;
+        return IG_OK;
+    }
+    for (const char *at = text;; at++) {
+        size_t n = strcspn(at, ",");
+        IG_TRY(append_item(list, source, option, at, n, classes, err));
+        at += n;
+        if (!*at) return IG_OK;
+    }
+}
+
+const int *ig_class_list_fill(const ig_class_list *list, int64_t first, int64_t n, int *labels) {
+    for (int64_t i = 0; list->count && i < n; i++)
+        labels[i] = list->item[(first + i) % list->count];
+    return list->count ? labels : NULL;
+}
