@@ -1,20 +1,22 @@
 /* The autoencoder: a code of `latent` numbers for each image, trained to give the image back.
    Hinton & Salakhutdinov 2006. */
 #include "models/nets/body.h"
+#include "models/nets/labels.h"
 
 typedef struct {
-    int arch, latent;
+    int arch, latent, labels;
     ig_encoder encoder;
     ig_decoder decoder;
     ig_linear_layer code;
 } ae;
 
 static ig_status init(void *self, ig_params *params, const ig_image_spec *spec, ig_err *err) {
-    (void)err;
     ae *m = self;
+    int classes;
+    IG_TRY(ig_labels_classes(&classes, m->labels, spec, err));
     ig_encoder_declare(&m->encoder, params, (ig_arch)m->arch, spec);
     ig_linear_declare(&m->code, params, "encoder.code", m->encoder.features, m->latent);
-    ig_decoder_declare(&m->decoder, params, (ig_arch)m->arch, spec, m->latent);
+    ig_decoder_declare(&m->decoder, params, (ig_arch)m->arch, spec, m->latent, classes);
     return IG_OK;
 }
 
@@ -26,9 +28,8 @@ static ig_tensor *encode(void *self, ig_tape *tape, ig_tensor *x) {
 
 /* z: N latent -> N H W 1 in [0,1] */
 static ig_tensor *decode(void *self, ig_tape *tape, ig_tensor *z, ig_tensor *y) {
-    (void)y;
     ae *m = self;
-    return ig_sigmoid(tape, ig_decoder_run(&m->decoder, tape, z));
+    return ig_sigmoid(tape, ig_decoder_run(&m->decoder, tape, z, y));
 }
 
 /* Squared error a pixel. */
@@ -37,9 +38,14 @@ static ig_tensor *loss(void *self, ig_tape *tape, const ig_batch *batch, int pha
     ae *m = self;
     ig_image_spec s = m->decoder.spec;
     ig_tensor *x = ig_constant(tape, IG_SHAPE_4(batch->n, s.height, s.width, 1), batch->images);
-    ig_tensor *mse = ig_mse(tape, decode(m, tape, encode(m, tape, x), NULL), x);
+    ig_tensor *y = ig_labels_of(tape, batch, m->decoder.classes); /* N classes, or NULL */
+    ig_tensor *mse = ig_mse(tape, decode(m, tape, encode(m, tape, x), y), x);
     ig_report(tape, "mse", mse);
     return mse;
+}
+
+static int classes(const void *self) {
+    return ((const ae *)self)->decoder.classes;
 }
 
 static int latent(const void *self) {
@@ -49,6 +55,8 @@ static int latent(const void *self) {
 static const ig_opt opts[] = {
     {"arch", "the network's body", IG_OPT_CHOICE, offsetof(ae, arch), "conv", 0, 0, ig_arch_names},
     {"latent", "numbers in a code", IG_OPT_INT, offsetof(ae, latent), "32", 1, 1024, NULL},
+    {"labels", "tell the decoder the class", IG_OPT_CHOICE, offsetof(ae, labels), "off", 0, 0,
+     ig_switch_names},
     {0},
 };
 
@@ -71,5 +79,6 @@ const ig_model ig_model_ae = {
     .loss = loss,
     .encode = encode,
     .decode = decode,
+    .classes = classes,
     .latent = latent,
 };

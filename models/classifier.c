@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "models/model.h"
+#include "models/nets/labels.h"
 #include "models/nets/warp.h"
 
 enum { BLOCKS = 5, FEATURES = 64 };
@@ -97,6 +97,7 @@ static ig_tensor *loss(void *self, ig_tape *tape, const ig_batch *batch, int pha
     (void)phase;
     const classifier *m = self;
     ig_image_spec s = m->spec;
+    if (!ig_labels_fit(tape, batch, s.classes)) return NULL;
     ig_tensor *x = ig_constant(tape, IG_SHAPE_4(batch->n, s.height, s.width, 1), batch->images);
     if (tape->training) x = ig_warp(tape, x, batch->rng, (float)m->warp, m->mirror);
     ig_tensor *logits = classify(self, tape, x);
@@ -109,13 +110,11 @@ static int latent(const void *self) {
     return FEATURES;
 }
 
-static const char *const switches[] = {"off", "on", NULL};
-
 static const ig_opt opts[] = {
     {"warp", "how far images are moved, turned and stretched in training; 0: not at all",
      IG_OPT_REAL, offsetof(classifier, warp), "1", 0, 4, NULL},
     {"mirror", "show half the images mirrored in training", IG_OPT_CHOICE,
-     offsetof(classifier, mirror), "off", 0, 0, switches},
+     offsetof(classifier, mirror), "off", 0, 0, ig_switch_names},
     {0},
 };
 

@@ -5,13 +5,14 @@
 #include <math.h>
 
 #include "models/nets/body.h"
+#include "models/nets/labels.h"
 
 enum { BERNOULLI, GAUSSIAN };
 enum { GREY, DYNAMIC };
 enum { NOISE_OF_Z, NOISE_OF_PIXELS }; /* independent streams of one batch */
 
 typedef struct {
-    int arch, latent, likelihood, binarize;
+    int arch, latent, likelihood, binarize, labels;
     double beta, sigma;
     ig_encoder encoder;
     ig_decoder decoder;
@@ -19,12 +20,13 @@ typedef struct {
 } vae;
 
 static ig_status init(void *self, ig_params *params, const ig_image_spec *spec, ig_err *err) {
-    (void)err;
     vae *m = self;
+    int classes;
+    IG_TRY(ig_labels_classes(&classes, m->labels, spec, err));
     ig_encoder_declare(&m->encoder, params, (ig_arch)m->arch, spec);
     ig_linear_declare(&m->mu, params, "encoder.mu", m->encoder.features, m->latent);
     ig_linear_declare(&m->logvar, params, "encoder.logvar", m->encoder.features, m->latent);
-    ig_decoder_declare(&m->decoder, params, (ig_arch)m->arch, spec, m->latent);
+    ig_decoder_declare(&m->decoder, params, (ig_arch)m->arch, spec, m->latent, classes);
     return IG_OK;
 }
 
@@ -64,7 +66,8 @@ static ig_tensor *loss(void *self, ig_tape *tape, const ig_batch *batch, int pha
     ig_tensor *mu = ig_linear(tape, h, &m->mu);          /* N latent */
     ig_tensor *logvar = ig_linear(tape, h, &m->logvar);  /* N latent */
     ig_tensor *z = ig_reparam(tape, mu, logvar, ig_rng_split(batch->rng, NOISE_OF_Z));
-    ig_tensor *rec = reconstruction(m, tape, ig_decoder_run(&m->decoder, tape, z), x);
+    ig_tensor *y = ig_labels_of(tape, batch, m->decoder.classes); /* N classes, or NULL */
+    ig_tensor *rec = reconstruction(m, tape, ig_decoder_run(&m->decoder, tape, z, y), x);
     ig_tensor *kl = ig_kl_normal(tape, mu, logvar);
     ig_report(tape, "rec", rec);
     ig_report(tape, "kl", kl);
@@ -86,9 +89,8 @@ static ig_tensor *encode_draw(void *self, ig_tape *tape, ig_tensor *x, ig_rng rn
 
 /* z: N latent -> the mean of p(x|z): N H W 1 in [0,1] */
 static ig_tensor *decode(void *self, ig_tape *tape, ig_tensor *z, ig_tensor *y) {
-    (void)y;
     vae *m = self;
-    return ig_sigmoid(tape, ig_decoder_run(&m->decoder, tape, z));
+    return ig_sigmoid(tape, ig_decoder_run(&m->decoder, tape, z, y));
 }
 
 /* z ~ N(0, I) -> n H W 1 */
@@ -99,6 +101,10 @@ static ig_tensor *sample(void *self, ig_tape *tape, int64_t n, ig_rng rng, ig_te
     for (int64_t r = 0; r < n; r++)
         ig_rng_normal(rng, (uint32_t)r, z->x + r * m->latent, m->latent);
     return decode(m, tape, z, y);
+}
+
+static int classes(const void *self) {
+    return ((const vae *)self)->decoder.classes;
 }
 
 static int latent(const void *self) {
@@ -118,6 +124,8 @@ static const ig_opt opts[] = {
      1e-3, 10, NULL},
     {"binarize", "draw black and white pixels from grey ones", IG_OPT_CHOICE,
      offsetof(vae, binarize), "none", 0, 0, binarizations},
+    {"labels", "tell the decoder the class", IG_OPT_CHOICE, offsetof(vae, labels), "off", 0, 0,
+     ig_switch_names},
     {0},
 };
 
@@ -142,5 +150,6 @@ const ig_model ig_model_vae = {
     .encode = encode,
     .encode_draw = encode_draw,
     .decode = decode,
+    .classes = classes,
     .latent = latent,
 };

@@ -73,13 +73,21 @@ static void save_noise(contents *c, const ig_batch *batch, int latent) {
     save(c, "noise.", "pixels", IG_SHAPE_4(IMAGES, SIDE, SIDE, 1), pixels);
 }
 
-static ig_status write_file(const char *path, ig_instance *in, const float *images, ig_err *err) {
+static void save_labels(contents *c, const int *labels) {
+    static float values[IMAGES];
+    for (int i = 0; i < IMAGES; i++) values[i] = (float)labels[i];
+    save(c, "", "labels", IG_SHAPE_1(IMAGES), values);
+}
+
+static ig_status write_file(const char *path, ig_instance *in, const float *images,
+                            const int *labels, ig_err *err) {
     static contents c;
-    ig_batch batch = {.n = IMAGES, .images = images};
+    ig_batch batch = {.n = IMAGES, .images = images, .labels = labels};
     ig_tensor *loss;
     IG_TRY(train(in, &batch, &loss, err));
     save_settings(&c, in);
     save(&c, "", "images", IG_SHAPE_4(IMAGES, SIDE, SIDE, 1), images);
+    save_labels(&c, labels);
     save_noise(&c, &batch, ig_instance_latent(in));
     save(&c, "", "loss", IG_SHAPE_1(1), loss->x);
     for (int i = 0; i < in->tape.term_count; i++)
@@ -92,11 +100,14 @@ static ig_status write_file(const char *path, ig_instance *in, const float *imag
     return ig_safetensors_write(path, c.tensors, c.count, c.texts, c.text_count, err);
 }
 
-static ig_status read_images(float *images, ig_err *err) {
+static ig_status read_images(float *images, int *labels, ig_err *err) {
     ig_dataset *digits;
     uint32_t index[IMAGES];
     IG_TRY(ig_dataset_open(&digits, "digits", 0, err));
-    for (uint32_t i = 0; i < IMAGES; i++) index[i] = i;
+    for (uint32_t i = 0; i < IMAGES; i++) {
+        index[i] = i;
+        labels[i] = ig_dataset_label(digits, IG_TRAIN, i);
+    }
     ig_dataset_pixels(digits, IG_TRAIN, index, IMAGES, images);
     ig_dataset_close(digits);
     return IG_OK;
@@ -116,15 +127,16 @@ static ig_status read_settings(ig_setting *settings, char **argv, int count, ig_
 /* argv: FILE MODEL [KEY=VALUE...] */
 static ig_status run(int argc, char **argv, ig_err *err) {
     static float images[IMAGES * PIXELS];
+    int labels[IMAGES];
     const ig_model *model;
     ig_setting settings[MAX_TEXTS];
     IG_TRY(read_settings(settings, argv + 2, argc - 2, err));
     IG_TRY(ig_model_find(&model, argv[1], err));
-    IG_TRY(read_images(images, err));
+    IG_TRY(read_images(images, labels, err));
     ig_instance in;
     ig_image_spec spec = {SIDE, SIDE, 10};
     IG_TRY(ig_instance_create(&in, model, &spec, settings, argc - 2, SEED, err));
-    ig_status status = write_file(argv[0], &in, images, err);
+    ig_status status = write_file(argv[0], &in, images, labels, err);
     ig_instance_destroy(&in);
     return status;
 }

@@ -30,6 +30,8 @@ CASES = [
     ["vae", "arch=mlp", "binarize=dynamic", "beta=0.25"],
     ["ae"],
     ["ae", "arch=mlp"],
+    ["vae", "labels=on"],
+    ["ae", "arch=mlp", "labels=on"],
 ]
 
 
@@ -37,8 +39,9 @@ class Model:
     """imgen's weights in PyTorch: images N H W C, convolutions Cout kh kw Cin, transposed ones Cin
     kh kw Cout, so that both become PyTorch's by moving the last dimension to second place."""
 
-    def __init__(self, settings, values, passing):
+    def __init__(self, settings, values, labels, passing):
         self.settings = settings
+        self.labels = labels
         self.values = values
         self.passing = passing  # of the values at a kink, counted as they come, the one that passes
         self.kinks = 0
@@ -73,6 +76,8 @@ class Model:
         return self.relu(self.linear("encoder.hidden", x.flatten(1)))
 
     def logits(self, z):
+        if self.settings["labels"] == "on":
+            z = torch.cat([z, F.one_hot(self.labels.long(), 10)], 1)
         x = self.linear("decoder.spread", self.relu(self.linear("decoder.hidden", z)))
         if self.settings["arch"] == "mlp":
             return x.view(-1, 28, 28, 1)
@@ -118,7 +123,7 @@ def run(settings, saved, passing=-1):
     """The loss and its terms, every gradient, and how many values are at a relu's kink."""
     values = {name: value.clone().requires_grad_() for name, value in saved["value"].items()}
     loss_of = {"ae": ae_loss, "vae": vae_loss}[settings["model"]]
-    model = Model(settings, values, passing)
+    model = Model(settings, values, saved[""]["labels"], passing)
     loss, terms = loss_of(model, saved[""]["images"], saved["noise"])
     loss.backward()
     losses = {name: term.detach().view(1) for name, term in {"loss": loss, **terms}.items()}

@@ -152,6 +152,11 @@ static void test_refusals(void **state) {
         IG_EUNSUPPORTED, err, "the classifier has no prior");
     assert_fails(ig_instance_decode(&net, logits, 1, NULL, NULL, images, &err), IG_EUNSUPPORTED,
                  err, "the classifier has no decoder");
+    ig_batch batch = {1, images, NULL, ig_rng_at(1, IG_STREAM_TRAIN, 0)};
+    ig_params_begin(&net.params, -1);
+    ig_tape_begin(&net.tape, false, false);
+    assert_null(net.model->loss(net.self, &net.tape, &batch, 0));
+    assert_fails(ig_tape_status(&net.tape, &err), IG_EUSAGE, err, "a label from 0 to 9");
 }
 
 /* ---- warping ---- */

@@ -31,12 +31,13 @@ ig_tensor *ig_encoder_run(const ig_encoder *e, ig_tape *tape, ig_tensor *x) {
 }
 
 void ig_decoder_declare(ig_decoder *d, ig_params *params, ig_arch arch, const ig_image_spec *spec,
-                        int latent) {
+                        int latent, int classes) {
     d->arch = arch;
+    d->classes = classes;
     d->spec = *spec;
     int hidden = arch == IG_ARCH_CONV ? DENSE : MLP_HIDDEN;
     int spread = arch == IG_ARCH_CONV ? quarter_pixels(spec) * WIDTH_2 : spec->height * spec->width;
-    ig_linear_declare(&d->hidden, params, "decoder.hidden", latent, hidden);
+    ig_linear_declare(&d->hidden, params, "decoder.hidden", latent + classes, hidden);
     ig_linear_declare(&d->spread, params, "decoder.spread", hidden, spread);
     if (arch == IG_ARCH_MLP) return;
     ig_conv_transposed_declare(&d->up1, params, "decoder.up1", WIDTH_2, WIDTH_1, KERNEL, STRIDE,
@@ -44,8 +45,9 @@ void ig_decoder_declare(ig_decoder *d, ig_params *params, ig_arch arch, const ig
     ig_conv_transposed_declare(&d->up2, params, "decoder.up2", WIDTH_1, 1, KERNEL, STRIDE, PAD);
 }
 
-ig_tensor *ig_decoder_run(const ig_decoder *d, ig_tape *tape, ig_tensor *z) {
+ig_tensor *ig_decoder_run(const ig_decoder *d, ig_tape *tape, ig_tensor *z, ig_tensor *y) {
     int h = d->spec.height, w = d->spec.width;
+    if (d->classes) z = ig_concat(tape, z, y);                    /* N latent + classes */
     ig_tensor *x = ig_relu(tape, ig_linear(tape, z, &d->hidden)); /* N hidden */
     x = ig_linear(tape, x, &d->spread);
     if (!x) return NULL;

@@ -20,18 +20,19 @@ typedef struct {
 typedef struct {
     ig_arch arch;
     ig_image_spec spec;
+    int classes;                    /* that it is conditioned on */
     ig_linear_layer hidden, spread; /* mlp: spread gives the pixels */
     ig_conv_layer up1, up2;         /* conv only */
 } ig_decoder;
 
-/* Declare "encoder.*" and "decoder.*". */
+/* Declare "encoder.*" and "decoder.*". classes: see ig_labels_classes. */
 void ig_encoder_declare(ig_encoder *e, ig_params *params, ig_arch arch, const ig_image_spec *spec);
 void ig_decoder_declare(ig_decoder *d, ig_params *params, ig_arch arch, const ig_image_spec *spec,
-                        int latent);
+                        int latent, int classes);
 
 /* x: N H W 1 -> N features */
 ig_tensor *ig_encoder_run(const ig_encoder *e, ig_tape *tape, ig_tensor *x);
-/* z: N latent -> logits: N H W 1 */
-ig_tensor *ig_decoder_run(const ig_decoder *d, ig_tape *tape, ig_tensor *z);
+/* z: N latent, y: N classes, or NULL where there are none -> logits: N H W 1 */
+ig_tensor *ig_decoder_run(const ig_decoder *d, ig_tape *tape, ig_tensor *z, ig_tensor *y);
 
 #endif
