@@ -1,6 +1,13 @@
 #include "core/kernels/isa.h"
 #include "core/whole.h"
 
+/* The lanes from `skip` on, which is not 0. */
+INLINE void write_last(float *c, vec sum, int64_t skip, bool add) {
+    float last[LANES];
+    store(last, sum);
+    for (int64_t j = skip; j < LANES; j++) c[j] = add ? c[j] + last[j] : last[j];
+}
+
 /* One block of `rows` x `vectors` vectors (constants where this is inlined). Of its columns, the
    first `skip` belong to a block before and are not stored. */
 INLINE void block(const int rows, const int vectors, const ig_outer *p, int64_t row, int64_t column,
@@ -8,22 +15,31 @@ INLINE void block(const int rows, const int vectors, const ig_outer *p, int64_t 
     vec sum[ROWS][2];
     UNROLL
     for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = (vec){0};
-    for (int64_t r = 0; r < p->rows; r++) {
-        const float *a = p->a + r * p->a_row + row, *b = p->b + r * p->b_row + column;
-        for (int64_t t = 0; t < p->count; t++, a += p->a_stride, b += p->b_stride) {
-            vec b0 = load(b), b1 = vectors > 1 ? load(b + LANES) : b0;
-            UNROLL
-            for (int i = 0; i < rows; i++) {
-                sum[i][0] += a[i] * b0;
-                if (vectors > 1) sum[i][1] += a[i] * b1;
-            }
+    const float *a = p->a + row, *b = p->b + column;
+    int64_t left = p->count, a_stride = p->a_stride, b_stride = p->b_stride; /* of the run */
+    for (int64_t t = p->rows * p->count; t > 0; t--) {
+        vec b0 = load(b), b1 = vectors > 1 ? load(b + LANES) : b0;
+        UNROLL
+        for (int i = 0; i < rows; i++) {
+            sum[i][0] += a[i] * b0;
+            if (vectors > 1) sum[i][1] += a[i] * b1;
         }
+        a += a_stride, b += b_stride;
+        if (--left) continue;
+        left = p->count;
+        a += p->a_row - p->count * a_stride, b += p->b_row - p->count * b_stride;
     }
-    for (int i = 0; i < rows; i++) {
-        float last[PANEL], *c = p->c + (row + i) * p->c_stride + column;
-        store(last, sum[i][0]);
-        store(last + LANES, sum[i][1]);
-        for (int64_t j = skip; j < vectors * LANES; j++) c[j] = p->add ? c[j] + last[j] : last[j];
+    float *c = p->c + row * p->c_stride + column;
+    int64_t stride = p->c_stride;
+    bool add = p->add;
+    UNROLL
+    for (int i = 0; i < rows; i++, c += stride) {
+        if (vectors == 1 && skip > 0) {
+            write_last(c, sum[i][0], skip, add);
+            continue;
+        }
+        write_some(c, sum[i][0], LANES, add);
+        if (vectors > 1) write_some(c + LANES, sum[i][1], LANES, add);
     }
 }
 

@@ -1,6 +1,30 @@
 #include "core/kernels/isa.h"
 #include "core/whole.h"
 
+/* c = or += the sums and the bias. */
+INLINE void write_block(const int rows, const ig_product *p, int64_t row, int64_t column,
+                        vec sum[ROWS][2]) {
+    int64_t columns = p->n - column, stride = p->c_stride;
+    float *c = p->c + row * stride + column;
+    bool add = p->add, whole = columns >= PANEL;
+    if (p->bias) {
+        vec b0 = load_some(p->bias + column, columns);
+        vec b1 = columns > LANES ? load_some(p->bias + column + LANES, columns - LANES) : b0;
+        UNROLL
+        for (int i = 0; i < rows; i++) sum[i][0] += b0, sum[i][1] += b1;
+    }
+    UNROLL
+    for (int i = 0; i < rows; i++, c += stride) {
+        if (whole) {
+            write_some(c, sum[i][0], LANES, add);
+            write_some(c + LANES, sum[i][1], LANES, add);
+        } else {
+            write_some(c, sum[i][0], columns, add);
+            if (columns > LANES) write_some(c + LANES, sum[i][1], columns - LANES, add);
+        }
+    }
+}
+
 /* One block of `rows` (a constant where this is inlined) rows and one panel of columns. */
 INLINE void block(const int rows, const ig_product *p, int64_t row, int64_t column,
                   const float *b) {
@@ -8,39 +32,19 @@ INLINE void block(const int rows, const ig_product *p, int64_t row, int64_t colu
     UNROLL
     for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = (vec){0};
     const float *a = p->a + row * p->a_stride;
-    for (int64_t t = 0; t < p->taps; t++, a += p->tap_stride)
-        for (int64_t l = 0; l < p->length; l++, b += PANEL) {
-            vec b0 = load(b), b1 = load(b + LANES);
-            UNROLL
-            for (int i = 0; i < rows; i++) {
-                float x = a[i * p->a_stride + l];
-                sum[i][0] += x * b0;
-                sum[i][1] += x * b1;
-            }
-        }
-    float *c = p->c + row * p->c_stride + column;
-    int64_t columns = p->n - column;
-    if (columns >= PANEL) {
+    int64_t left = p->length, stride = p->a_stride; /* of the run */
+    for (int64_t l = p->taps * p->length; l > 0; l--, b += PANEL) {
+        vec b0 = load(b), b1 = load(b + LANES);
         UNROLL
         for (int i = 0; i < rows; i++) {
-            float *ci = c + i * p->c_stride;
-            vec c0 = sum[i][0], c1 = sum[i][1];
-            if (p->bias) c0 += load(p->bias + column), c1 += load(p->bias + column + LANES);
-            if (p->add) c0 += load(ci), c1 += load(ci + LANES);
-            store(ci, c0);
-            store(ci + LANES, c1);
+            float x = a[i * stride];
+            sum[i][0] += x * b0;
+            sum[i][1] += x * b1;
         }
-        return;
+        a += --left ? 1 : p->tap_stride - p->length + 1;
+        left = left ? left : p->length;
     }
-    for (int i = 0; i < rows; i++) {
-        float last[PANEL];
-        store(last, sum[i][0]);
-        store(last + LANES, sum[i][1]);
-        for (int64_t j = 0; j < columns; j++) {
-            float value = last[j] + (p->bias ? p->bias[column + j] : 0.0f);
-            c[i * p->c_stride + j] = p->add ? value + c[i * p->c_stride + j] : value;
-        }
-    }
+    write_block(rows, p, row, column, sum);
 }
 
 #define CASE(rows)                                                                                 \

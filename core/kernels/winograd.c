@@ -11,6 +11,7 @@
 #include "core/whole.h"
 
 enum { LONGEST = 6, MOST = LONGEST * LONGEST }; /* values along a side of a tile, and in one */
+enum { LINE = 16 };                             /* floats of a cache line */
 
 /* the points of F(4x4,3x3) and of F(4x4,2x2), and what G divides by: a point's differences with the
    others, multiplied */
@@ -50,13 +51,13 @@ INLINE void input(const ig_winograd_form form, const vec *x, vec *y) {
         y[4] = x[4] - (C * C + D * D) * x[2] + C * C * D * D * x[0];
         return;
     }
-    vec even = x[4] - B * B * x[2], odd = x[3] - B * B * x[1];
+    vec even = x[4] - B * B * x[2], odd = A * x[3] - B * x[1]; /* a b = 1 */
     y[0] = x[0] + x[4] - (A * A + B * B) * x[2];
-    y[1] = even + A * odd;
-    y[2] = even - A * odd;
-    even = x[4] - A * A * x[2], odd = x[3] - A * A * x[1];
-    y[3] = even + B * odd;
-    y[4] = even - B * odd;
+    y[1] = even + odd;
+    y[2] = even - odd;
+    even = x[4] - A * A * x[2], odd = B * x[3] - A * x[1];
+    y[3] = even + odd;
+    y[4] = even - odd;
     y[5] = x[1] + x[5] - (A * A + B * B) * x[3];
 }
 
@@ -186,25 +187,34 @@ INLINE int side_of(const ig_winograd_map map, const ig_winograd_form form) {
     }
 }
 
+/* A transform is a pass along columns and one along rows. Between them the registers hold half of
+   its values: one half of the rows that the first pass makes, then the other; they share no sums.
+ */
+enum { HALVES = 2 };
+
 /* `count` channels (at most a vector) of one tile: its pixels are at pixel[.] + c, and its
    transformed values go to `to`, `stride` apart. */
 INLINE void split(const ig_winograd_map map, const ig_winograd_form form, const float *const *pixel,
                   int64_t c, int64_t count, float *to, int64_t stride) {
     const int n = side_of(map, form), side = whole_side(form);
-    vec half[MOST], x[LONGEST], y[LONGEST];
     UNROLL
-    for (int j = 0; j < n; j++) {
+    for (int part = 0; part < HALVES; part++) {
+        const int first = part * side / HALVES, end = (part + 1) * side / HALVES;
+        vec half[MOST], x[LONGEST], y[LONGEST];
         UNROLL
-        for (int i = 0; i < n; i++) x[i] = load_some(pixel[i * n + j] + c, count);
-        apply(map, form, x, y);
+        for (int j = 0; j < n; j++) {
+            UNROLL
+            for (int i = 0; i < n; i++) x[i] = load_some(pixel[i * n + j] + c, count);
+            apply(map, form, x, y);
+            UNROLL
+            for (int i = first; i < end; i++) half[i * n + j] = y[i];
+        }
         UNROLL
-        for (int i = 0; i < side; i++) half[i * n + j] = y[i];
-    }
-    UNROLL
-    for (int i = 0; i < side; i++) {
-        apply(map, form, half + i * n, y);
-        UNROLL
-        for (int j = 0; j < side; j++, to += stride) store(to, y[j]);
+        for (int i = first; i < end; i++) {
+            apply(map, form, half + i * n, y);
+            UNROLL
+            for (int j = 0; j < side; j++, to += stride) store(to, y[j]);
+        }
     }
 }
 
@@ -236,17 +246,41 @@ INLINE void join(const ig_winograd_map map, const ig_winograd_form form, const f
     }
 }
 
-/* Where in its image the n x n pixels begin that tile `column` of a row of tiles has in a phase; -1
-   for one outside. */
+/* Where n pixels along one side of an image of `size`, `stride` floats apart, are from the first
+   on, each `step` after another; below any sum of two others for one outside. */
+INLINE void find_places(const int n, int64_t first, int64_t step, int64_t size, int64_t stride,
+                        int64_t *at) {
+    for (int i = 0; i < n; i++) {
+        int64_t place = first + i * step;
+        at[i] = place >= 0 && place < size ? place * stride : INT64_MIN / 4;
+    }
+}
+
+/* Where in its image the n x n pixels begin that tile `column` of a row of tiles has in a phase;
+   below 0 for one outside. */
 INLINE void find_pixels(const ig_winograd_tiles *t, const int n, const int tile, int64_t row,
                         int64_t column, int64_t phase, int64_t *at) {
-    int64_t y0 = row % t->rows * tile * t->step + phase / 2 - t->pad;
-    int64_t x0 = column * tile * t->step + phase % 2 - t->pad;
-    for (int i = 0; i < n * n; i++) {
-        int64_t y = y0 + i / n * t->step, x = x0 + i % n * t->step;
-        bool inside = y >= 0 && y < t->h && x >= 0 && x < t->w;
-        at[i] = inside ? (y * t->w + x) * t->c : -1;
-    }
+    int64_t y[LONGEST], x[LONGEST], apart = tile * t->step;
+    find_places(n, row * apart + phase / 2 - t->pad, t->step, t->h, t->w * t->c, y);
+    find_places(n, column * apart + phase % 2 - t->pad, t->step, t->w, t->c, x);
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++) at[i * n + j] = y[i] + x[j];
+}
+
+/* Asks the cache for the pixels of the tile one row of tiles further on. As images lie one after
+   another, below the last row of tiles is about where the next image begins. */
+INLINE void prefetch_below(const ig_winograd_map map, const ig_winograd_tiles *t, const int tile,
+                           int64_t row, int64_t column, int64_t phase, const float *image) {
+    if (map == IG_WINOGRAD_WEIGHTS_GRADIENT || phase > 0) return;
+    int64_t apart = tile * t->step, y = (row % t->rows + 1) * apart, x = column * apart;
+    for (int64_t i = 0; i < apart; i++)
+        for (int64_t k = 0; k < apart * t->c; k += LINE) {
+            const void *p =
+                (const void *)((uintptr_t)image +
+                               (uintptr_t)(((y + i) * t->w + x) * t->c + k) * sizeof(float));
+            if (map == IG_WINOGRAD_OUTPUT) __builtin_prefetch(p, 1, 2);
+            else __builtin_prefetch(p, 0, 2);
+        }
 }
 
 /* Channels of one tile and phase. */
@@ -267,8 +301,9 @@ INLINE void split_tiles(const ig_winograd_map map, const ig_winograd_form form,
             for (int64_t phase = 0; phase < t->step * t->step; phase++) {
                 int64_t at[MOST];
                 const float *pixel[MOST];
-                find_pixels(t, n, tile, row, column, phase, at);
+                find_pixels(t, n, tile, row % t->rows, column, phase, at);
                 for (int i = 0; i < n * n; i++) pixel[i] = at[i] < 0 ? zeros : image + at[i];
+                prefetch_below(map, t, tile, row, column, phase, image);
                 split_pixels(map, form, t, pixel, to + phase * t->c);
             }
     }
@@ -295,8 +330,9 @@ INLINE void join_tiles(const ig_winograd_map map, const ig_winograd_form form,
             for (int64_t phase = 0; phase < t->step * t->step; phase++) {
                 int64_t at[MOST];
                 float *pixel[MOST];
-                find_pixels(t, n, tile, row, column, phase, at);
+                find_pixels(t, n, tile, row % t->rows, column, phase, at);
                 for (int i = 0; i < n * n; i++) pixel[i] = at[i] < 0 ? NULL : image + at[i];
+                prefetch_below(map, t, tile, row, column, phase, image);
                 join_pixels(map, form, t, from + phase * t->c, bias, add, pixel);
             }
     }
