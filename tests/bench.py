@@ -37,12 +37,16 @@ class Bench(unittest.TestCase):
         names = self.names()
         self.assertEqual(len(names), len(set(names)))
         for name in ("peak/sgemm", "conv3x3/28x28x64/backward-data", "block/7x7x128/forward+backward",
-                     "step/vae-conv", "sample/vae-mlp/64", "first-step/ae-mlp"):
+                     "step/vae-conv", "sample/vae-mlp/64", "decode/ae-conv/1", "sample/ddpm/64",
+                     "first-step/ae-mlp", "first-step/ddpm-64"):
             self.assertIn(name, names)
 
     def test_what_chooses_by_group_and_by_beginning(self):
-        self.assertEqual(self.names("step"), [f"step/{m}" for m in
-                                              ("ae-conv", "ae-mlp", "vae-conv", "vae-mlp")])
+        steps = self.names("step")
+        self.assertEqual(steps[:4], [f"step/{m}" for m in
+                                     ("ae-conv", "ae-mlp", "vae-conv", "vae-mlp")])
+        self.assertEqual([s for s in steps if "ddpm" in s], ["step/ddpm", "step/ddpm-64"])
+        self.assertTrue(all(s.startswith("step/") for s in steps))
         self.assertEqual(self.names("conv3x3/7x7"), [f"conv3x3/7x7x128/{part}" for part in
                                                      ("forward", "backward-data",
                                                       "backward-weights")])

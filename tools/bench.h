@@ -58,11 +58,11 @@ double ig_bench_clock(void);
 /* The median of values, which it sorts. */
 double ig_bench_median(double *values, int64_t count);
 
-/* A model with an `arch`, where it has that setting: "vae-conv". */
+/* A model with one setting of its own choice: "vae-conv". */
 typedef struct {
     const ig_model *model;
-    const char *arch; /* NULL: no such setting */
-    char name[48];
+    const char *key; /* NULL: the model as it is */
+    char value[16], name[48];
 } ig_bench_variant;
 
 /* The variants of all models; *count of them. */
@@ -72,6 +72,7 @@ const ig_bench_variant *ig_bench_variants(int *count);
 typedef struct {
     ig_instance instance;
     float *images; /* batch H W 1 */
+    int *labels;   /* batch */
     int batch;
     int64_t step;
     /* Told before each part of a step that is no op, where not NULL. The step then also has what

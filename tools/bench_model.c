@@ -7,53 +7,64 @@
 #include "datasets/dataset.h"
 #include "tools/bench.h"
 
-enum { SIDE = 28, VARIANTS_MAX = 32 };
+enum { SIDE = 28, CLASSES = 10 };
 
 static const float RATE = 1e-3f;
 
 /* ---- variants ---- */
 
-static const ig_opt *find_arch(const ig_model *model) {
+static const ig_opt *find_opt(const ig_model *model, const char *key) {
     for (const ig_opt *o = model->opts; o->key; o++)
-        if (!strcmp(o->key, "arch") && o->choices) return o;
+        if (!strcmp(o->key, key)) return o;
     return NULL;
 }
 
-static void add_variant(ig_bench_variant *all, int *count, const ig_model *model,
-                        const char *arch) {
-    if (*count == VARIANTS_MAX) return;
+/* value: of the key; NULL for the model as it is */
+static void add_variant(ig_bench_variant *all, int *count, const ig_model *model, const char *key,
+                        const char *value) {
     ig_bench_variant *v = &all[(*count)++];
-    v->model = model;
-    v->arch = arch;
-    snprintf(v->name, sizeof v->name, "%s%s%s", model->name, arch ? "-" : "", arch ? arch : "");
+    *v = (ig_bench_variant){.model = model, .key = key};
+    snprintf(v->value, sizeof v->value, "%s", value ? value : "");
+    snprintf(v->name, sizeof v->name, "%s%s%s", model->name, value ? "-" : "", v->value);
+}
+
+/* Each body that a model has; a denoiser also at twice its width. */
+static void add_variants(ig_bench_variant *all, int *count, const ig_model *model) {
+    const ig_opt *arch = find_opt(model, "arch"), *width = find_opt(model, "width");
+    if (!arch) add_variant(all, count, model, NULL, NULL);
+    for (int c = 0; arch && arch->choices[c]; c++)
+        add_variant(all, count, model, "arch", arch->choices[c]);
+    if (!model->denoise || !width) return;
+    char twice[16];
+    snprintf(twice, sizeof twice, "%d", 2 * atoi(width->initial));
+    add_variant(all, count, model, "width", twice);
 }
 
 const ig_bench_variant *ig_bench_variants(int *count) {
-    static ig_bench_variant all[VARIANTS_MAX];
+    static ig_bench_variant
+        all[IG_BENCH_MAX]; /* each has several benchmarks, whose list ends sooner */
     *count = 0;
-    for (int i = 0; ig_models[i]; i++) {
-        const ig_opt *arch = find_arch(ig_models[i]);
-        if (!arch) add_variant(all, count, ig_models[i], NULL);
-        for (int c = 0; arch && arch->choices[c]; c++)
-            add_variant(all, count, ig_models[i], arch->choices[c]);
-    }
+    for (int i = 0; ig_models[i]; i++) add_variants(all, count, ig_models[i]);
     return all;
 }
 
 /* ---- a model under training ---- */
 
 static ig_status create(ig_instance *instance, const ig_bench_variant *variant, ig_err *err) {
-    const ig_image_spec spec = {SIDE, SIDE, 0};
-    const ig_setting arch = {"arch", variant->arch};
-    return ig_instance_create(instance, variant->model, &spec, &arch, variant->arch ? 1 : 0, 1,
+    const ig_image_spec spec = {SIDE, SIDE, CLASSES};
+    const ig_setting setting = {variant->key, variant->value};
+    return ig_instance_create(instance, variant->model, &spec, &setting, variant->key ? 1 : 0, 1,
                               err);
 }
 
 ig_status ig_bench_trainer_init(ig_bench_trainer *t, const ig_bench_variant *variant, int batch,
                                 ig_err *err) {
     int64_t count = (int64_t)batch * SIDE * SIDE;
-    *t = (ig_bench_trainer){.batch = batch, .images = malloc((size_t)count * sizeof(float))};
-    if (!t->images) return ig_fail_memory(err, "images");
+    *t = (ig_bench_trainer){.batch = batch,
+                            .images = malloc((size_t)count * sizeof(float)),
+                            .labels = malloc((size_t)batch * sizeof(int))};
+    if (!t->images || !t->labels) return ig_fail_memory(err, "images");
+    for (int i = 0; i < batch; i++) t->labels[i] = i % CLASSES;
     ig_rng_uniform(ig_rng_at(1, IG_STREAM_DATA, 0), 0, t->images, count);
     return create(&t->instance, variant, err);
 }
@@ -61,7 +72,9 @@ ig_status ig_bench_trainer_init(ig_bench_trainer *t, const ig_bench_variant *var
 void ig_bench_trainer_finish(ig_bench_trainer *t) {
     ig_instance_destroy(&t->instance);
     free(t->images);
+    free(t->labels);
     t->images = NULL;
+    t->labels = NULL;
 }
 
 static void mark(const ig_bench_trainer *t, const char *what) {
@@ -89,6 +102,7 @@ static ig_status step_phase(ig_bench_trainer *t, const ig_batch *batch, int phas
 ig_status ig_bench_trainer_step(ig_bench_trainer *t, ig_err *err) {
     const ig_batch batch = {.n = t->batch,
                             .images = t->images,
+                            .labels = t->labels,
                             .rng = ig_rng_at(1, IG_STREAM_TRAIN, (uint32_t)t->step)};
     for (int phase = 0; phase < t->instance.model->phases; phase++)
         IG_TRY(step_phase(t, &batch, phase, err));
@@ -149,6 +163,11 @@ typedef struct {
     float *images;
 } sampler;
 
+/* Whether it makes images of noise; otherwise it may have a decoder. */
+static bool can_draw(const ig_model *model) {
+    return model->sample || model->denoise;
+}
+
 static ig_status make_sampler(sampler *s, const ig_bench *bench, ig_err *err) {
     s->rng = ig_rng_at(1, IG_STREAM_SAMPLE, 0);
     IG_TRY(create(&s->instance, bench->what, err));
@@ -171,7 +190,7 @@ static ig_status start_sample(ig_bench *bench, ig_err *err) {
 static ig_status run_sample(ig_bench *bench, ig_err *err) {
     sampler *s = bench->state;
     s->rng.first += (uint32_t)bench->batch;
-    if (s->instance.model->sample)
+    if (can_draw(s->instance.model))
         return ig_instance_sample(&s->instance, s->rng, bench->batch, NULL, NULL, s->images, err);
     return ig_instance_decode(&s->instance, s->codes, bench->batch, NULL, NULL, s->images, err);
 }
@@ -187,49 +206,54 @@ static void finish_sample(ig_bench *bench) {
 
 /* ---- the list ---- */
 
+static void add(ig_bench_list *list, ig_bench bench, const ig_bench_variant *variant) {
+    bench.what = variant;
+    bench.count = bench.batch;
+    ig_bench_add(list, &bench);
+}
+
+static void add_training(ig_bench_list *list, const ig_bench_variant *v, int batch) {
+    ig_bench b = {.group = "step",
+                  .batch = batch,
+                  .start = start_step,
+                  .run = run_step,
+                  .finish = finish_step};
+    snprintf(b.name, sizeof b.name, "step/%s", v->name);
+    add(list, b, v);
+}
+
 static void add_sample(ig_bench_list *list, const ig_bench_variant *v, int batch) {
     ig_bench b = {.group = "sample",
-                  .count = batch,
+                  .batch = batch,
                   .start = start_sample,
                   .run = run_sample,
-                  .finish = finish_sample,
-                  .what = v,
-                  .batch = batch};
-    const char *name = v->model->sample ? "sample" : "decode";
-    if (!v->model->sample && !v->model->decode) return;
+                  .finish = finish_sample};
+    const char *name = can_draw(v->model) ? "sample" : "decode";
+    if (!can_draw(v->model) && !v->model->decode) return;
     snprintf(b.name, sizeof b.name, "%s/%s/%d", name, v->name, batch);
-    ig_bench_add(list, &b);
+    add(list, b, v);
+}
+
+static void add_first_step(ig_bench_list *list, const ig_bench_variant *v, int batch,
+                           const char *data) {
+    ig_bench b = {.group = "first-step",
+                  .batch = batch,
+                  .once = true,
+                  .start = start_first_step,
+                  .run = run_step,
+                  .finish = finish_step,
+                  .data = data};
+    snprintf(b.name, sizeof b.name, "first-step/%s", v->name);
+    add(list, b, v);
 }
 
 void ig_bench_add_models(ig_bench_list *list, int batch, const char *data) {
     int count;
     const ig_bench_variant *variants = ig_bench_variants(&count);
-    for (int i = 0; i < count; i++) {
-        ig_bench b = {.group = "step",
-                      .count = batch,
-                      .start = start_step,
-                      .run = run_step,
-                      .finish = finish_step,
-                      .what = &variants[i],
-                      .batch = batch};
-        snprintf(b.name, sizeof b.name, "step/%s", variants[i].name);
-        ig_bench_add(list, &b);
-    }
+    for (int i = 0; i < count; i++) add_training(list, &variants[i], batch);
     for (int i = 0; i < count; i++) {
         add_sample(list, &variants[i], 1);
         add_sample(list, &variants[i], 64);
     }
-    for (int i = 0; i < count; i++) {
-        ig_bench b = {.group = "first-step",
-                      .count = batch,
-                      .once = true,
-                      .start = start_first_step,
-                      .run = run_step,
-                      .finish = finish_step,
-                      .what = &variants[i],
-                      .batch = batch,
-                      .data = data};
-        snprintf(b.name, sizeof b.name, "first-step/%s", variants[i].name);
-        ig_bench_add(list, &b);
-    }
+    for (int i = 0; i < count; i++) add_first_step(list, &variants[i], batch, data);
 }
