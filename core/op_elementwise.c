@@ -84,6 +84,42 @@ ig_tensor *ig_softplus(ig_tape *tape, ig_tensor *x) {
     return unary(tape, &ig_op_softplus, x, ig_kernels_get()->softplus, 0);
 }
 
+/* ---- the linear map that leaky_relu is at some place ---- */
+
+/* y = x f'(at), where x may be a gradient as well as a value. */
+static void tangent_run(const ig_node *node, const float *x, float *y, bool add) {
+    const saved_unary *saved = node->saved;
+    const float *at = node->in[1]->x;
+    unary_run(&(unary_work){.f = saved->f,
+                            .a = saved->a,
+                            .x = at,
+                            .y = at,
+                            .gy = x,
+                            .out = y,
+                            .add = add,
+                            .count = ig_count(node->out->s)});
+}
+
+static void tangent_backward(ig_tape *tape, ig_node *node) {
+    bool add;
+    float *gx = ig_grad(tape, node->in[0], &add);
+    if (gx) tangent_run(node, node->out->g, gx, add);
+}
+
+const ig_op ig_op_leaky_relu_tangent = {"leaky_relu_tangent", tangent_backward};
+
+ig_tensor *ig_leaky_relu_tangent(ig_tape *tape, ig_tensor *x, ig_tensor *at, float slope) {
+    if (!x || !at) return NULL;
+    if (!ig_same_shape(x->s, at->s))
+        return ig_op_fail(tape, "leaky_relu_tangent", x, at, "the same shape");
+    ig_node *node = ig_node_create(tape, &ig_op_leaky_relu_tangent, (ig_tensor *[]){x, at}, 2, x->s,
+                                   sizeof(saved_unary));
+    if (!node) return NULL;
+    *(saved_unary *)node->saved = (saved_unary){ig_kernels_get()->leaky_relu, slope};
+    tangent_run(node, x->x, node->out->x, false);
+    return node->out;
+}
+
 /* ---- add and mul with broadcasts of b ---- */
 
 /* Seen as a[outer][middle][inner], b has one value for each outer and inner index where by_outer is

@@ -35,6 +35,17 @@ static void slice_backward(ig_tape *tape, ig_node *node) {
     copy_rows(g + *(int64_t *)node->saved, width, node->out->g, size, rows, size, true);
 }
 
+/* saved: where the rows begin, in floats */
+static void rows_backward(ig_tape *tape, ig_node *node) {
+    bool add;
+    ig_tensor *x = node->in[0];
+    float *g = ig_grad(tape, x, &add);
+    int64_t count = ig_count(node->out->s), at = *(int64_t *)node->saved;
+    if (!g) return;
+    if (!add) memset(g, 0, (size_t)ig_count(x->s) * sizeof(float));
+    copy_rows(g + at, count, node->out->g, count, 1, count, true);
+}
+
 static void reshape_backward(ig_tape *tape, ig_node *node) {
     bool add;
     float *g = ig_grad(tape, node->in[0], &add);
@@ -49,6 +60,7 @@ static void detach_backward(ig_tape *tape, ig_node *node) {
 
 const ig_op ig_op_concat = {"concat", concat_backward};
 const ig_op ig_op_slice = {"slice", slice_backward};
+const ig_op ig_op_rows = {"rows", rows_backward};
 const ig_op ig_op_reshape = {"reshape", reshape_backward};
 const ig_op ig_op_detach = {"detach", detach_backward};
 
@@ -80,6 +92,21 @@ ig_tensor *ig_slice(ig_tape *tape, ig_tensor *x, int64_t first, int64_t count) {
     if (!node) return NULL;
     *(int64_t *)node->saved = first;
     copy_rows(node->out->x, count, x->x + first, width, ig_count(out) / count, count, false);
+    return node->out;
+}
+
+ig_tensor *ig_rows(ig_tape *tape, ig_tensor *x, int64_t first, int64_t count) {
+    if (!x) return NULL;
+    if (first < 0 || count < 1 || first > x->s.d[0] - count)
+        return ig_op_fail(tape, "rows", x, NULL, "rows %lld to %lld", (long long)first,
+                          (long long)(first + count - 1));
+    ig_shape out = x->s;
+    out.d[0] = count;
+    ig_node *node = ig_node_create(tape, &ig_op_rows, &x, 1, out, sizeof(int64_t));
+    if (!node) return NULL;
+    int64_t size = ig_row_size(x->s);
+    *(int64_t *)node->saved = first * size;
+    memcpy(node->out->x, x->x + first * size, (size_t)(count * size) * sizeof(float));
     return node->out;
 }
 

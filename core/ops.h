@@ -54,6 +54,9 @@ ig_tensor *ig_mul(ig_tape *tape, ig_tensor *a, ig_tensor *b); /* the same broadc
 ig_tensor *ig_scale(ig_tape *tape, ig_tensor *x, float factor);
 ig_tensor *ig_relu(ig_tape *tape, ig_tensor *x);
 ig_tensor *ig_leaky_relu(ig_tape *tape, ig_tensor *x, float slope);
+/* x times the slope of ig_leaky_relu at `at`, a constant of the same shape: the directional
+   derivative along x. */
+ig_tensor *ig_leaky_relu_tangent(ig_tape *tape, ig_tensor *x, ig_tensor *at, float slope);
 ig_tensor *ig_silu(ig_tape *tape, ig_tensor *x);
 ig_tensor *ig_tanh(ig_tape *tape, ig_tensor *x);
 ig_tensor *ig_sigmoid(ig_tape *tape, ig_tensor *x);
@@ -64,10 +67,18 @@ ig_tensor *ig_softplus(ig_tape *tape, ig_tensor *x);
 ig_tensor *ig_concat(ig_tape *tape, ig_tensor *a, ig_tensor *b);
 /* Channels first..first+count-1 of the last dimension. */
 ig_tensor *ig_slice(ig_tape *tape, ig_tensor *x, int64_t first, int64_t count);
+/* The same along the first dimension. */
+ig_tensor *ig_rows(ig_tape *tape, ig_tensor *x, int64_t first, int64_t count);
 /* The same values in another shape of the same count; shares memory with x. */
 ig_tensor *ig_reshape(ig_tape *tape, ig_tensor *x, ig_shape shape);
 /* The same values, through which no gradient flows; shares memory with x. */
 ig_tensor *ig_detach(ig_tape *tape, ig_tensor *x);
+
+/* ---- op_spectral.c ---- */
+/* w / sigma, Miyato et al. 2018, w seen as a matrix of its first dimension by the rest:
+   v = w^T u / |w^T u|, sigma = u^T w v. With iterate, u becomes w v / |w v| before sigma is taken: a
+   step of the power iteration. u and v count as constants. w: R ..., u: R, a buffer -> R ... */
+ig_tensor *ig_spectral_norm(ig_tape *tape, ig_tensor *w, ig_tensor *u, bool iterate);
 
 /* ---- op_attention.c ---- */
 ig_tensor *ig_softmax(ig_tape *tape, ig_tensor *x); /* over the last dimension */

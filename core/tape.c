@@ -150,6 +150,39 @@ ig_status ig_tape_status(const ig_tape *tape, ig_err *err) {
     return ig_fail(err, tape->err.status, "%s", tape->err.message);
 }
 
+/* Calls the backward of every node that has a gradient, from the last one on. */
+static void walk_back(ig_tape *tape) {
+    for (ig_node *n = tape->last; n && tape->err.status == IG_OK; n = n->before) {
+        if (!n->out->grad_written) continue;
+        if (tape->watch) tape->watch(tape->watcher, n, true);
+        n->op->backward(tape, n);
+    }
+    if (tape->watch) tape->watch(tape->watcher, NULL, true);
+}
+
+/* As if no gradient had been written yet. */
+static void forget_gradients(ig_tape *tape) {
+    for (ig_node *n = tape->last; n; n = n->before) {
+        n->out->grad_written = false;
+        for (int i = 0; i < IG_MAX_INPUTS && n->in[i]; i++) n->in[i]->grad_written = false;
+    }
+}
+
+ig_tensor *ig_gradient(ig_tape *tape, ig_tensor *y, ig_tensor *x) {
+    if (!y || !x || tape->err.status != IG_OK) return NULL;
+    bool add;
+    float *seed = ig_grad(tape, y, &add);
+    for (int64_t i = 0; seed && i < ig_count(y->s); i++) seed[i] = 1;
+    walk_back(tape);
+    bool reached = x->grad_written;
+    forget_gradients(tape);
+    x->needs_grad = false;
+    if (!reached) return ig_op_fail(tape, "gradient", y, x, "an input that the first is made of");
+    ig_tensor *gradient = new_tensor(tape, x->s, x->g);
+    x->g = NULL;
+    return gradient;
+}
+
 ig_status ig_backward(ig_tape *tape, ig_tensor *loss, float *value, ig_err *err) {
     IG_TRY(ig_tape_status(tape, err));
     if (!loss || ig_count(loss->s) != 1)
@@ -160,11 +193,6 @@ ig_status ig_backward(ig_tape *tape, ig_tensor *loss, float *value, ig_err *err)
     bool add;
     float *seed = ig_grad(tape, loss, &add);
     if (seed) *seed = 1.0f;
-    for (ig_node *n = tape->last; n && tape->err.status == IG_OK; n = n->before) {
-        if (!n->out->grad_written) continue;
-        if (tape->watch) tape->watch(tape->watcher, n, true);
-        n->op->backward(tape, n);
-    }
-    if (tape->watch) tape->watch(tape->watcher, NULL, true);
+    walk_back(tape);
     return ig_tape_status(tape, err);
 }

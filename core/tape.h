@@ -103,6 +103,12 @@ void ig_report(ig_tape *tape, const char *name, const ig_tensor *scalar);
    *value (may be NULL) is the loss. */
 ig_status ig_backward(ig_tape *tape, ig_tensor *loss, float *value, ig_err *err);
 
+/* The gradient of the sum of y's elements to x, as a constant on the tape. x: an input whose
+   needs_grad the caller has set before y was made of it. For terms of a loss that are made of
+   gradients; call before ig_backward, which then takes x for a constant. Parameters between x and
+   y get no gradient from this walk, but cost its time: use detached ones. */
+ig_tensor *ig_gradient(ig_tape *tape, ig_tensor *y, ig_tensor *x);
+
 /* The tape's sticky error as a status, for forward-only use. */
 ig_status ig_tape_status(const ig_tape *tape, ig_err *err);
 

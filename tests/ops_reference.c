@@ -221,6 +221,7 @@ REFERENCE(mul) {
 UNARY(scale, call->p[0] / 8.0 * x)
 UNARY(relu, x > 0 ? x : 0)
 UNARY(leaky_relu, x > 0 ? x : call->p[0] / 64.0 * x)
+UNARY(leaky_relu_tangent, call->x[1][i] > 0 ? x : call->p[0] / 64.0 * x)
 UNARY(silu, silu(x))
 UNARY(tanh, tanh(x))
 UNARY(sigmoid, 1 / (1 + exp(-x)))
@@ -248,6 +249,29 @@ REFERENCE(slice) {
             y[r * count + k] = call->x[0][r * width + call->p[0] + k];
     out.d[out.nd - 1] = count;
     return out;
+}
+
+/* p: first, count */
+REFERENCE(rows) {
+    ig_shape out = call->s[0];
+    int64_t size = ig_row_size(out);
+    out.d[0] = call->p[1];
+    memcpy(y, call->x[0] + call->p[0] * size, (size_t)ig_count(out) * sizeof *y);
+    return out;
+}
+
+/* w / (u^T w v), v = w^T u / |w^T u|, so w / |w^T u| */
+REFERENCE(spectral_norm) {
+    ig_shape s = call->s[0];
+    int64_t rows = s.d[0], n = ig_row_size(s);
+    double squares = 0;
+    for (int64_t i = 0; i < n; i++) {
+        double sum = 0;
+        for (int64_t r = 0; r < rows; r++) sum += call->x[0][r * n + i] * call->x[1][r];
+        squares += sum * sum;
+    }
+    for (int64_t i = 0; i < rows * n; i++) y[i] = call->x[0][i] / sqrt(squares);
+    return s;
 }
 
 /* p: dimensions, but for the first */

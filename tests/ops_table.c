@@ -55,12 +55,15 @@ APPLY(mul, ig_mul(tape, in[0], in[1]))
 APPLY(scale, ig_scale(tape, in[0], (float)p[0] / 8))
 APPLY(relu, ig_relu(tape, in[0]))
 APPLY(leaky_relu, ig_leaky_relu(tape, in[0], (float)p[0] / 64))
+APPLY(leaky_relu_tangent, ig_leaky_relu_tangent(tape, in[0], in[1], (float)p[0] / 64))
 APPLY(silu, ig_silu(tape, in[0]))
 APPLY(tanh, ig_tanh(tape, in[0]))
 APPLY(sigmoid, ig_sigmoid(tape, in[0]))
 APPLY(softplus, ig_softplus(tape, in[0]))
 APPLY(concat, ig_concat(tape, in[0], in[1]))
 APPLY(slice, ig_slice(tape, in[0], p[0], p[1]))
+APPLY(rows, ig_rows(tape, in[0], p[0], p[1]))
+APPLY(spectral_norm, ig_spectral_norm(tape, in[0], in[1], false))
 APPLY(detach, ig_detach(tape, in[0]))
 APPLY(softmax, ig_softmax(tape, in[0]))
 APPLY(attention,
@@ -329,6 +332,10 @@ const op_row op_rows[] = {
     {ROW(scale), .kinds = "N", .bound = 1e-7, .grad_bound = 1e-6, .cases = elementwise},
     {ROW(relu), .kinds = "N", .bound = 1e-7, .grad_bound = 1e-6, .cases = elementwise},
     {ROW(leaky_relu), .kinds = "N", .bound = 1e-7, .grad_bound = 1e-6, .cases = elementwise},
+    {ROW(leaky_relu_tangent), .kinds = "NS", .bound = 1e-7, .grad_bound = 1e-6,
+     .cases =
+         CASES({{D4(3, 5, 7, 3), D4(3, 5, 7, 3)}, {13}}, {{D3(3, 97, 113), D3(3, 97, 113)}, {-5}}),
+     .wrong = unlike_pairs},
     {ROW(silu), .kinds = "N", .bound = 5e-7, .grad_bound = 2e-6, .cases = elementwise},
     {ROW(silu), .kinds = "H", .bound = 5e-7, .grad_bound = 2e-6, .cases = elementwise},
     {ROW(tanh), .kinds = "N", .bound = 5e-7, .grad_bound = 2e-6, .cases = elementwise},
@@ -346,6 +353,13 @@ const op_row op_rows[] = {
      .cases = CASES({{D4(3, 5, 7, 3)}, {1, 2}}, {{D4(3, 5, 7, 3)}, {0, 1}}, {{D2(1, 5)}, {0, 5}}),
      .wrong = CASES({{D4(3, 5, 7, 3)}, {1, 3}}, {{D4(3, 5, 7, 3)}, {-1, 2}},
                     {{D4(3, 5, 7, 3)}, {1, 0}})},
+    {ROW(rows), .kinds = "n", .bound = 1e-7, .grad_bound = 1e-6,
+     .cases = CASES({{D4(3, 5, 7, 3)}, {1, 2}}, {{D2(5, 1)}, {0, 3}}, {{D1(4)}, {3, 1}}),
+     .wrong = CASES({{D2(3, 5)}, {1, 3}}, {{D2(3, 5)}, {-1, 2}}, {{D2(3, 5)}, {1, 0}})},
+    {ROW(spectral_norm), .kinds = "ns", .bound = 2e-6, .grad_bound = 5e-6,
+     .cases = CASES({{D2(5, 7), D1(5)}, {0}}, {{D4(4, 3, 3, 2), D1(4)}, {0}},
+                    {{D2(1, 1), D1(1)}, {0}}, {{D2(37, 700), D1(37)}, {0}}),
+     .wrong = CASES({{D2(5, 7), D1(7)}, {0}}, {{D1(5), D1(5)}, {0}})},
     {ROW(reshape), .kinds = "N", .bound = 1e-7, .grad_bound = 1e-6,
      .cases = CASES({{D4(3, 5, 7, 2)}, {70}}, {{D2(3, 12)}, {2, 3, 2}}, {{D2(1, 1)}, {0}}),
      .wrong = CASES({{D4(3, 5, 7, 2)}, {71}})},

@@ -126,6 +126,12 @@ def bce_logits(x, t):
     return F.binary_cross_entropy_with_logits(x, t, reduction="sum") / x.shape[0]
 
 
+def spectral_norm(w, u):
+    rows = w.flatten(1)
+    v = F.normalize(rows.detach().T @ u, dim=0)
+    return w / torch.dot(u, rows @ v)
+
+
 def broadcast(b, a):
     return b[:, None, None, :] if a.dim() == 4 and b.dim() == 2 else b
 
@@ -173,12 +179,18 @@ OPS = {
     "scale": (lambda x, eighths: x * (eighths / 8), [([IMAGE], (-3,))]),
     "relu": (F.relu, UNARY),
     "leaky_relu": (lambda x, sixtyfourths: F.leaky_relu(x, sixtyfourths / 64), [([IMAGE], (13,))]),
+    "leaky_relu_tangent": (
+        lambda x, at, sixtyfourths: torch.where(at > 0, x, sixtyfourths / 64 * x),
+        [([IMAGE, IMAGE], (13,))], [None, STOPPED]),
     "silu": (F.silu, UNARY),
     "tanh": (torch.tanh, UNARY),
     "sigmoid": (torch.sigmoid, UNARY),
     "softplus": (F.softplus, UNARY),
     "concat": (lambda a, b: torch.cat((a, b), -1), [([IMAGE, (2, 5, 4, 2)], ())]),
     "slice": (lambda x, first, count: x[..., first:first + count], [([IMAGE], (1, 2))]),
+    "rows": (lambda x, first, count: x[first:first + count], [([(5, 4, 3)], (1, 2))]),
+    "spectral_norm": (spectral_norm, [([(5, 7), (5,)], ()), ([(4, 3, 3, 2), (4,)], ())],
+                      [None, STOPPED]),
     "reshape": (lambda x, *d: x.reshape(x.shape[0], *d), [([IMAGE], (10, 6))]),
     "detach": (lambda x: x.detach(), UNARY, [STOPPED]),
     "softmax": (lambda x: F.softmax(x, -1), [([(3, 4, 7)], ())]),
