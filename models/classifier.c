@@ -120,8 +120,8 @@ static const ig_opt opts[] = {
 
 static const ig_recipe recipes[] = {
     {"quick", 500, 128, 2e-3, true, 50, 0, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}},
-    {"default", 1500, 128, 2e-3, true, 50, 0, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}},
-    {"best", 10000, 128, 2e-3, true, 100, 0, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .05}},
+    {"default", 2000, 128, 2e-3, true, 50, 0, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}},
+    {"best", 6000, 128, 2e-3, true, 100, 0, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}},
     {0},
 };
 

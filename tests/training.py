@@ -38,6 +38,18 @@ def write_discs(path, count=700, side=28):
                              for l in range(side) for c in range(side)))
 
 
+def write_bars(folder, counts=(300, 60), side=28):
+    """IDX files of two classes: upright and level bars in many places."""
+    os.mkdir(folder)
+    for split, count in zip(("train", "t10k"), counts):
+        images = bytes(255 * (abs((column, line)[i % 2] - 4 - i // 2 % (side - 8)) < 2)
+                       for i in range(count) for line in range(side) for column in range(side))
+        for name, kind, sizes, data in [("images-idx3", 3, (count, side, side), images),
+                                        ("labels-idx1", 1, (count,), bytes(i % 2 for i in range(count)))]:
+            header = struct.pack(f">HBB{kind}I", 0, 8, kind, *sizes)
+            pathlib.Path(folder, f"{split}-{name}-ubyte").write_bytes(header + data)
+
+
 def checkpoint(run):
     """The metadata, and every tensor's bytes by name."""
     data = (pathlib.Path(run) / "checkpoint.safetensors").read_bytes()
@@ -69,7 +81,7 @@ class Case(unittest.TestCase):
         write_discs("discs.npy")
 
     def train(self, *arguments, **options):
-        given = [] if "--config" in arguments else DATA
+        given = [] if {"--config", "--data"} & set(arguments) else DATA
         result = imgen("train", *arguments, *given, **options)
         self.assertEqual(result.returncode, 0, result.stderr)
         return result
@@ -203,6 +215,36 @@ class Files(Case):
                        *settings, *SMALL)
             losses = [line["loss"] for line in metrics("r") if "loss" in line]
             self.assertLess(losses[-1], losses[0] - 0.1 * abs(losses[0]), (model, settings))
+
+
+class Labels(Case):
+    def setUp(self):
+        super().setUp()
+        write_bars("bars")
+
+    def test_classifier(self):
+        for threads in (1, 2, 3):
+            said = self.train("classifier", "--steps", 40, "--out", f"r{threads}", *SMALL,
+                              "--data", "./bars", threads=threads).stdout
+            self.assertEqual(checkpoint("r1")[1], checkpoint(f"r{threads}")[1], threads)
+        self.assertIn("norm1.running_var", checkpoint("r1")[1])
+        self.assertIn("Test accuracy: 100.00 %", said)
+        last = metrics("r1")[-1]
+        self.assertEqual(last["test_accuracy"], 1)
+        self.assertLess(last["test_loss"], 0.2)
+
+    def test_of_data_without(self):
+        self.refused(2, "the classifier learns from labels", command=["train", "classifier", *DATA])
+        for model in ("ae", "vae"):
+            self.refused(2, "--labels: the data set has no labels",
+                         command=["train", model, "--set", "labels=on", *DATA])
+        self.assertFalse(pathlib.Path("runs").exists())
+
+    def test_a_run_with_labels(self):
+        self.train("vae", "--steps", 60, "--set", "arch=mlp", "--set", "labels=on", "--out", "r", *SMALL,
+                   "--data", "./bars")
+        self.assertEqual(read_config("r")["settings"]["labels"], "on")
+        self.refused(2, "label", "9", command=["sample", "grid", "r", "--label", "9", "-o", "g.png"])
 
 
 @unittest.skipUnless(len(os.sched_getaffinity(0)) > 1, "needs two cores")
