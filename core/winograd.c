@@ -92,6 +92,11 @@ static int64_t group_rows(const winograd_work *w, int64_t columns) {
     return ig_max(ig_min(ig_min(most, share), w->rows), 1);
 }
 
+/* Of so many tiles for `size` outputs, those that need to be whole. */
+static int64_t whole_tiles(const winograd_work *w, int64_t tiles, int64_t size) {
+    return ig_max(tiles - (tiles * w->tile - size), 0);
+}
+
 /* Cuts the batch of n images, oh x ow outputs (of a phase), into groups. */
 static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
     int64_t rows = ig_ceil_div(oh, w->tile), columns = ig_ceil_div(ow, w->tile);
@@ -102,16 +107,31 @@ static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
         ig_winograd_tiles *t = &sides[i]->tiles;
         t->rows = rows;
         t->columns = columns;
+        t->whole_rows = whole_tiles(w, rows, oh);
+        t->whole_columns = whole_tiles(w, columns, ow);
         t->stride = spread(w->group * columns * t->row_stride);
         sides[i]->size = w->positions * t->stride;
     }
 }
 
-/* Rows of tiles first..end-1 of a side; returns their number of tiles. */
-static int64_t choose_rows(side *s, int64_t first, int64_t end) {
+/* Rows of tiles first..end-1 of a side. */
+static void choose_rows(side *s, int64_t first, int64_t end) {
     s->tiles.first = first;
     s->tiles.end = end;
-    return (end - first) * s->tiles.columns;
+}
+
+/* Those of the chosen tiles that have a value at a position: see ig_winograd_map. */
+typedef struct {
+    int64_t first, count;
+} tile_range;
+
+static tile_range tiles_at(const winograd_work *w, const ig_winograd_tiles *t, int64_t position) {
+    int64_t last = w->tile + w->taps - 2, rows = t->end - t->first, whole = ig_winograd_whole(t);
+    bool last_row = position / (last + 1) == last, last_column = position % (last + 1) == last;
+    int64_t first = last_column ? whole * (t->columns - t->whole_columns) : 0;
+    int64_t below = last_column ? t->whole_columns : t->columns;
+    int64_t end = whole * t->columns + (last_row ? 0 : (rows - whole) * below);
+    return (tile_range){first, end - first};
 }
 
 /* ---- convolution ---- */
@@ -131,22 +151,24 @@ static void convolve_group(void *work, int64_t group, int worker) {
     const winograd_work *w = work;
     side x = w->x, y = w->y;
     int64_t first = group * w->group, end = ig_min(first + w->group, w->rows);
-    int64_t tiles = choose_rows(&x, first, end);
+    choose_rows(&x, first, end);
     choose_rows(&y, first, end);
     float *v = w->scratch + worker * w->scratch_size, *m = v + x.size;
     w->kernels->winograd_split(IG_WINOGRAD_INPUT, &x.tiles, w->from_x, w->zeros, v);
-    for (int64_t p = 0; p < w->positions; p++)
+    for (int64_t p = 0; p < w->positions; p++) {
+        tile_range tiles = tiles_at(w, &y.tiles, p);
         w->kernels->product(&(ig_product){
-            .m = tiles,
+            .m = tiles.count,
             .n = y.tiles.row_stride,
-            .a = v + p * x.tiles.stride,
+            .a = v + p * x.tiles.stride + tiles.first * x.tiles.row_stride,
             .a_stride = x.tiles.row_stride,
             .taps = 1,
             .length = x.channels,
             .b = w->packed + p * w->packed_stride,
-            .c = m + p * y.tiles.stride,
+            .c = m + p * y.tiles.stride + tiles.first * y.tiles.row_stride,
             .c_stride = y.tiles.row_stride,
         });
+    }
     w->kernels->winograd_join(IG_WINOGRAD_OUTPUT, &y.tiles, m, w->bias, w->add, w->out);
 }
 
@@ -241,24 +263,26 @@ static void weight_chunk(void *work, int64_t chunk, int worker) {
     int64_t begin = chunk * w->rows / w->chunks, end = (chunk + 1) * w->rows / w->chunks;
     float *v = w->scratch + worker * w->scratch_size, *z = v + x.size, *sum = z + y.size;
     for (int64_t first = begin; first < end; first += w->group) {
-        int64_t tiles = choose_rows(&x, first, ig_min(first + w->group, end));
+        choose_rows(&x, first, ig_min(first + w->group, end));
         choose_rows(&y, first, ig_min(first + w->group, end));
         w->kernels->winograd_split(IG_WINOGRAD_INPUT, &x.tiles, w->from_x, w->zeros, v);
         w->kernels->winograd_split(IG_WINOGRAD_GRADIENT, &y.tiles, w->from_y, w->zeros, z);
-        for (int64_t p = 0; p < w->positions; p++)
+        for (int64_t p = 0; p < w->positions; p++) {
+            tile_range tiles = tiles_at(w, &y.tiles, p);
             w->kernels->outer(&(ig_outer){
                 .m = y.tiles.c,
                 .n = x.tiles.row_stride,
                 .rows = 1,
-                .count = tiles,
-                .a = z + p * y.tiles.stride,
+                .count = tiles.count,
+                .a = z + p * y.tiles.stride + tiles.first * y.tiles.row_stride,
                 .a_stride = y.tiles.row_stride,
-                .b = v + p * x.tiles.stride,
+                .b = v + p * x.tiles.stride + tiles.first * x.tiles.row_stride,
                 .b_stride = x.tiles.row_stride,
                 .c = sum + p * w->weights.stride,
                 .c_stride = x.tiles.row_stride,
                 .add = first > begin,
             });
+        }
     }
     float *partial = w->partial + chunk * weight_count(w) * y.tiles.c;
     w->kernels->winograd_join(IG_WINOGRAD_WEIGHTS_GRADIENT, &w->weights, sum, NULL, false, partial);
@@ -280,7 +304,7 @@ static void reduce_weights(void *work, int64_t k, int worker) {
 /* A tile for each coarse channel, which holds its weights. */
 static ig_winograd_tiles weight_tiles(const winograd_work *w, const ig_conv_shape *s) {
     ig_winograd_tiles t = {.form = w->form, .h = s->kh, .w = s->kw, .c = s->c, .step = w->step};
-    t.rows = t.columns = 1;
+    t.rows = t.columns = t.whole_rows = t.whole_columns = 1;
     t.end = s->k;
     t.row_stride = w->x.tiles.row_stride;
     t.stride = spread(s->k * t.row_stride);

@@ -726,8 +726,13 @@ typedef struct {
     ig_winograd_form form;
     int64_t lanes, tile, taps, step, kernel, positions;
     int64_t n, h, w, c, pad, oh, ow, k;
-    int64_t rows, columns, first, end; /* of tiles, see ig_winograd_tiles */
+    int64_t rows, columns, whole_rows, whole_columns, first, end; /* see ig_winograd_tiles */
 } convolution;
+
+/* As few whole tiles as cover all but `spare` outputs, or more. */
+static int64_t whole_tiles(int64_t tiles, int64_t spare) {
+    return between(spare < tiles ? tiles - spare : 0, tiles);
+}
 
 static convolution draw_convolution(const ig_kernels *k, const char *name) {
     convolution s = {.lanes = k->panel / 2, .tile = 4, .taps = 3, .step = 1};
@@ -746,6 +751,8 @@ static convolution draw_convolution(const ig_kernels *k, const char *name) {
     s.ow = (s.w + 2 * s.pad - s.kernel) / s.step + 1;
     s.rows = (s.oh + s.tile - 1) / s.tile;
     s.columns = (s.ow + s.tile - 1) / s.tile;
+    s.whole_rows = whole_tiles(s.rows, s.rows * s.tile - s.oh);
+    s.whole_columns = whole_tiles(s.columns, s.columns * s.tile - s.ow);
     s.first = between(0, s.n * s.rows - 1);
     s.end = between(s.first + 1, s.n * s.rows);
     snprintf(current, sizeof current,
@@ -770,6 +777,8 @@ static ig_winograd_tiles take_tiles(const convolution *s, buffer *b, int64_t til
     ig_winograd_tiles t = {.form = s->form, .h = h, .w = w, .c = c, .step = step};
     t.rows = s->rows;
     t.columns = s->columns;
+    t.whole_rows = s->whole_rows;
+    t.whole_columns = s->whole_columns;
     t.first = s->first;
     t.end = s->end;
     t.row_stride = whole_vectors(s, step * step * c) + s->lanes * between(0, 1);
@@ -798,7 +807,10 @@ static void split_once(const ig_kernels *k, const convolution *s, ig_winograd_ma
 
 /* Whether an output belongs to the rows of tiles. */
 static bool is_chosen(const convolution *s, int64_t image, int64_t y) {
-    int64_t row = image * s->rows + y / s->tile;
+    int64_t tile = 0, end = 0; /* the tile that y is in */
+    for (; (end += s->tile - (tile >= s->whole_rows)) <= y; tile++)
+        ;
+    int64_t row = image * s->rows + tile;
     return row >= s->first && row < s->end;
 }
 
@@ -834,12 +846,23 @@ static ig_winograd_filter transform_weights(const ig_kernels *k, const convoluti
     return f;
 }
 
+/* Whether tile i of the matrices has a value at position p: see ig_winograd_map. */
+static bool has_value(const convolution *s, const ig_winograd_tiles *t, int64_t p, int64_t i) {
+    int64_t last = s->tile + s->taps - 2, whole = ig_winograd_whole(t),
+            rest = t->columns - t->whole_columns;
+    bool in_whole_row = i < whole * t->columns;
+    bool in_whole_column =
+        in_whole_row ? i >= whole * rest
+                     : i - whole * t->columns < (t->end - t->first - whole) * t->whole_columns;
+    return (in_whole_row || p / (last + 1) < last) && (in_whole_column || p % (last + 1) < last);
+}
+
 static void multiply_tiles(const ig_kernels *k, const convolution *s, const ig_winograd_filter *f,
                            const ig_winograd_tiles *x, const ig_winograd_tiles *y) {
     int64_t width = k->panel;
     for (int64_t p = 0; p < s->positions; p++)
         for (int64_t i = 0; i < tile_count(s); i++)
-            for (int64_t j = 0; j < f->out; j++) {
+            for (int64_t j = 0; j < f->out && has_value(s, y, p, i); j++) {
                 const float *row = arrays[FINE_TILES].x + p * x->stride + i * x->row_stride;
                 const float *weight =
                     f->packed + p * f->stride + j / width * f->in * width + j % width;
@@ -911,7 +934,8 @@ static void multiply_gradients(const convolution *s, const ig_winograd_tiles *x,
                 const float *coarse = arrays[COARSE_TILES].x + p * y->stride + k;
                 double sum = 0;
                 for (int64_t i = 0; i < tile_count(s); i++)
-                    sum += (double)fine[i * x->row_stride] * (double)coarse[i * y->row_stride];
+                    if (has_value(s, y, p, i))
+                        sum += (double)fine[i * x->row_stride] * (double)coarse[i * y->row_stride];
                 int64_t at = p * weights->stride + k * weights->row_stride + c;
                 arrays[WEIGHT_TILES].x[at] = (float)sum;
             }
@@ -945,7 +969,7 @@ static double winograd_gradient_once(const ig_kernels *k) {
     split_once(k, &s, IG_WINOGRAD_GRADIENT, &y, &arrays[COARSE], &arrays[COARSE_TILES]);
     ig_winograd_tiles w =
         take_tiles(&s, &arrays[WEIGHT_TILES], s.k, s.kernel, s.kernel, s.c, s.step);
-    w.rows = w.columns = 1;
+    w.rows = w.columns = w.whole_rows = w.whole_columns = 1;
     w.first = 0;
     w.end = s.k;
     multiply_gradients(&s, &x, &y, &w);

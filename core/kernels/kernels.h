@@ -49,7 +49,11 @@ typedef enum {
 } ig_winograd_form;
 
 /* Its transforms (see winograd.c) between images and, for each of the (m + r - 1)^2 positions of a
-   transformed tile, a matrix with a row for every tile and a column for every channel. */
+   transformed tile, a matrix with a row for every tile and a column for every channel. The last
+   position along a side serves the last output alone: a tile with m - 1 outputs on that side has
+   no value there. So that those with values are neighbours, tiles come in this order: of whole rows
+   those in columns that are not whole, then those in whole ones; of the other rows those in whole
+   columns, then the rest. */
 typedef enum {
     IG_WINOGRAD_INPUT,            /* split: B^T x B */
     IG_WINOGRAD_GRADIENT,         /* split: A gy A^T, of gradients of outputs */
@@ -64,11 +68,21 @@ typedef struct {
     int64_t pad;           /* zeros before the image */
     int64_t step;          /* 2: it has four phases, c a multiple of the lanes; otherwise 1 */
     int64_t rows, columns; /* tiles of an image */
-    int64_t first, end;    /* the rows of tiles to transform, counted through the batch */
+    /* of them, those that hold m outputs a side; the others follow them and hold m - 1 */
+    int64_t whole_rows, whole_columns;
+    int64_t first, end; /* the rows of tiles to transform, counted through the batch */
     /* of the matrices: a tile's row, which holds the channels of each phase in turn, a multiple of
        the lanes and at least step^2 c; a position */
     int64_t row_stride, stride;
 } ig_winograd_tiles;
+
+/* How many of the rows of tiles to transform are whole. */
+static inline int64_t ig_winograd_whole(const ig_winograd_tiles *t) {
+    int64_t before = t->first / t->rows, at = t->first % t->rows;
+    int64_t after = t->end / t->rows, end = t->end % t->rows;
+    return (after - before) * t->whole_rows + (end < t->whole_rows ? end : t->whole_rows) -
+           (at < t->whole_rows ? at : t->whole_rows);
+}
 
 /* The weights of a convolution, transformed and packed for `product`: matrices of in x out, one a
    position, `stride` floats apart. Channels are those of a phase after those of another; a side

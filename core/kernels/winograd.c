@@ -246,25 +246,56 @@ INLINE void join(const ig_winograd_map map, const ig_winograd_form form, const f
     }
 }
 
+/* Where the outputs of a tile begin, the `whole` first of which have one more. */
+INLINE int64_t tile_start(const int tile, int64_t i, int64_t whole) {
+    return i * tile - (i > whole ? i - whole : 0);
+}
+
 /* Where n pixels along one side of an image of `size`, `stride` floats apart, are from the first
    on, each `step` after another; below any sum of two others for one outside. */
-INLINE void find_places(const int n, int64_t first, int64_t step, int64_t size, int64_t stride,
+INLINE void find_places(int64_t n, int64_t first, int64_t step, int64_t size, int64_t stride,
                         int64_t *at) {
-    for (int i = 0; i < n; i++) {
+    for (int64_t i = 0; i < LONGEST; i++) {
         int64_t place = first + i * step;
-        at[i] = place >= 0 && place < size ? place * stride : INT64_MIN / 4;
+        at[i] = i < n && place >= 0 && place < size ? place * stride : INT64_MIN / 4;
     }
 }
 
-/* Where in its image the n x n pixels begin that tile `column` of a row of tiles has in a phase;
-   below 0 for one outside. */
-INLINE void find_pixels(const ig_winograd_tiles *t, const int n, const int tile, int64_t row,
-                        int64_t column, int64_t phase, int64_t *at) {
-    int64_t y[LONGEST], x[LONGEST], apart = tile * t->step;
-    find_places(n, row * apart + phase / 2 - t->pad, t->step, t->h, t->w * t->c, y);
-    find_places(n, column * apart + phase % 2 - t->pad, t->step, t->w, t->c, x);
+/* Where in its image the n x n pixels of a tile begin in a phase; below 0 for one outside and for
+   an output that is another tile's. */
+INLINE void find_pixels(const ig_winograd_map map, const ig_winograd_form form,
+                        const ig_winograd_tiles *t, int64_t row, int64_t column, int64_t phase,
+                        int64_t *at) {
+    const int n = side_of(map, form), tile = tile_of(form);
+    const bool outputs = map == IG_WINOGRAD_GRADIENT || map == IG_WINOGRAD_OUTPUT;
+    int64_t y[LONGEST], x[LONGEST];
+    int64_t top = tile_start(tile, row, t->whole_rows) * t->step + phase / 2 - t->pad;
+    int64_t left = tile_start(tile, column, t->whole_columns) * t->step + phase % 2 - t->pad;
+    find_places(n - (outputs && row >= t->whole_rows), top, t->step, t->h, t->w * t->c, y);
+    find_places(n - (outputs && column >= t->whole_columns), left, t->step, t->w, t->c, x);
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++) at[i * n + j] = y[i] + x[j];
+}
+
+/* Where the tiles of one row are among all: those of whole columns and the others. */
+typedef struct {
+    int64_t whole, other;
+} tile_places;
+
+INLINE tile_places places_of(const ig_winograd_tiles *t, int64_t row) {
+    ig_winograd_tiles before = *t;
+    before.end = row;
+    int64_t wholes = ig_winograd_whole(t), others = t->end - t->first - wholes;
+    int64_t whole = ig_winograd_whole(&before), other = row - t->first - whole;
+    int64_t columns = t->whole_columns, rest = t->columns - columns;
+    if (row % t->rows < t->whole_rows)
+        return (tile_places){wholes * rest + whole * columns, whole * rest};
+    return (tile_places){wholes * t->columns + other * columns,
+                         wholes * t->columns + others * columns + other * rest};
+}
+
+INLINE int64_t tile_place(const ig_winograd_tiles *t, tile_places p, int64_t column) {
+    return column < t->whole_columns ? p.whole + column : p.other + column - t->whole_columns;
 }
 
 /* Asks the cache for the pixels of the tile one row of tiles further on. As images lie one after
@@ -297,14 +328,16 @@ INLINE void split_tiles(const ig_winograd_map map, const ig_winograd_form form,
     const int n = side_of(map, form), tile = tile_of(form);
     for (int64_t row = t->first; row < t->end; row++) {
         const float *image = images + row / t->rows * t->h * t->w * t->c;
-        for (int64_t column = 0; column < t->columns; column++, to += t->row_stride)
+        tile_places places = places_of(t, row);
+        for (int64_t column = 0; column < t->columns; column++)
             for (int64_t phase = 0; phase < t->step * t->step; phase++) {
                 int64_t at[MOST];
                 const float *pixel[MOST];
-                find_pixels(t, n, tile, row % t->rows, column, phase, at);
+                find_pixels(map, form, t, row % t->rows, column, phase, at);
                 for (int i = 0; i < n * n; i++) pixel[i] = at[i] < 0 ? zeros : image + at[i];
                 prefetch_below(map, t, tile, row, column, phase, image);
-                split_pixels(map, form, t, pixel, to + phase * t->c);
+                int64_t place = tile_place(t, places, column) * t->row_stride + phase * t->c;
+                split_pixels(map, form, t, pixel, to + place);
             }
     }
 }
@@ -326,14 +359,16 @@ INLINE void join_tiles(const ig_winograd_map map, const ig_winograd_form form,
     const int n = side_of(map, form), tile = tile_of(form);
     for (int64_t row = t->first; row < t->end; row++) {
         float *image = images + row / t->rows * t->h * t->w * t->c;
-        for (int64_t column = 0; column < t->columns; column++, from += t->row_stride)
+        tile_places places = places_of(t, row);
+        for (int64_t column = 0; column < t->columns; column++)
             for (int64_t phase = 0; phase < t->step * t->step; phase++) {
                 int64_t at[MOST];
                 float *pixel[MOST];
-                find_pixels(t, n, tile, row % t->rows, column, phase, at);
+                find_pixels(map, form, t, row % t->rows, column, phase, at);
                 for (int i = 0; i < n * n; i++) pixel[i] = at[i] < 0 ? NULL : image + at[i];
                 prefetch_below(map, t, tile, row, column, phase, image);
-                join_pixels(map, form, t, from + phase * t->c, bias, add, pixel);
+                int64_t place = tile_place(t, places, column) * t->row_stride + phase * t->c;
+                join_pixels(map, form, t, from + place, bias, add, pixel);
             }
     }
 }
