@@ -1,7 +1,9 @@
-/* One training loss of a model with its gradients, for model_peer.py, which computes the same in
-   PyTorch: the weights after a few steps of training, the images, the noise that was drawn.
+/* One training loss of a model with its gradients, for model_peer.py and gan_peer.py, which compute
+   the same in PyTorch: the weights after a few steps of training, the images, the noise that was
+   drawn.
 
-   usage: model_peer FILE MODEL [KEY=VALUE...], the model's settings. */
+   usage: model_peer FILE MODEL[/PHASE] [KEY=VALUE...]: of a phase of training (0), the model's
+   settings. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,35 +44,45 @@ static void save_settings(contents *c, const ig_instance *in) {
 }
 
 /* The loss of a batch and its gradients, which stay on the tape and in the parameters. */
-static ig_status run_loss(ig_instance *in, const ig_batch *batch, ig_tensor **loss, ig_err *err) {
-    ig_params_begin(&in->params, 0);
+static ig_status run_loss(ig_instance *in, const ig_batch *batch, int phase, ig_tensor **loss,
+                          ig_err *err) {
+    ig_params_begin(&in->params, phase);
     ig_tape_begin(&in->tape, true, true);
-    *loss = in->model->loss(in->self, &in->tape, batch, 0);
+    *loss = in->model->loss(in->self, &in->tape, batch, phase);
     IG_TRY(ig_backward(&in->tape, *loss, NULL, err));
     ig_params_settle(&in->params);
     return IG_OK;
 }
 
-/* Trains for a few steps and leaves the loss of the next one. */
-static ig_status train(ig_instance *in, ig_batch *batch, ig_tensor **loss, ig_err *err) {
+/* Trains for a few steps and makes the batch's noise that of the next one. */
+static ig_status train(ig_instance *in, ig_batch *batch, ig_err *err) {
     ig_optim optim = ig_optim_default(IG_ADAM);
     for (int step = 1;; step++) {
         batch->rng = ig_rng_at(SEED, IG_STREAM_TRAIN, (uint32_t)step);
-        IG_TRY(run_loss(in, batch, loss, err));
+        for (int phase = 0; phase < in->model->phases && step <= STEPS; phase++) {
+            ig_tensor *loss;
+            IG_TRY(run_loss(in, batch, phase, &loss, err));
+            ig_optim_step(&optim, &in->params, phase, 0.001f, 0, step);
+        }
         if (step > STEPS) return IG_OK;
-        ig_optim_step(&optim, &in->params, 0, 0.001f, 0, step);
     }
 }
 
-/* The numbers that the VAE draws: its first stream for z, its second for binary pixels. */
+/* The numbers that models draw: the first stream for z, the second for binary pixels or other
+   codes, the third for the GAN's mixtures. */
 static void save_noise(contents *c, const ig_batch *batch, int latent) {
-    static float z[IMAGES * MAX_LATENT], pixels[IMAGES * PIXELS];
+    static float z[IMAGES * MAX_LATENT], other[IMAGES * MAX_LATENT], pixels[IMAGES * PIXELS];
+    static float mix[IMAGES];
     for (uint32_t r = 0; r < IMAGES; r++) {
         ig_rng_normal(ig_rng_split(batch->rng, 0), r, z + (int)r * latent, latent);
+        ig_rng_normal(ig_rng_split(batch->rng, 1), r, other + (int)r * latent, latent);
         ig_rng_uniform(ig_rng_split(batch->rng, 1), r, pixels + r * PIXELS, PIXELS);
+        ig_rng_uniform(ig_rng_split(batch->rng, 2), r, mix + r, 1);
     }
     save(c, "noise.", "z", IG_SHAPE_2(IMAGES, latent), z);
+    save(c, "noise.", "z2", IG_SHAPE_2(IMAGES, latent), other);
     save(c, "noise.", "pixels", IG_SHAPE_4(IMAGES, SIDE, SIDE, 1), pixels);
+    save(c, "noise.", "mix", IG_SHAPE_1(IMAGES), mix);
 }
 
 static void save_labels(contents *c, const int *labels) {
@@ -79,12 +91,15 @@ static void save_labels(contents *c, const int *labels) {
     save(c, "", "labels", IG_SHAPE_1(IMAGES), values);
 }
 
+/* values: of parameters and buffers, which a loss may change */
 static ig_status write_file(const char *path, ig_instance *in, const float *images,
-                            const int *labels, ig_err *err) {
+                            const int *labels, int phase, float *values, ig_err *err) {
     static contents c;
     ig_batch batch = {.n = IMAGES, .images = images, .labels = labels};
     ig_tensor *loss;
-    IG_TRY(train(in, &batch, &loss, err));
+    IG_TRY(train(in, &batch, err));
+    memcpy(values, in->params.value, (size_t)in->params.count * sizeof *values);
+    IG_TRY(run_loss(in, &batch, phase, &loss, err));
     save_settings(&c, in);
     save(&c, "", "images", IG_SHAPE_4(IMAGES, SIDE, SIDE, 1), images);
     save_labels(&c, labels);
@@ -94,7 +109,7 @@ static ig_status write_file(const char *path, ig_instance *in, const float *imag
         save(&c, "term.", in->tape.terms[i].name, IG_SHAPE_1(1), in->tape.terms[i].value->x);
     for (int i = 0; i < in->params.size; i++) {
         const ig_param *p = in->params.list[i];
-        save(&c, "value.", p->name, p->tensor.s, p->tensor.x);
+        save(&c, "value.", p->name, p->tensor.s, values + p->first);
         save(&c, "grad.", p->name, p->tensor.s, p->tensor.g);
     }
     return ig_safetensors_write(path, c.tensors, c.count, c.texts, c.text_count, err);
@@ -124,19 +139,25 @@ static ig_status read_settings(ig_setting *settings, char **argv, int count, ig_
     return IG_OK;
 }
 
-/* argv: FILE MODEL [KEY=VALUE...] */
+/* argv: FILE MODEL[/PHASE] [KEY=VALUE...] */
 static ig_status run(int argc, char **argv, ig_err *err) {
     static float images[IMAGES * PIXELS];
     int labels[IMAGES];
     const ig_model *model;
     ig_setting settings[MAX_TEXTS];
     IG_TRY(read_settings(settings, argv + 2, argc - 2, err));
+    char *slash = strchr(argv[1], '/');
+    if (slash) *slash = 0;
     IG_TRY(ig_model_find(&model, argv[1], err));
     IG_TRY(read_images(images, labels, err));
     ig_instance in;
     ig_image_spec spec = {SIDE, SIDE, 10};
     IG_TRY(ig_instance_create(&in, model, &spec, settings, argc - 2, SEED, err));
-    ig_status status = write_file(argv[0], &in, images, labels, err);
+    float *values = malloc((size_t)in.params.count * sizeof *values);
+    ig_status status =
+        values ? write_file(argv[0], &in, images, labels, slash ? atoi(slash + 1) : 0, values, err)
+               : ig_fail_memory(err, "values");
+    free(values);
     ig_instance_destroy(&in);
     return status;
 }
