@@ -11,8 +11,12 @@ enum {
     GROUP = 1 << 18, /* floats of transformed tiles that one piece of work holds: 1 MB, as L2 */
     FEW_GROUPS = 4,  /* with few images, the batch is cut into this many, */
     LEAST_WORK = 1 << 18, /* of at least this many multiplications: some microseconds */
-    WEIGHT_CHUNKS = 16,   /* tiles are summed into the weights' gradient in this many chunks */
-    LINE = 16,            /* floats of a cache line */
+    /* tiles are summed into the weights' gradient in chunks, each of which takes as long to
+       transform as some tens of tiles */
+    CHUNK_TILES = 256,
+    LEAST_CHUNKS = 4,
+    MOST_CHUNKS = 16,
+    LINE = 16, /* floats of a cache line */
 };
 
 /* Matrices of tiles, one a position: the transform of an image and the scratch it fills. */
@@ -311,6 +315,14 @@ static ig_winograd_tiles weight_tiles(const winograd_work *w, const ig_conv_shap
     return t;
 }
 
+/* Chunks of nearly equal size, whose groups are of nearly equal size. */
+static void cut_chunks(winograd_work *w) {
+    int64_t enough = w->rows * w->x.tiles.columns / CHUNK_TILES;
+    w->chunks = ig_min(ig_min(ig_max(enough, LEAST_CHUNKS), MOST_CHUNKS), w->rows);
+    int64_t rows = ig_ceil_div(w->rows, w->chunks);
+    w->group = ig_ceil_div(rows, ig_ceil_div(rows, w->group));
+}
+
 bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
                            const float *fine, const float *coarse, float *gw, bool add) {
     winograd_work w = start(form);
@@ -321,7 +333,7 @@ bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, ig_winograd_fo
     w.out = gw;
     w.add = add;
     lay_out(&w, s->n, s->ho, s->wo);
-    w.chunks = ig_min(WEIGHT_CHUNKS, w.rows);
+    cut_chunks(&w);
     w.weights = weight_tiles(&w, s);
     w.scratch_size = w.x.size + w.y.size + w.positions * w.weights.stride;
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
