@@ -14,11 +14,16 @@ static int zoom_of(const ig_sheet *sheet) {
 
 /* Height of a line of captions, with the space around it. */
 static int line_of(const ig_sheet *sheet) {
-    return sheet->captions ? (IG_FONT_HEIGHT + 3) * zoom_of(sheet) : 0;
+    return (IG_FONT_HEIGHT + 3) * zoom_of(sheet);
 }
 
 static int group_of(const ig_sheet *sheet) {
     return sheet->group > 0 ? sheet->group : sheet->rows;
+}
+
+/* Lines of captions above each group. */
+static int lines_of(const ig_sheet *sheet) {
+    return !sheet->captions ? 0 : sheet->two_lines ? 2 : 1;
 }
 
 static int64_t left_of(const ig_sheet *sheet) {
@@ -41,21 +46,33 @@ static int64_t x_of(const ig_sheet *sheet, int column) {
 
 static int64_t y_of(const ig_sheet *sheet, int row) {
     int64_t group = row / group_of(sheet), pads = row + 1;
-    return (group + 1) * line_of(sheet) +
+    return (group + 1) * lines_of(sheet) * line_of(sheet) +
            (row * (int64_t)sheet->height + pads * sheet->pad + group * GAP) * sheet->scale;
 }
 
-static void draw_captions(ig_image *image, const ig_sheet *sheet) {
+/* A line of text centred above the tile whose corner is (x, y), `line` lines higher than the last.
+ */
+static void draw_line(ig_image *image, const ig_sheet *sheet, int64_t x, int64_t y, int line,
+                      const char *text) {
     int zoom = zoom_of(sheet), wide = sheet->width * sheet->scale;
-    for (int r = 0; sheet->captions && r < sheet->rows; r += group_of(sheet)) {
-        int64_t y = y_of(sheet, r) - (IG_FONT_HEIGHT + 1) * zoom;
+    int spare = wide - ig_font_width(text, zoom);
+    y -= (IG_FONT_HEIGHT + 1) * zoom + line * line_of(sheet);
+    ig_font_draw(image, (int)(x + (spare > 0 ? spare / 2 : 0)), (int)y, wide, text, zoom, INK);
+}
+
+static void draw_captions(ig_image *image, const ig_sheet *sheet) {
+    int group = group_of(sheet);
+    for (int r = 0; sheet->captions && r < sheet->rows; r += group)
         for (int c = 0; c < sheet->columns; c++) {
-            const char *text = sheet->captions[r / group_of(sheet) * sheet->columns + c].text;
-            int spare = wide - ig_font_width(text, zoom);
-            int64_t x = x_of(sheet, c) + (spare > 0 ? spare / 2 : 0);
-            ig_font_draw(image, (int)x, (int)y, wide, text, zoom, INK);
+            ig_label text = sheet->captions[r / group * sheet->columns + c];
+            char *second = strchr(text.text, '\n');
+            int64_t x = x_of(sheet, c), y = y_of(sheet, r);
+            if (second) {
+                *second++ = 0;
+                draw_line(image, sheet, x, y, 1, text.text);
+            }
+            draw_line(image, sheet, x, y, 0, second ? second : text.text);
         }
-    }
 }
 
 static void draw_left(ig_image *image, const ig_sheet *sheet) {
@@ -69,18 +86,31 @@ static void draw_left(ig_image *image, const ig_sheet *sheet) {
     }
 }
 
-ig_status ig_sheet_create(ig_image *image, const ig_sheet *sheet, ig_err *err) {
+static int64_t wide_of(const ig_sheet *sheet) {
+    return x_of(sheet, sheet->columns - 1) + (sheet->width + sheet->pad) * sheet->scale;
+}
+
+static int64_t high_of(const ig_sheet *sheet) {
+    return y_of(sheet, sheet->rows - 1) + (sheet->height + sheet->pad) * sheet->scale;
+}
+
+ig_status ig_sheet_check(const ig_sheet *sheet, ig_err *err) {
     if (sheet->scale < 1 || sheet->scale > IG_MAX_SCALE)
         return ig_fail(err, IG_EUSAGE, "scale %d: expected 1 to %d", sheet->scale, IG_MAX_SCALE);
-    int64_t width = x_of(sheet, sheet->columns - 1) + (sheet->width + sheet->pad) * sheet->scale;
-    int64_t height = y_of(sheet, sheet->rows - 1) + (sheet->height + sheet->pad) * sheet->scale;
-    if (width > IG_IMAGE_MAX_SIDE || height > IG_IMAGE_MAX_SIDE)
-        return ig_fail(err, IG_EUSAGE,
-                       "the picture would be %lldx%lld pixels: expected at most %d a side; choose "
-                       "fewer images, other columns or a smaller scale",
-                       (long long)width, (long long)height, IG_IMAGE_MAX_SIDE);
-    IG_TRY(ig_image_create(image, (int)height, (int)width, 1, err));
-    memset(image->pixels, GROUND, (size_t)(width * height));
+    int64_t width = wide_of(sheet), height = high_of(sheet);
+    if (width <= IG_IMAGE_MAX_SIDE && height <= IG_IMAGE_MAX_SIDE) return IG_OK;
+    return ig_fail(
+        err, IG_EUSAGE,
+        "the picture would be %lldx%lld pixels: expected at most %d a side; choose fewer "
+        "images, other columns or a smaller scale",
+        (long long)width, (long long)height, IG_IMAGE_MAX_SIDE);
+}
+
+ig_status ig_sheet_create(ig_image *image, const ig_sheet *sheet, ig_err *err) {
+    IG_TRY(ig_sheet_check(sheet, err));
+    int width = (int)wide_of(sheet), height = (int)high_of(sheet);
+    IG_TRY(ig_image_create(image, height, width, 1, err));
+    memset(image->pixels, GROUND, (size_t)width * (size_t)height);
     draw_captions(image, sheet);
     draw_left(image, sheet);
     return IG_OK;

@@ -22,10 +22,14 @@ typedef struct {
     int group;      /* rows that belong together: a gap follows each group; 0: all of them */
     int head, tail; /* columns set apart at the left and at the right */
     const ig_label *captions; /* above the first row of each group: groups x columns, or NULL */
+    bool two_lines;           /* captions may have a second line, after a '\n' */
     const ig_label *left;     /* beside each row, or NULL */
 } ig_sheet;
 
-/* Makes the image of an empty sheet with its captions; IG_EUSAGE where it would be too large. */
+/* IG_EUSAGE where the sheet would be too large, or its scale is none. */
+ig_status ig_sheet_check(const ig_sheet *sheet, ig_err *err);
+
+/* Makes the image of an empty sheet with its captions; fails as ig_sheet_check. */
 ig_status ig_sheet_create(ig_image *image, const ig_sheet *sheet, ig_err *err);
 
 /* Draws a tile. pixels: H W in [0,1]; what is outside is clipped. */

@@ -75,7 +75,10 @@ static ig_status draw(ig_source *source, const ig_picture_options *options, ig_i
                              : draw_plain(source, options, &classes, image, err);
 }
 
-const ig_picture_kind ig_picture_grid = {"grid", "images from noise",
-                                         IG_TAKES_N | IG_TAKES_SEED | IG_TAKES_COLUMNS |
-                                             IG_TAKES_PRIOR | IG_TAKES_LABEL | IG_TAKES_HOW,
-                                         draw};
+const ig_picture_kind ig_picture_grid = {
+    .name = "grid",
+    .help = "images from noise",
+    .takes = IG_TAKES_N | IG_TAKES_SEED | IG_TAKES_COLUMNS | IG_TAKES_PRIOR | IG_TAKES_LABEL |
+             IG_TAKES_HOW,
+    .draw = draw,
+};

@@ -270,7 +270,10 @@ static ig_status draw(ig_source *source, const ig_picture_options *options, ig_i
 }
 
 const ig_picture_kind ig_picture_interpolate = {
-    "interpolate", "the way from one code, or class, to another",
-    IG_TAKES_N | IG_TAKES_SEED | IG_TAKES_COLUMNS | IG_TAKES_PRIOR | IG_TAKES_PAIRS |
-        IG_TAKES_BETWEEN | IG_TAKES_INTERPOLATION | IG_TAKES_LABEL | IG_TAKES_LABELS | IG_TAKES_HOW,
-    draw};
+    .name = "interpolate",
+    .help = "the way from one code, or class, to another",
+    .takes = IG_TAKES_N | IG_TAKES_SEED | IG_TAKES_COLUMNS | IG_TAKES_PRIOR | IG_TAKES_PAIRS |
+             IG_TAKES_BETWEEN | IG_TAKES_INTERPOLATION | IG_TAKES_LABEL | IG_TAKES_LABELS |
+             IG_TAKES_HOW,
+    .draw = draw,
+};

@@ -25,6 +25,7 @@ ig_status ig_drawing_begin(ig_drawing *d, const ig_source *source,
                           .width = spec->width,
                           .scale = options->scale,
                           .pad = IG_PAD};
+    IG_TRY(ig_sheet_check(&d->sheet, err));
     d->tiles = malloc((size_t)(rows * columns * d->tile) * sizeof(float));
     d->shown = calloc((size_t)(rows * columns), sizeof(bool));
     if (options->captions) {
@@ -79,10 +80,22 @@ static void set_label(ig_label *label, const char *text) {
 
 void ig_caption(ig_drawing *d, int64_t group, int64_t column, const char *text) {
     if (d->captions) set_label(&d->captions[group * d->sheet.columns + column], text);
+    if (strchr(text, '\n')) d->sheet.two_lines = true;
 }
 
 void ig_left(ig_drawing *d, int64_t row, const char *text) {
     if (d->left) set_label(&d->left[row], text);
+}
+
+ig_status ig_need_denoiser(const ig_source *source, const char *kind, ig_err *err) {
+    if (source->instance->model->denoise) return IG_OK;
+    return ig_fail(err, IG_EUNSUPPORTED,
+                   "%s: the %s does not make images by taking noise away, which is what it shows",
+                   kind, source->instance->model->name);
+}
+
+void ig_to_unit(const float *from, int64_t n, float *to) {
+    for (int64_t i = 0; i < n; i++) to[i] = 0.5f * (from[i] + 1);
 }
 
 ig_label ig_test_label(ig_dataset *data, uint32_t index) {
@@ -121,15 +134,19 @@ void ig_encoded_free(ig_encoded *e) {
     *e = (ig_encoded){0};
 }
 
+ig_status ig_check_classes(const ig_source *source, const ig_dataset *data, ig_err *err) {
+    int classes = ig_instance_classes(source->instance);
+    const ig_dataset_info *info = ig_dataset_describe(data);
+    if (!classes || info->classes == classes) return IG_OK;
+    return ig_fail(err, IG_EUNSUPPORTED, "%s has %d classes: this %s was trained with %d",
+                   info->source, info->classes, source->instance->model->name, classes);
+}
+
 /* The classes of the test images, for a model that is to be told. */
 static ig_status read_labels(ig_encoded *e, const ig_source *source, ig_dataset *data,
                              const uint32_t *index, ig_err *err) {
-    int classes = ig_instance_classes(source->instance);
-    const ig_dataset_info *info = ig_dataset_describe(data);
-    if (!classes) return IG_OK;
-    if (info->classes != classes)
-        return ig_fail(err, IG_EUNSUPPORTED, "%s has %d classes: this %s was trained with %d",
-                       info->source, info->classes, source->instance->model->name, classes);
+    IG_TRY(ig_check_classes(source, data, err));
+    if (!ig_instance_classes(source->instance)) return IG_OK;
     e->labels = malloc((size_t)e->n * sizeof *e->labels);
     if (!e->labels) return ig_fail_memory(err, "labels");
     for (int64_t i = 0; i < e->n; i++) e->labels[i] = ig_dataset_label(data, IG_TEST, index[i]);

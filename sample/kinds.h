@@ -6,7 +6,8 @@
 #include "sample/picture.h"
 
 extern const ig_picture_kind ig_picture_grid, ig_picture_reconstruct, ig_picture_interpolate,
-    ig_picture_neighbours, ig_picture_manifold;
+    ig_picture_neighbours, ig_picture_manifold, ig_picture_restyle, ig_picture_trajectory,
+    ig_picture_noising, ig_picture_denoise;
 
 /* A picture in the making: the sheet and all its tiles, row by row. */
 typedef struct {
@@ -34,6 +35,15 @@ void ig_put(ig_drawing *drawing, int64_t row, int64_t column, const float *image
  */
 void ig_caption(ig_drawing *drawing, int64_t group, int64_t column, const char *text);
 void ig_left(ig_drawing *drawing, int64_t row, const char *text);
+
+/* Fails where the model does not denoise, which this kind of picture shows. */
+ig_status ig_need_denoiser(const ig_source *source, const char *kind, ig_err *err);
+
+/* Fails where the model is to be told classes and the data has not the same ones. */
+ig_status ig_check_classes(const ig_source *source, const ig_dataset *data, ig_err *err);
+
+/* Pixels in [-1,1], as denoisers have them, to [0,1].  to: n, may be from */
+void ig_to_unit(const float *from, int64_t n, float *to);
 
 /* Class name of a test image, or its index where there are no labels. */
 ig_label ig_test_label(ig_dataset *data, uint32_t index);

@@ -103,5 +103,8 @@ static ig_status draw(ig_source *source, const ig_picture_options *options, ig_i
 }
 
 const ig_picture_kind ig_picture_manifold = {
-    "manifold", "a plane through the codes: two of their values from the prior's low to its high",
-    IG_TAKES_COLUMNS | IG_TAKES_PRIOR | IG_TAKES_AXES | IG_TAKES_LABEL, draw};
+    .name = "manifold",
+    .help = "a plane through the codes: two of their values from the prior's low to its high",
+    .takes = IG_TAKES_COLUMNS | IG_TAKES_PRIOR | IG_TAKES_AXES | IG_TAKES_LABEL,
+    .draw = draw,
+};

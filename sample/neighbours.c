@@ -126,5 +126,8 @@ static ig_status draw(ig_source *source, const ig_picture_options *options, ig_i
 }
 
 const ig_picture_kind ig_picture_neighbours = {
-    "neighbours", "what lies around the codes of test images: their codes plus growing noise",
-    IG_TAKES_N | IG_TAKES_SEED | IG_TAKES_COLUMNS | IG_TAKES_HOW, draw};
+    .name = "neighbours",
+    .help = "what lies around the codes of test images: their codes plus growing noise",
+    .takes = IG_TAKES_N | IG_TAKES_SEED | IG_TAKES_COLUMNS | IG_TAKES_HOW,
+    .draw = draw,
+};

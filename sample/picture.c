@@ -8,13 +8,15 @@
 
 const ig_picture_kind *const ig_picture_kinds[] = {&ig_picture_grid,        &ig_picture_reconstruct,
                                                    &ig_picture_interpolate, &ig_picture_neighbours,
-                                                   &ig_picture_manifold,    NULL};
+                                                   &ig_picture_manifold,    &ig_picture_restyle,
+                                                   &ig_picture_trajectory,  &ig_picture_noising,
+                                                   &ig_picture_denoise,     NULL};
 
 /* The options in the order of IG_TAKES_... */
-static const char *const option_names[] = {"-n",      "--seed",  "--columns",  "--prior",
-                                           "--draws", "--pairs", "--between",  "--interpolation",
-                                           "--axes",  "--label", "--labels",   "--sampler",
-                                           "--steps", "--eta",   "--guidance", NULL};
+static const char *const option_names[] = {
+    "-n",        "--seed",          "--columns",  "--prior", "--draws",   "--pairs",
+    "--between", "--interpolation", "--axes",     "--label", "--labels",  "--sampler",
+    "--steps",   "--eta",           "--guidance", "--of",    "--animate", NULL};
 
 /* The names of the kinds that take an option, or of all for 0. */
 static const char *names_of(unsigned option, char names[128]) {
@@ -67,8 +69,8 @@ static ig_status check_range(const char *option, int64_t value, int64_t min, int
                    (long long)min, (long long)max);
 }
 
-ig_status ig_picture_draw(const ig_picture_kind *kind, ig_source *source,
-                          const ig_picture_options *options, ig_image *image, ig_err *err) {
+static ig_status check(const ig_picture_kind *kind, ig_source *source,
+                       const ig_picture_options *options, ig_err *err) {
     IG_TRY(ig_picture_refuse(kind->name, kind->takes, options->given, err));
     IG_TRY(ig_picture_refuse_how(source->instance, options->given, err));
     IG_TRY(check_range("-n", options->n, 0, IG_MAX_IMAGES, err));
@@ -76,22 +78,65 @@ ig_status ig_picture_draw(const ig_picture_kind *kind, ig_source *source,
     IG_TRY(check_range("--scale", options->scale, 1, IG_MAX_SCALE, err));
     IG_TRY(check_range("--draws", options->draws, 0, IG_MAX_DRAWS, err));
     source->planned = 0;
+    return IG_OK;
+}
+
+ig_status ig_picture_draw(const ig_picture_kind *kind, ig_source *source,
+                          const ig_picture_options *options, ig_image *image, ig_err *err) {
+    IG_TRY(check(kind, source, options, err));
     return kind->draw(source, options, image, err);
+}
+
+ig_status ig_picture_animate(const ig_picture_kind *kind, ig_source *source,
+                             const ig_picture_options *options, ig_animation *animation,
+                             ig_err *err) {
+    ig_picture_options moving = *options;
+    moving.given |= IG_TAKES_ANIMATE;
+    *animation = (ig_animation){0};
+    IG_TRY(check(kind, source, &moving, err));
+    ig_status status = kind->animate(source, options, animation, err);
+    if (status != IG_OK) ig_animation_free(animation);
+    return status;
+}
+
+/* ---- what a picture says of itself ---- */
+
+enum { TEXTS = 6 };
+
+typedef struct {
+    char title[64 + IG_PATH_MAX], seed[32];
+    ig_image_text texts[TEXTS];
+    int count;
+} notes;
+
+static void take_notes(notes *n, const ig_picture_kind *kind, const ig_source *source,
+                       uint64_t seed, const char *command) {
+    const ig_run *run = source->run;
+    snprintf(n->title, sizeof n->title, "%s of %s%s%s", kind->name, source->instance->model->name,
+             run ? " on " : "", run ? run->config.data : "");
+    snprintf(n->seed, sizeof n->seed, "%" PRIu64, seed);
+    const ig_image_text texts[TEXTS] = {{"Title", n->title},
+                                        {"Software", "imgen " IG_VERSION},
+                                        {"Command", command},
+                                        {"Seed", n->seed},
+                                        {"Run", run ? run->folder : ""},
+                                        {"Checkpoint", run ? run->checkpoint_hash : ""}};
+    memcpy(n->texts, texts, sizeof texts);
+    n->count = !run ? 4 : run->checkpoint_hash[0] ? 6 : 5;
 }
 
 ig_status ig_picture_write(const ig_image *image, const char *path, const ig_picture_kind *kind,
                            const ig_source *source, uint64_t seed, const char *command,
                            ig_err *err) {
-    const ig_run *run = source->run;
-    char title[64 + IG_PATH_MAX], seed_text[32];
-    snprintf(title, sizeof title, "%s of %s%s%s", kind->name, source->instance->model->name,
-             run ? " on " : "", run ? run->config.data : "");
-    snprintf(seed_text, sizeof seed_text, "%" PRIu64, seed);
-    const ig_image_text texts[] = {{"Title", title},
-                                   {"Software", "imgen " IG_VERSION},
-                                   {"Command", command},
-                                   {"Seed", seed_text},
-                                   {"Run", run ? run->folder : ""},
-                                   {"Checkpoint", run ? run->checkpoint_hash : ""}};
-    return ig_png_write(image, path, texts, !run ? 4 : run->checkpoint_hash[0] ? 6 : 5, err);
+    notes n;
+    take_notes(&n, kind, source, seed, command);
+    return ig_png_write(image, path, n.texts, n.count, err);
+}
+
+ig_status ig_picture_write_animation(const ig_animation *animation, const char *path,
+                                     const ig_picture_kind *kind, const ig_source *source,
+                                     uint64_t seed, const char *command, ig_err *err) {
+    notes n;
+    take_notes(&n, kind, source, seed, command);
+    return ig_animation_write(animation, path, n.texts, n.count, err);
 }

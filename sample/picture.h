@@ -2,6 +2,7 @@
 #ifndef IG_SAMPLE_PICTURE_H
 #define IG_SAMPLE_PICTURE_H
 
+#include "datasets/animation.h"
 #include "sample/canvas.h"
 #include "sample/source.h"
 
@@ -22,6 +23,8 @@ enum {
     IG_TAKES_STEPS = 4096,
     IG_TAKES_ETA = 8192,
     IG_TAKES_GUIDANCE = 16384,
+    IG_TAKES_OF = 32768,
+    IG_TAKES_ANIMATE = 65536,
     /* what source->how says */
     IG_TAKES_HOW = IG_TAKES_SAMPLER | IG_TAKES_STEPS | IG_TAKES_ETA | IG_TAKES_GUIDANCE,
 };
@@ -29,6 +32,9 @@ enum {
 /* AUTO: along a great circle between codes that are noise, along a line between those that an
    encoder makes. */
 typedef enum { IG_INTERPOLATION_AUTO, IG_LERP, IG_SLERP } ig_interpolation;
+
+/* What a trajectory shows: the states from noise to image, or the model's guesses of the image. */
+typedef enum { IG_OF_X, IG_OF_X0 } ig_trajectory_of;
 
 enum { IG_MAX_IMAGES = 100000, IG_MAX_COLUMNS = 1000, IG_MAX_DRAWS = 100 };
 
@@ -45,8 +51,9 @@ typedef struct {
     const char *pairs;   /* interpolate: "1:9,6:9", classes by number or name; NULL */
     const char *between; /* interpolate: "3:7", seeds; NULL */
     ig_interpolation interpolation;
-    const char *axes;   /* manifold: "0:1"; NULL: the only two */
-    const char *label;  /* classes to draw, as ig_class_list_parse takes them; NULL: all */
+    const char *axes;  /* manifold: "0:1"; NULL: the only two */
+    const char *label; /* classes to draw, as ig_class_list_parse takes them; NULL: all */
+    ig_trajectory_of of;
     const char *labels; /* interpolate: "1:9,6:9", classes to walk between; NULL */
 } ig_picture_options;
 
@@ -55,9 +62,13 @@ typedef struct {
     unsigned takes;
     ig_status (*draw)(ig_source *source, const ig_picture_options *options, ig_image *image,
                       ig_err *err);
+    /* NULL where the kind does not take IG_TAKES_ANIMATE */
+    ig_status (*animate)(ig_source *source, const ig_picture_options *options,
+                         ig_animation *animation, ig_err *err);
 } ig_picture_kind;
 
-/* grid, reconstruct, interpolate, neighbours, manifold; NULL ends. */
+/* grid, reconstruct, interpolate, neighbours, manifold, restyle, trajectory, noising, denoise; NULL
+   ends. */
 extern const ig_picture_kind *const ig_picture_kinds[];
 
 /* The kind of that name, or an error that lists the names. */
@@ -74,10 +85,20 @@ ig_status ig_picture_refuse_how(const ig_instance *instance, unsigned given, ig_
 ig_status ig_picture_draw(const ig_picture_kind *kind, ig_source *source,
                           const ig_picture_options *options, ig_image *image, ig_err *err);
 
+/* The same as a moving picture, for a kind that takes IG_TAKES_ANIMATE and others refuse. The
+   caller frees the animation. */
+ig_status ig_picture_animate(const ig_picture_kind *kind, ig_source *source,
+                             const ig_picture_options *options, ig_animation *animation,
+                             ig_err *err);
+
 /* Writes a picture of this kind with what it was made by: Title, Software, Command, Seed, and of a
    source with a run Run and Checkpoint (the SHA-256 of its file; left out where it is empty). */
 ig_status ig_picture_write(const ig_image *image, const char *path, const ig_picture_kind *kind,
                            const ig_source *source, uint64_t seed, const char *command,
                            ig_err *err);
+
+ig_status ig_picture_write_animation(const ig_animation *animation, const char *path,
+                                     const ig_picture_kind *kind, const ig_source *source,
+                                     uint64_t seed, const char *command, ig_err *err);
 
 #endif

@@ -117,5 +117,8 @@ static ig_status draw(ig_source *source, const ig_picture_options *options, ig_i
 }
 
 const ig_picture_kind ig_picture_reconstruct = {
-    "reconstruct", "test images above their reconstructions, or beside draws from the posterior",
-    IG_TAKES_N | IG_TAKES_SEED | IG_TAKES_COLUMNS | IG_TAKES_DRAWS | IG_TAKES_HOW, draw};
+    .name = "reconstruct",
+    .help = "test images above their reconstructions, or beside draws from the posterior",
+    .takes = IG_TAKES_N | IG_TAKES_SEED | IG_TAKES_COLUMNS | IG_TAKES_DRAWS | IG_TAKES_HOW,
+    .draw = draw,
+};

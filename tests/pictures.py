@@ -16,15 +16,24 @@ def imgen(*arguments, **environment):
                           timeout=100, env={**os.environ, "OMP_WAIT_POLICY": "passive", **environment})
 
 
-def png(path):
-    """Width, height, grey pixels row by row, and the texts of an 8-bit grey PNG."""
+def chunks(path):
+    """The chunks of a PNG, type and content, their sums checked."""
     data = pathlib.Path(path).read_bytes()
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
-    at, body, texts = 8, b"", {}
+    at = 8
     while at < len(data):
         length, kind = struct.unpack(">I4s", data[at : at + 8])
         content = data[at + 8 : at + 8 + length]
+        assert zlib.crc32(kind + content) == struct.unpack(">I", data[at + 8 + length :][:4])[0]
         at += 12 + length
+        yield kind, content
+    assert kind == b"IEND"
+
+
+def png(path):
+    """Width, height, grey pixels row by row, and the texts of an 8-bit grey PNG."""
+    body, texts = b"", {}
+    for kind, content in chunks(path):
         if kind == b"IHDR":
             width, height, depth, colour = struct.unpack(">IIBB", content[:10])
             assert (depth, colour) == (8, 0)
@@ -35,6 +44,28 @@ def png(path):
             compressed, text = rest[0], rest[2:].split(b"\0", 2)[2]
             texts[key.decode()] = (zlib.decompress(text) if compressed else text).decode()
     return width, height, unfilter(zlib.decompress(body), width, height), texts
+
+
+def animation(path):
+    """The frames of an animated PNG, each of grey pixels row by row, and how long each is shown."""
+    sequence, frames, delays = 0, [], []
+    for kind, content in chunks(path):
+        if kind == b"IHDR":
+            width, height = struct.unpack(">II", content[:8])
+        elif kind == b"acTL":
+            count, plays = struct.unpack(">II", content)
+            assert plays == 0 and not frames
+        elif kind in (b"fcTL", b"fdAT"):
+            assert struct.unpack(">I", content[:4]) == (sequence,)
+            sequence += 1
+        if kind == b"fcTL":
+            assert struct.unpack(">4I", content[4:20]) == (width, height, 0, 0)
+            delays.append(struct.unpack(">HH", content[20:24]))
+            frames.append(b"")
+        elif kind in (b"IDAT", b"fdAT"):
+            frames[-1] += content[4 * (kind == b"fdAT") :]
+    assert len(frames) == count
+    return [unfilter(zlib.decompress(f), width, height) for f in frames], delays
 
 
 def unfilter(raw, width, height):
@@ -80,6 +111,10 @@ class Pictures(unittest.TestCase):
                            "--set", "latent=4", "--steps", 30, "--batch", 32,
                            "--validation", 100, "-o", model)
             assert result.returncode == 0, result.stderr
+        for model, *settings in ("ddpm", "--set", "width=8"), ("vae", "--set", "arch=mlp"):
+            result = imgen("train", model, "--data", "bars", "--labels", *settings, "--steps", 4,
+                           "--batch", 8, "--validation", 50, "-o", model + "-labels")
+            assert result.returncode == 0, result.stderr
 
     @classmethod
     def tearDownClass(cls):
@@ -113,6 +148,68 @@ class Pictures(unittest.TestCase):
             self.assertEqual(texts["Command"], command)
             self.assertEqual(texts["Title"], f"{kind} of vae on bars")
             self.assertEqual(len(texts["Checkpoint"]), 64)
+
+    def test_every_kind_of_a_denoiser_with_labels(self):
+        self.assertTrue(os.path.isfile("ddpm-labels/samples/trajectory.png"))
+        for arguments, tiles in ((["grid", "-n", 2], 10 * 60), (["grid", "--label", "3,7"], 2 * 60),
+                                 (["reconstruct", "-n", 3, "--columns", 3], 3 * 60),
+                                 (["interpolate", "--labels", "1:9,6:9", "--columns", 5], 5 * 60),
+                                 (["interpolate", "--between", "1:2", "--label", 4, "--columns", 4],
+                                  4 * 60),
+                                 (["neighbours", "-n", 1, "--columns", 2], 3 * 60 + 12),
+                                 (["restyle", "-n", 2, "--label", "0-4"], 6 * 60 + 12),
+                                 (["trajectory", "-n", 2, "--of", "x0"], 3 * 60),
+                                 (["noising", "-n", 2, "--columns", 6], 6 * 60),
+                                 (["denoise", "-n", 3], 5 * 60)):
+            kind, *options = arguments
+            solver = [] if kind in ("noising", "denoise") else ["--steps", 3, "--guidance", 2]
+            with self.subTest(arguments=arguments):
+                self.done("sample", kind, "ddpm-labels", *options, *solver, "-o", "a.png")
+                self.assertEqual(png("a.png")[0], tiles + 4)
+
+    def test_an_image_is_the_same_in_any_kind(self):
+        how = ["--sampler", "ddim", "--eta", 0.5, "--steps", 3, "--seed", 5]
+        for kind, options in (("grid", ["-n", 3]), ("trajectory", ["-n", 3])):
+            self.done("sample", kind, "ddpm-labels", *how, *options, "--scale", 1, "-o", f"{kind}.png")
+        self.done("sample", "array", "ddpm-labels", *how, "-n", 3, "-o", "x.npy")
+        grid, trajectory, body = png("grid.png")[2], png("trajectory.png")[2], npy("x.npy")[1]
+        for i in range(3):  # image i is of class i
+            rows = slice(2 + 30 * i, 30 + 30 * i)
+            last = b"".join(row[-30:-2] for row in trajectory[rows])
+            self.assertEqual(b"".join(row[2 + 30 * i :][:28] for row in grid[rows]), last)
+            self.assertEqual(body[784 * i :][:784], last)
+
+    def test_animation(self):
+        how = ["-n", 6, "--columns", 3, "--steps", 4, "--label", 2]
+        self.done("sample", "trajectory", "ddpm-labels", *how, "--animate", "-o", "moving.png")
+        self.done("sample", "grid", "ddpm-labels", *how, "-o", "still.png")
+        frames, delays = animation("moving.png")
+        self.assertEqual(len(frames), 5)
+        self.assertEqual(frames[-1], png("still.png")[2])
+        self.assertEqual(delays, [(80, 1000)] * 4 + [(2000, 1000)])
+        self.assertEqual(png("moving.png")[2], frames[0])
+        self.assertEqual(png("moving.png")[3]["Title"], "trajectory of ddpm on bars")
+        self.assertIn("184x124 grey", self.done("info", "moving.png").stdout)
+        try:
+            from PIL import Image
+        except ImportError:
+            return
+        with Image.open("moving.png") as moving:
+            for k, frame in enumerate(frames):
+                moving.seek(k)
+                self.assertEqual(moving.convert("L").tobytes(), b"".join(frame))
+
+    def test_classes_of_a_vae(self):
+        self.done("sample", "grid", "vae-labels", "--label", "0-9", "-n", 2, "--captions")
+        self.done("sample", "array", "vae-labels", "--label", "9", "-n", 30, "-o", "x.npy")
+        self.done("sample", "restyle", "vae-labels", "--label", 9, "-n", 3)
+        for code, word, *arguments in (
+                (2, "--label: there is no class 10: expected 0 to 9", "grid", "--label", 10),
+                (2, "no class boot", "array", "--label", "boot"),
+                (2, "--columns: the columns are the classes", "grid", "--columns", 4),
+                (2, "choose one, such as --label 3", "manifold", "--axes", "0:1"),
+                (1, "trajectory: the vae does not make images by taking noise away", "trajectory")):
+            self.refused(code, word, "sample", arguments[0], "vae-labels", *arguments[1:])
 
     def test_a_picture_is_the_same_at_any_n(self):
         for name, n in ("few.png", 3), ("many.png", 150):
@@ -200,6 +297,9 @@ class Pictures(unittest.TestCase):
                 (2, "--steps 0: expected a whole number from 1 to 1000", "grid", "vae", "--steps", 0),
                 (2, "--sampler euler: expected one of dpm++2m, ddim, ddpm, heun",
                  "grid", "vae", "--sampler", "euler"),
+                (1, "restyle: this vae was trained without labels", "restyle", "vae"),
+                (2, "--animate: grid does not use it", "grid", "vae", "--animate"),
+                (2, "--of: noising does not use it", "noising", "vae", "--of", "x0"),
                 (2, "--eta: manifold does not use it", "manifold", "vae", "--eta", 1),
                 (1, "use --prior fitted", "grid", "ae", "--prior", "normal"),
                 (1, "no posterior", "reconstruct", "ae", "--draws", 3),
@@ -212,6 +312,13 @@ class Pictures(unittest.TestCase):
         self.refused(1, "neither a PNG", "info", "text")
         self.refused(1, "No such file", "info", "nowhere")
         self.refused(1, "not a run folder", "info", ".")
+
+    def test_bad_samplers(self):
+        for code, word, *arguments in (
+                (2, "an eta is for the sampler ddim, not heun", "--sampler", "heun", "--eta", 1),
+                (2, "--guidance -1: expected a number from 0 to 100", "--guidance", -1),
+                (1, "--prior fitted: the ddpm has no encoder", "--prior", "fitted")):
+            self.refused(code, word, "sample", "grid", "ddpm-labels", *arguments)
 
     def test_damaged_files(self):
         self.done("sample", "grid", "vae", "-o", "whole.png")

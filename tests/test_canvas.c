@@ -94,6 +94,26 @@ static void test_captions_stay_in_place(void **state) {
     ig_image_free(&image);
 }
 
+static void test_two_lines_of_captions(void **state) {
+    (void)state;
+    ig_label captions[2] = {{"one"}, {"12\n3"}};
+    ig_sheet sheet = plain_sheet(1, 2);
+    sheet.height = sheet.width = 20;
+    sheet.captions = captions;
+    ig_image one, two;
+    assert_ok(ig_sheet_create(&one, &sheet, &err), err);
+    sheet.two_lines = true;
+    assert_ok(ig_sheet_create(&two, &sheet, &err), err);
+    int line = two.height - one.height;
+    assert_true(line > IG_FONT_HEIGHT);
+    assert_int_equal(bright(&two, 0, 0, 24, line), 0); /* a single line is the lower one */
+    assert_true(bright(&two, 0, line, 24, 2 * line) > 5);
+    assert_true(bright(&two, 24, 0, two.width, line) > 5);
+    assert_true(bright(&two, 24, line, two.width, 2 * line) > 5);
+    ig_image_free(&one);
+    ig_image_free(&two);
+}
+
 static void test_bad_sheets(void **state) {
     (void)state;
     ig_image image;
@@ -196,6 +216,7 @@ int main(void) {
         cmocka_unit_test(test_scale_repeats_pixels),
         cmocka_unit_test(test_gaps),
         cmocka_unit_test(test_captions_stay_in_place),
+        cmocka_unit_test(test_two_lines_of_captions),
         cmocka_unit_test(test_bad_sheets),
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_every_glyph_has_its_own_ink),

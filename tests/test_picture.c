@@ -450,6 +450,240 @@ static void test_guidance(void **state) {
     assert_true(same_style(tile_of(0, 1, 0, 0), plain));
 }
 
+/* ---- restyle ---- */
+
+static void test_restyle(void **state) {
+    (void)state;
+    use(&fake_styled, true);
+    draw("restyle", (ig_picture_options){.n = 5, .label = "2,bee", .captions = true});
+    draw("restyle", (ig_picture_options){.n = 5, .label = "2,bee"});
+    assert_int_equal(f.image.width, 3 * STEP + IG_PAD + 6);
+    for (int r = 0; r < 5; r++) {
+        tile original = tile_of(r, 0, 1, 0);
+        assert_true(index_of(original) >= 0);
+        for (int c = 1; c < 3; c++) assert_true(same_style(tile_of(r, c, 1, 0), original));
+        assert_int_equal(tile_of(r, 1, 1, 0).v[3], class_byte(2));
+        assert_int_equal(tile_of(r, 2, 1, 0).v[3], class_byte(1));
+    }
+    draw("restyle", (ig_picture_options){0});
+    assert_int_equal(f.image.width, (1 + FAKE_CLASSES) * STEP + IG_PAD + 6);
+    refuse("no class 7", IG_EUSAGE, "restyle", (ig_picture_options){.label = "7"});
+}
+
+static void test_restyle_of_a_model_without_labels(void **state) {
+    (void)state;
+    refuse("restyle: this fake was trained without labels", IG_EUNSUPPORTED, "restyle",
+           (ig_picture_options){0});
+}
+
+/* ---- trajectory ---- */
+
+/* A pixel of the tile in this row and column of a sheet without gaps, whatever is in it. */
+static uint8_t pixel_of(int row, int column, int i) {
+    int x = IG_PAD + column * STEP + i % FAKE_SIDE, y = IG_PAD + row * STEP + i / FAKE_SIDE;
+    return f.image.pixels[(int64_t)y * f.image.width + x];
+}
+
+static uint8_t byte_of(double x) {
+    float grey = (float)(0.5 * (x + 1));
+    uint8_t byte;
+    ig_to_bytes(&grey, 1, &byte);
+    return byte;
+}
+
+/* That column 0 of row r shows code r of seed 4. */
+static void check_start(int rows) {
+    float *codes = malloc((size_t)(rows * FAKE_TILE) * sizeof(float));
+    ig_rng rng = ig_rng_at(4, IG_STREAM_SAMPLE, 0);
+    assert_ok(ig_source_draw_codes(&f.source, IG_PRIOR_AUTO, rng, rows, codes, &err), err);
+    for (int r = 0; r < rows; r++)
+        for (int i = 0; i < FAKE_TILE; i++)
+            assert_int_equal(pixel_of(r, 0, i), byte_of((double)codes[r * FAKE_TILE + i]));
+    free(codes);
+}
+
+static void test_trajectory_ends_in_the_image(void **state) {
+    (void)state;
+    static const ig_solver solvers[] = {{IG_SAMPLER_DPMPP_2M, 8, 0, 1},
+                                        {IG_SAMPLER_DDPM, 8, 0, 1},
+                                        {IG_SAMPLER_DDIM, 8, 0.5, 1},
+                                        {IG_SAMPLER_HEUN, 8, 0, 1}};
+    for (int k = 0; k < 4; k++) {
+        ig_draw how = {.solver = solvers[k]};
+        f.source.how = &how;
+        draw("grid", (ig_picture_options){.n = 3, .columns = 1, .seed = 4});
+        tile images[3];
+        for (int r = 0; r < 3; r++) images[r] = tile_of(r, 0, 0, 0);
+        draw("trajectory", (ig_picture_options){.n = 3, .columns = 5, .seed = 4});
+        assert_int_equal(f.image.width, 5 * STEP + IG_PAD);
+        for (int r = 0; r < 3; r++) assert_true(same(tile_of(r, 4, 0, 0), images[r]));
+        check_start(3); /* the same with any sampler */
+        draw("trajectory", (ig_picture_options){.n = 3, .columns = 5, .seed = 4, .of = IG_OF_X0});
+        for (int r = 0; r < 3; r++) {
+            tile_of(r, 0, 0, 0); /* a guess, and no noise */
+            assert_true(same(tile_of(r, 4, 0, 0), images[r]));
+        }
+    }
+}
+
+static void test_times_of_a_trajectory(void **state) {
+    (void)state;
+    ig_draw how = {.solver = {IG_SAMPLER_DDIM, 4, 0, 1}};
+    f.source.how = &how;
+    draw("trajectory", (ig_picture_options){.n = 2, .columns = 40});
+    assert_int_equal(f.image.width, 5 * STEP + IG_PAD); /* the start and four steps */
+    draw("trajectory", (ig_picture_options){.n = 2, .columns = 40, .of = IG_OF_X0});
+    assert_int_equal(f.image.width, 4 * STEP + IG_PAD);
+    draw("trajectory", (ig_picture_options){.n = 2, .columns = 1, .captions = true});
+    draw("trajectory", (ig_picture_options){.n = 300, .columns = 2});
+    how.solver.steps = 0;
+    refuse("0 sampling steps", IG_EUSAGE, "trajectory", (ig_picture_options){0});
+    how.solver.steps = FAKE_LEVELS + 1;
+    refuse("41 sampling steps", IG_EUSAGE, "trajectory", (ig_picture_options){.captions = true});
+}
+
+static void test_trajectory_takes_classes_in_turn(void **state) {
+    (void)state;
+    use(&fake_styled_denoiser, true);
+    draw("trajectory", (ig_picture_options){.n = 4, .of = IG_OF_X0, .columns = 3});
+    for (int r = 0; r < 4; r++)
+        for (int c = 0; c < 3; c++)
+            assert_int_equal(tile_of(r, c, 0, 0).v[3], class_byte(r % FAKE_CLASSES));
+    tile second = tile_of(1, 2, 0, 0);
+    draw("grid", (ig_picture_options){.n = 4});
+    assert_true(same(tile_of(1, 1, 0, 0), second));
+}
+
+static void count_call(void *self, int step, int steps, int64_t first, int64_t n, const float *x,
+                       const float *x0) {
+    (void)first;
+    (void)x;
+    (void)x0;
+    assert_in_range(step, 1, steps);
+    *(int64_t *)self += n;
+}
+
+static void test_who_watches_sampling_is_told(void **state) {
+    (void)state;
+    int64_t told = 0;
+    ig_draw how = {.solver = {IG_SAMPLER_DDIM, 4, 0, 1}, .trace = {&told, count_call}};
+    f.source.how = &how;
+    draw("trajectory", (ig_picture_options){.n = 5});
+    assert_int_equal(told, 4 * 5);
+    assert_int_equal(f.source.planned, 5);
+    draw("grid", (ig_picture_options){.n = 6});
+    assert_int_equal(told, 4 * 5 + 4 * 6);
+    assert_int_equal(f.source.planned, 6);
+}
+
+static void test_animation(void **state) {
+    (void)state;
+    const ig_picture_kind *kind;
+    ig_animation a;
+    ig_draw how = {.solver = {IG_SAMPLER_DDIM, 6, 0, 1}};
+    f.source.how = &how;
+    ig_picture_options options = {.n = 9, .columns = 4, .scale = 1, .seed = 4};
+    draw("grid", options);
+    assert_ok(ig_picture_find(&kind, "trajectory", &err), err);
+    assert_ok(ig_picture_animate(kind, &f.source, &options, &a, &err), err);
+    assert_int_equal(a.count, 7);
+    assert_true(a.last_delay > a.delay);
+    const ig_image *last = &a.frames[6];
+    assert_int_equal(last->width, f.image.width);
+    assert_int_equal(last->height, f.image.height);
+    assert_memory_equal(last->pixels, f.image.pixels, (size_t)(last->width * last->height));
+    assert_memory_not_equal(a.frames[0].pixels, f.image.pixels, 100);
+    ig_animation_free(&a);
+    options.n = 1025;
+    assert_fails(ig_picture_animate(kind, &f.source, &options, &a, &err), IG_EUSAGE, err,
+                 "-n: expected at most 1024");
+    assert_ok(ig_picture_find(&kind, "noising", &err), err);
+    assert_fails(ig_picture_animate(kind, &f.source, &options, &a, &err), IG_EUSAGE, err,
+                 "--animate: noising does not use it; it is an option of trajectory");
+}
+
+/* ---- noising, and one step of denoising ---- */
+
+static void test_noising(void **state) {
+    (void)state;
+    const ig_noise *noise = fake_denoiser.noise(f.instance.self);
+    draw("noising", (ig_picture_options){.n = 3, .columns = 5});
+    for (int r = 0; r < 3; r++) {
+        tile original = tile_of(r, 0, 0, 0);
+        assert_true(index_of(original) >= 0);
+        float eps[FAKE_TILE];
+        ig_rng_normal(ig_rng_at(0, IG_STREAM_SAMPLE, 1), (uint32_t)r, eps, FAKE_TILE);
+        for (int c = 0; c < 5; c++)
+            for (int i = 0; i < FAKE_TILE; i++) {
+                int level = FAKE_LEVELS * c / 4;
+                double x0 = 2 * pixel_of(r, 0, i) / 255.0 - 1;
+                double x = noise->alpha[level] * x0 + noise->sigma[level] * (double)eps[i];
+                assert_in_range(pixel_of(r, c, i) + 1, byte_of(x), byte_of(x) + 2);
+            }
+    }
+    draw("noising", (ig_picture_options){.captions = true});
+    draw("noising", (ig_picture_options){.n = 1, .columns = 1});
+    refuse("--sampler: noising does not use it", IG_EUSAGE, "noising",
+           (ig_picture_options){.given = IG_TAKES_SAMPLER});
+}
+
+static void test_one_step_at_several_levels(void **state) {
+    (void)state;
+    enum { INPUT, NOISE, PREDICTED, GUESS, ORIGINAL };
+    const ig_noise *noise = fake_denoiser.noise(f.instance.self);
+    draw("denoise", (ig_picture_options){.n = 4});
+    assert_int_equal(f.image.width, 5 * STEP + IG_PAD);
+    for (int r = 0; r < 4; r++) {
+        int level = 1 + (r + 1) * (FAKE_LEVELS - 1) / 4;
+        assert_true(index_of(tile_of(r, ORIGINAL, 0, 0)) >= 0);
+        assert_true(same(tile_of(r, ORIGINAL, 0, 0), tile_of(0, ORIGINAL, 0, 0)));
+        float eps[FAKE_TILE];
+        double alpha = noise->alpha[level], sigma = noise->sigma[level], means[4] = {0};
+        ig_rng_normal(ig_rng_at(0, IG_STREAM_SAMPLE, 1), (uint32_t)r, eps, FAKE_TILE);
+        for (int i = 0; i < FAKE_TILE; i++) {
+            double x0 = 2 * pixel_of(r, ORIGINAL, i) / 255.0 - 1;
+            double x = alpha * x0 + sigma * (double)eps[i];
+            assert_in_range(pixel_of(r, INPUT, i) + 1, byte_of(x), byte_of(x) + 2);
+            assert_int_equal(pixel_of(r, NOISE, i), byte_of((double)eps[i] / 2));
+            int right = i % FAKE_SIDE >= HALF, lower = i / FAKE_SIDE >= HALF;
+            means[2 * lower + right] += x / (HALF * HALF);
+        }
+        for (int i = 0; i < FAKE_TILE; i++) {
+            int right = i % FAKE_SIDE >= HALF, lower = i / FAKE_SIDE >= HALF;
+            double x0 = 2 * pixel_of(r, ORIGINAL, i) / 255.0 - 1;
+            double x = alpha * x0 + sigma * (double)eps[i], guess = 2 * means[2 * lower + right];
+            double seen = (x - alpha * guess) / sigma;
+            assert_in_range(pixel_of(r, GUESS, i) + 1, byte_of(guess), byte_of(guess) + 2);
+            assert_in_range(pixel_of(r, PREDICTED, i) + 1, byte_of(seen / 2),
+                            byte_of(seen / 2) + 2);
+        }
+    }
+    draw("denoise", (ig_picture_options){.captions = true});
+}
+
+static void test_one_step_knows_the_class(void **state) {
+    (void)state;
+    use(&fake_styled_denoiser, true);
+    draw("denoise", (ig_picture_options){.n = 2, .seed = 3});
+    int class = index_of(tile_of(0, 4, 0, 0)) % FAKE_CLASSES;
+    assert_int_equal(tile_of(1, 3, 0, 0).v[3], class_byte(class));
+    ig_dataset_close(f.source.data);
+    f.source.data = fake_data(false);
+    refuse("0 classes: this fake-styled-denoiser", IG_EUNSUPPORTED, "denoise",
+           (ig_picture_options){0});
+    draw("noising", (ig_picture_options){0}); /* which asks no model */
+}
+
+static void test_kinds_of_denoisers_alone(void **state) {
+    (void)state;
+    refuse("trajectory: the fake does not make images by taking noise away", IG_EUNSUPPORTED,
+           "trajectory", (ig_picture_options){0});
+    refuse("noising: the fake does not", IG_EUNSUPPORTED, "noising", (ig_picture_options){0});
+    refuse("denoise: the fake does not", IG_EUNSUPPORTED, "denoise", (ig_picture_options){0});
+    refuse("--of: grid does not use it; it is an option of trajectory", IG_EUSAGE, "grid",
+           (ig_picture_options){.given = IG_TAKES_OF});
+}
+
 /* ---- neighbours ---- */
 
 static void test_noise_grows(void **state) {
@@ -625,6 +859,17 @@ int main(void) {
         TEST_DENOISER(test_settings_of_the_sampler),
         TEST(test_samplers_of_models_that_take_no_steps),
         TEST_OWN(test_guidance),
+        TEST_OWN(test_restyle),
+        TEST(test_restyle_of_a_model_without_labels),
+        TEST_DENOISER(test_trajectory_ends_in_the_image),
+        TEST_DENOISER(test_times_of_a_trajectory),
+        TEST_OWN(test_trajectory_takes_classes_in_turn),
+        TEST_DENOISER(test_who_watches_sampling_is_told),
+        TEST_DENOISER(test_animation),
+        TEST_DENOISER(test_noising),
+        TEST_DENOISER(test_one_step_at_several_levels),
+        TEST_OWN(test_one_step_knows_the_class),
+        TEST(test_kinds_of_denoisers_alone),
         TEST(test_noise_grows),
         TEST_OWN(test_manifold_of_two_values),
         TEST(test_manifold_of_chosen_axes),

@@ -12,9 +12,10 @@
 #include "tools/show.h"
 #include "tools/terminal.h"
 
-enum { DRAW_BLOCK = 1024, ARRAY_IMAGES = 10000, ARRAY_MAX = 10000000, OPTIONS = 15 };
+enum { DRAW_BLOCK = 1024, ARRAY_IMAGES = 10000, ARRAY_MAX = 10000000, OPTIONS = 17 };
 
 static const char *const priors[] = {"auto", "normal", "fitted", NULL};
+static const char *const states[] = {"x", "x0", NULL};
 static const char *const interpolations[] = {"auto", "lerp", "slerp", NULL};
 
 static const double bar_seconds = 0.5; /* before the bar is shown */
@@ -24,8 +25,8 @@ typedef struct {
     const char *kind, *folder, *out, *data, *pairs, *between, *axes, *label, *labels;
     int64_t n, seed, columns, scale, draws, steps;
     double eta, guidance;
-    int prior, interpolation, sampler;
-    bool captions, show, scale_given;
+    int prior, interpolation, sampler, of;
+    bool captions, show, scale_given, animate;
     bool given[OPTIONS];
 } request;
 
@@ -65,6 +66,10 @@ static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *
         {"guidance", 0, IG_ARG_REAL, &q->guidance, "W",
          "how far to follow the class: 1 as it was learned, more exaggerates (1)", 0, 100, NULL,
          &q->given[14]},
+        {"of", 0, IG_ARG_CHOICE, &q->of, "WHAT",
+         "trajectory: the states, or the guesses of the image (x)", 0, 0, states, &q->given[15]},
+        {"animate", 0, IG_ARG_FLAG, &q->animate, "", "trajectory: a moving picture (animated PNG)",
+         0, 0, NULL, &q->given[16]},
         {"scale", 0, IG_ARG_INT, &q->scale, "N", "size of a pixel (2)", 1, IG_MAX_SCALE, NULL,
          &q->scale_given},
         {"captions", 0, IG_ARG_FLAG, &q->captions, "", "write what the rows and columns are", 0, 0,
@@ -83,6 +88,10 @@ static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *
         "               from one class to another (--labels 1:9)\n"
         "  neighbours   test images, and what their codes with growing noise decode to\n"
         "  manifold     a plane through the codes (--axes 0:1)\n"
+        "  restyle      test images made again as other classes (--label), of a run with labels\n"
+        "  trajectory   how noise becomes images, step by step (--of x0, --animate)\n"
+        "  noising      test images on their way to noise\n"
+        "  denoise      one step at several levels of noise\n"
         "  array        images from noise as a .npy file (uint8 N,H,W)",
         args, 2, 2};
     const char *words[2];
@@ -193,37 +202,58 @@ static ig_status show_picture(const ig_image *image, int scale, ig_err *err) {
     return status;
 }
 
+static ig_picture_options picture_options(const request *q) {
+    return (ig_picture_options){.given = given_options(q),
+                                .n = q->n,
+                                .seed = (uint64_t)q->seed,
+                                .columns = (int)q->columns,
+                                .scale = (int)q->scale,
+                                .captions = q->captions,
+                                .prior = (ig_prior)q->prior,
+                                .draws = (int)q->draws,
+                                .pairs = q->pairs,
+                                .between = q->between,
+                                .interpolation = (ig_interpolation)q->interpolation,
+                                .axes = q->axes,
+                                .label = q->label,
+                                .labels = q->labels,
+                                .of = (ig_trajectory_of)q->of};
+}
+
+/* Draws into an animation, of one frame where the picture stands still. */
+static ig_status draw(const request *q, const ig_picture_kind *kind, ig_source *source,
+                      ig_animation *animation, ig_err *err) {
+    const ig_picture_options options = picture_options(q);
+    if (q->animate) return ig_picture_animate(kind, source, &options, animation, err);
+    IG_TRY(ig_animation_create(animation, 1, err));
+    return ig_picture_draw(kind, source, &options, animation->frames, err);
+}
+
+static ig_status write_picture(const request *q, const ig_picture_kind *kind,
+                               const ig_source *source, const ig_animation *animation,
+                               const char *path, ig_err *err) {
+    const char *command = ig_command_text();
+    uint64_t seed = (uint64_t)q->seed;
+    if (q->animate)
+        return ig_picture_write_animation(animation, path, kind, source, seed, command, err);
+    return ig_picture_write(animation->frames, path, kind, source, seed, command, err);
+}
+
 static ig_status sample_picture(const request *q, ig_source *source, progress *p, ig_err *err) {
     const ig_picture_kind *kind;
-    IG_TRY(ig_picture_find(&kind, q->kind, err));
-    ig_picture_options options = {.given = given_options(q),
-                                  .n = q->n,
-                                  .seed = (uint64_t)q->seed,
-                                  .columns = (int)q->columns,
-                                  .scale = (int)q->scale,
-                                  .captions = q->captions,
-                                  .prior = (ig_prior)q->prior,
-                                  .draws = (int)q->draws,
-                                  .pairs = q->pairs,
-                                  .between = q->between,
-                                  .interpolation = (ig_interpolation)q->interpolation,
-                                  .axes = q->axes,
-                                  .label = q->label,
-                                  .labels = q->labels};
     char path[IG_PATH_MAX];
-    ig_image image;
-    ig_status status = ig_picture_draw(kind, source, &options, &image, err);
+    ig_animation animation = {0};
+    IG_TRY(ig_picture_find(&kind, q->kind, err));
+    ig_status status = draw(q, kind, source, &animation, err);
     end_progress(p);
-    IG_TRY(status);
-    status = output_path(q, "png", path, err);
-    if (status == IG_OK)
-        status = ig_picture_write(&image, path, kind, source, options.seed, ig_command_text(), err);
+    if (status == IG_OK) status = output_path(q, "png", path, err);
+    if (status == IG_OK) status = write_picture(q, kind, source, &animation, path, err);
     if (status == IG_OK) tell_prior(source);
-    if (status == IG_OK && q->show) status = show_picture(&image, options.scale, err);
-    ig_image_free(&image);
-    IG_TRY(status);
-    printf("%s\n", path);
-    return IG_OK;
+    if (status == IG_OK && q->show)
+        status = show_picture(&animation.frames[animation.count - 1], (int)q->scale, err);
+    ig_animation_free(&animation);
+    if (status == IG_OK) printf("%s\n", path);
+    return status;
 }
 
 /* ---- the array ---- */

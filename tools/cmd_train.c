@@ -29,19 +29,23 @@ typedef struct {
 
 static const char usage[] = "imgen train MODEL [options]";
 
+/* "key=value|other|other": what holds without it comes first. */
+static void add_setting(char *text, size_t size, const ig_opt *o) {
+    size_t at = strlen(text);
+    at += (size_t)snprintf(text + at, size - at, " %s=%s", o->key, o->initial);
+    for (int c = 0; o->choices && o->choices[c] && at < size; c++)
+        if (strcmp(o->choices[c], o->initial) != 0)
+            at += (size_t)snprintf(text + at, size - at, "|%s", o->choices[c]);
+}
+
 static char *help_text(void) {
-    static char text[2048];
-    int at =
-        snprintf(text, sizeof text, "Trains a model; the run folder holds all of it.\n\nModels:");
+    static char text[8192] = "Trains a model; the run folder holds all of it.\n\nModels:";
     for (int i = 0; ig_models[i]; i++) {
         const ig_model *m = ig_models[i];
-        at += snprintf(text + at, sizeof text - (size_t)at,
-                       "\n  %-10s %s\n             settings:", m->name, m->help);
-        for (const ig_opt *o = m->opts; o->key; o++) {
-            at += snprintf(text + at, sizeof text - (size_t)at, " %s=%s", o->key, o->initial);
-            for (int c = 1; o->choices && o->choices[c]; c++)
-                at += snprintf(text + at, sizeof text - (size_t)at, "|%s", o->choices[c]);
-        }
+        size_t at = strlen(text);
+        snprintf(text + at, sizeof text - at, "\n  %-10s %s\n             settings:", m->name,
+                 m->help);
+        for (const ig_opt *o = m->opts; o->key; o++) add_setting(text, sizeof text, o);
     }
     return text;
 }

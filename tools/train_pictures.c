@@ -78,6 +78,8 @@ ig_status ig_train_pictures(const char *folder, ig_dataset *data, ig_err *err) {
     prepare_prior(&source);
     for (size_t i = 0; status == IG_OK && i < sizeof kinds / sizeof kinds[0]; i++)
         status = draw_kind(&source, kinds[i], err);
+    if (status == IG_OK && run->instance.model->denoise)
+        status = draw_kind(&source, "trajectory", err);
     ig_source_close(&source);
     ig_run_close(run);
     return status;
