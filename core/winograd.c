@@ -319,6 +319,7 @@ static ig_winograd_tiles weight_tiles(const winograd_work *w, const ig_conv_shap
 static void cut_chunks(winograd_work *w) {
     int64_t enough = w->rows * w->x.tiles.columns / CHUNK_TILES;
     w->chunks = ig_min(ig_min(ig_max(enough, LEAST_CHUNKS), MOST_CHUNKS), w->rows);
+    if (w->rows == 0) return;
     int64_t rows = ig_ceil_div(w->rows, w->chunks);
     w->group = ig_ceil_div(rows, ig_ceil_div(rows, w->group));
 }
