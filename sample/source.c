@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/invert.h"
+
 void ig_source_close(ig_source *source) {
     if (source->opened) ig_dataset_close(source->opened);
     ig_mixture_free(&source->mixture);
@@ -123,7 +125,11 @@ ig_status ig_source_encode(ig_source *source, const float *images, int64_t n, co
     float *y;
     IG_TRY(check_codes(source->instance, err));
     IG_TRY(one_hot(source->instance, labels, n, &y, err));
-    ig_status status = ig_instance_encode(source->instance, images, n, y, source->how, codes, err);
+    ig_instance *instance = source->instance;
+    bool has_encoder = instance->model->encode || instance->model->denoise;
+    ig_status status = has_encoder
+                           ? ig_instance_encode(instance, images, n, y, source->how, codes, err)
+                           : ig_instance_invert(instance, images, n, y, codes, err);
     free(y);
     return status;
 }

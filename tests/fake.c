@@ -44,6 +44,12 @@ static ig_tensor *decode(void *self, ig_tape *tape, ig_tensor *z, ig_tensor *y) 
     return x;
 }
 
+static ig_tensor *decode_by_ops(void *self, ig_tape *tape, ig_tensor *z, ig_tensor *y) {
+    (void)self;
+    (void)y;
+    return ig_upsample(tape, ig_reshape(tape, z, IG_SHAPE_4(z->s.d[0], 2, 2, 1)), FAKE_SIDE / 2);
+}
+
 /* Twice the mean of each quadrant; -1 to 1 is what will be seen. */
 static ig_tensor *denoise(void *self, ig_tape *tape, ig_tensor *x, const int *levels,
                           ig_tensor *y) {
@@ -116,7 +122,9 @@ const ig_model fake_model = {FAKE_BASE,
                              .latent = latent_four};
 const ig_model fake_ae = {FAKE_BASE, .name = "fake-ae", .encode = encode, .decode = decode,
                           .latent = latent_four};
-const ig_model fake_gan = {FAKE_BASE, .name = "fake-gan", .sample = sample};
+const ig_model fake_sampler = {FAKE_BASE, .name = "fake-sampler", .sample = sample};
+const ig_model fake_gan = {FAKE_BASE, .name = "fake-gan", .sample = sample, .decode = decode_by_ops,
+                           .latent = latent_four};
 const ig_model fake_flat = {FAKE_BASE, .name = "fake-flat", .sample = sample, .decode = decode,
                             .latent = latent_two};
 

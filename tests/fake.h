@@ -10,9 +10,9 @@ enum { FAKE_SIDE = 6, FAKE_TILE = FAKE_SIDE * FAKE_SIDE, FAKE_CLASSES = 3, FAKE_
 
 enum { FAKE_LEVELS = 40 };
 
-/* What can do all; one without a sampler; one without codes; one with codes of two values, the
-   upper and the lower half's. */
-extern const ig_model fake_model, fake_ae, fake_gan, fake_flat;
+/* What can do all; one without a sampler; one without codes; one with codes, through which
+   gradients flow, and no encoder; one with codes of two values, the upper and the lower half's. */
+extern const ig_model fake_model, fake_ae, fake_sampler, fake_gan, fake_flat;
 
 /* One that is told classes: the grey of the last quadrant is not the code's but the class / 4, or
    between two classes its mean. */

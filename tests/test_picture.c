@@ -17,6 +17,8 @@ typedef struct {
 
 static fixture f;
 
+enum { STEPS = 5 }; /* of interpolations */
+
 static void use(const ig_model *model, bool labels) {
     fake_instance(&f.instance, model);
     f.source = (ig_source){.instance = &f.instance, .data = fake_data(labels)};
@@ -140,15 +142,33 @@ static void test_a_model_without_a_prior(void **state) {
     refuse("no posterior", IG_EUNSUPPORTED, "reconstruct", (ig_picture_options){.draws = 2});
 }
 
-static void test_a_model_without_an_encoder(void **state) {
+static void test_a_model_without_codes(void **state) {
     (void)state;
-    use(&fake_gan, true);
+    use(&fake_sampler, true);
     draw("grid", (ig_picture_options){.n = 4});
     refuse("no encoder", IG_EUNSUPPORTED, "grid", (ig_picture_options){.prior = IG_PRIOR_FITTED});
     refuse("no codes", IG_EUNSUPPORTED, "reconstruct", (ig_picture_options){0});
     refuse("no codes", IG_EUNSUPPORTED, "interpolate", (ig_picture_options){0});
     refuse("no codes", IG_EUNSUPPORTED, "neighbours", (ig_picture_options){0});
     refuse("no decoder of codes", IG_EUNSUPPORTED, "manifold", (ig_picture_options){0});
+}
+
+/* The code of an image is searched for, and found to a grey value. */
+static void test_a_model_without_an_encoder(void **state) {
+    (void)state;
+    use(&fake_gan, true);
+    draw("reconstruct", (ig_picture_options){.n = 20, .columns = 20});
+    tile last = tile_of(0, 19, 0, 0);
+    for (int c = 0; c < 20; c++)
+        for (int q = 0; q < 4; q++) {
+            int original = tile_of(0, c, 0, 0).v[q];
+            assert_in_range(tile_of(1, c, 0, 0).v[q] + 1, original, original + 2);
+        }
+    draw("interpolate", (ig_picture_options){.columns = STEPS, .pairs = "1:2"});
+    draw("neighbours", (ig_picture_options){.n = 2});
+    refuse("no encoder", IG_EUNSUPPORTED, "grid", (ig_picture_options){.prior = IG_PRIOR_FITTED});
+    draw("reconstruct", (ig_picture_options){.n = 40, .columns = 20});
+    assert_true(same(tile_of(0, 19, 0, 0), last));
 }
 
 /* ---- reconstruct ---- */
@@ -185,8 +205,6 @@ static void test_draws_are_right_of_the_mean(void **state) {
 }
 
 /* ---- interpolate ---- */
-
-enum { STEPS = 5 };
 
 static tile step_tile(int row, int step) {
     return tile_of(row, 1 + step, 1, 1 + STEPS);
@@ -841,6 +859,7 @@ int main(void) {
         TEST(test_grid_by_itself),
         TEST(test_grid_of_the_fitted_prior),
         TEST_OWN(test_a_model_without_a_prior),
+        TEST_OWN(test_a_model_without_codes),
         TEST_OWN(test_a_model_without_an_encoder),
         TEST(test_reconstructions_are_below_their_originals),
         TEST(test_draws_are_right_of_the_mean),
