@@ -23,7 +23,7 @@ enum { CODES_OF_FIRST, CODES_OF_SECOND, MIXING }; /* independent streams of one 
 static const double GP_WEIGHT = 10;
 
 typedef struct {
-    int loss, norm, spectral, latent, width, labels;
+    int loss, norm, spectral, latent, width, blocks, labels;
     double r1, r2;
     ig_image_spec spec;
     int classes; /* 0 without labels */
@@ -41,9 +41,10 @@ static ig_status init(void *self, ig_params *params, const ig_image_spec *spec, 
     IG_TRY(ig_labels_classes(&m->classes, m->labels, spec, err));
     m->spec = *spec;
     params->phase = DISCRIMINATOR;
-    ig_discriminator_declare(&m->discriminator, params, spec, m->width, m->classes, m->spectral);
+    ig_discriminator_declare(&m->discriminator, params, spec, m->width, m->blocks, m->classes,
+                             m->spectral);
     params->phase = GENERATOR;
-    ig_generator_declare(&m->generator, params, spec, m->width, m->latent + m->classes,
+    ig_generator_declare(&m->generator, params, spec, m->width, m->blocks, m->latent + m->classes,
                          m->norm == BATCH_NORM);
     return IG_OK;
 }
@@ -326,6 +327,33 @@ static ig_tensor *loss(void *self, ig_tape *tape, const ig_batch *batch, int pha
                                   : generator_loss(self, tape, batch);
 }
 
+/* ---- advice ---- */
+
+/* The first steps are no sign of anything. Images that differ half as much as real ones, or a loss
+   of D that near to none, are far from what trainings that go well show. */
+enum { SETTLED = 300 };
+static const double LEAST_DIVERSITY = 0.5, LEAST_LOSS = 0.02;
+
+/* The value of a term; 0 where there is none. */
+static double term(const ig_losses *l, const char *name) {
+    for (int i = 0; i < l->term_count; i++)
+        if (!strcmp(l->terms[i].name, name)) return l->terms[i].value;
+    return 0;
+}
+
+static const char *advice(const void *self, int64_t step, const ig_losses *l) {
+    const gan *m = self;
+    if (step < SETTLED) return NULL;
+    if (term(l, "diversity") < LEAST_DIVERSITY)
+        return "the generator has collapsed: its images are alike (diversity below 0.5, where real "
+               "images have 1): lower --lr, or raise --set r1 and r2";
+    double scores = l->loss - term(l, "r1") - term(l, "r2");
+    if (m->loss != WGAN_GP && scores < LEAST_LOSS)
+        return "the discriminator has won: it makes no mistakes from which the generator could "
+               "learn: raise --set r1 and r2, or lower --lr";
+    return NULL;
+}
+
 static int latent(const void *self) {
     return ((const gan *)self)->latent;
 }
@@ -352,6 +380,8 @@ static const ig_opt opts[] = {
     {"latent", "numbers in a code", IG_OPT_INT, offsetof(gan, latent), "64", 1, 1024, NULL},
     {"width", "channels of the layers next to the image; twice that further in", IG_OPT_INT,
      offsetof(gan, width), "64", 1, 1024, NULL},
+    {"blocks", "residual blocks at a quarter of the sides, in each network", IG_OPT_INT,
+     offsetof(gan, blocks), "0", 0, IG_DCGAN_BLOCKS_MAX, NULL},
     {"labels", "condition on the class", IG_OPT_CHOICE, offsetof(gan, labels), "off", 0, 0,
      ig_switch_names},
     {0},
@@ -375,6 +405,7 @@ const ig_model ig_model_gan = {
     .phase_names = phase_names,
     .init = init,
     .loss = loss,
+    .advice = advice,
     .sample = sample,
     .decode = decode,
     .latent = latent,

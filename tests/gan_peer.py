@@ -6,6 +6,7 @@ Exit status 77: skipped.
 """
 
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -25,10 +26,11 @@ import torch_gan
 BOUND = 1e-5
 CASES = [
     ["loss=relativistic"],
+    ["loss=relativistic", "blocks=2"],
     ["loss=relativistic", "r1=0.5", "r2=0.1", "labels=on"],
     ["loss=relativistic", "r1=0", "r2=0"],
     ["loss=ns", "r1=2", "r2=0", "norm=batch"],
-    ["loss=ns", "r1=0", "r2=0", "spectral=on", "labels=on"],
+    ["loss=ns", "r1=1", "r2=0", "spectral=on", "labels=on", "blocks=1"],
     ["loss=hinge", "r1=0", "r2=0"],
     ["loss=hinge", "r1=1", "r2=3", "spectral=on"],
     ["loss=wgan-gp"],
@@ -50,11 +52,16 @@ def to_torch(x):
     return x.movedim(3, 1) if x.dim() == 4 else x
 
 
+def torch_name(name):
+    """block1.first -> blocks.0.first"""
+    return re.sub(r"^block(\d)", lambda m: f"blocks.{int(m[1]) - 1}", name)
+
+
 def load(module, prefix, values):
     state = {}
     for name, value in values.items():
         if name.startswith(prefix):
-            state[name.removeprefix(prefix)] = to_torch(value)
+            state[torch_name(name.removeprefix(prefix))] = to_torch(value)
     for name in [n for n in state if n.endswith("_u")]:  # a weight under a spectral norm
         weight = state[name[:-2] + "_orig"] = state.pop(name[:-2])
         state[name[:-2] + "_v"] = F.normalize(weight.flatten(1).T @ state[name], dim=0)
@@ -99,7 +106,7 @@ def compare(path, phase):
         found[name] = difference(saved["term"][name], term.detach().view(1))
     prefix = ("discriminator.", "generator.")[phase]
     theirs = {n.removesuffix("_orig"): p.grad for n, p in module.named_parameters()}
-    ours = {n.removeprefix(prefix): to_torch(v) for n, v in saved["grad"].items()
+    ours = {torch_name(n.removeprefix(prefix)): to_torch(v) for n, v in saved["grad"].items()
             if n.startswith(prefix) and not n.endswith(("_u", "running_mean", "running_var"))}
     assert ours.keys() == theirs.keys()
     scale = max(v.abs().max().item() for v in theirs.values())

@@ -114,6 +114,34 @@ static void test_settle(void **state) {
     for (int i = 0; i < N; i++) assert_true(f->a->g[i] == 0);
 }
 
+/* v = the gradient of sum(a x x) to x, 2 a x, is a constant of mean(v a): what the walk to x wrote
+   into a is forgotten. */
+static void test_gradient_to_an_input(void **state) {
+    fixture *f = *state;
+    float values[N] = {1, -2, 3, -4, 5, -6};
+    ig_tensor *x = ig_constant(&f->tape, IG_SHAPE_2(2, 3), values);
+    x->needs_grad = true;
+    ig_tensor *y = ig_mul(&f->tape, ig_mul(&f->tape, x, x), f->a);
+    ig_tensor *v = ig_gradient(&f->tape, y, x);
+    assert_non_null(v);
+    assert_false(v->needs_grad || x->needs_grad || f->a->grad_written);
+    ig_tensor *loss = ig_mean(&f->tape, ig_mul(&f->tape, v, f->a));
+    assert_ok(ig_backward(&f->tape, loss, NULL, &err), err);
+    for (int i = 0; i < N; i++) {
+        expect_near(v->x[i], 2 * (double)f->a->x[i] * (double)values[i]);
+        expect_near(f->a->g[i], (double)v->x[i] / N);
+    }
+}
+
+static void test_gradient_to_what_is_not_there(void **state) {
+    fixture *f = *state;
+    ig_tensor *x = ig_constant(&f->tape, IG_SHAPE_1(2), (float[]){1, 2});
+    x->needs_grad = true;
+    assert_null(ig_gradient(&f->tape, ig_scale(&f->tape, f->a, 2), x));
+    assert_int_equal(ig_tape_status(&f->tape, &err), IG_EUSAGE);
+    assert_non_null(strstr(err.message, "gradient(2x3, 2): expected an input"));
+}
+
 static void test_forward_only(void **state) {
     fixture *f = *state;
     ig_tape_begin(&f->tape, false, false);
@@ -229,6 +257,8 @@ int main(void) {
         ON_TAPE(test_detach),
         ON_TAPE(test_other_phase),
         ON_TAPE(test_settle),
+        ON_TAPE(test_gradient_to_an_input),
+        ON_TAPE(test_gradient_to_what_is_not_there),
         ON_TAPE(test_forward_only),
         ON_TAPE(test_sticky_error),
         ON_TAPE(test_bad_losses),

@@ -6,13 +6,36 @@
 enum { KERNEL = 4, STRIDE = 2, PAD = 1 };
 static const float SLOPE = 0.2f;
 
+/* ---- blocks ---- */
+
+static void start_at_zero(ig_params *params, const ig_tensor *tensor) {
+    ig_param *p = tensor ? ig_params_find(params, tensor->name) : NULL;
+    if (p) p->init = (ig_init){IG_INIT_VALUE, 0};
+}
+
+/* net: "generator" or "discriminator"; zero: whether second convolutions start there, which those
+   under a spectral norm cannot */
+static void declare_blocks(ig_dcgan_block *blocks, ig_params *params, const char *net, int count,
+                           int channels, bool zero) {
+    for (int i = 0; i < count; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s.block%d.first", net, i + 1);
+        ig_conv_declare(&blocks[i].first, params, name, channels, channels, 3, 1, 1);
+        snprintf(name, sizeof name, "%s.block%d.second", net, i + 1);
+        ig_conv_declare(&blocks[i].second, params, name, channels, channels, 3, 1, 1);
+        if (zero) start_at_zero(params, blocks[i].second.w);
+        if (zero) start_at_zero(params, blocks[i].second.b);
+    }
+}
+
 /* ---- generator ---- */
 
 void ig_generator_declare(ig_generator *g, ig_params *params, const ig_image_spec *spec, int width,
-                          int inputs, bool norm) {
-    *g = (ig_generator){.spec = *spec, .width = width, .norm = norm};
+                          int blocks, int inputs, bool norm) {
+    *g = (ig_generator){.spec = *spec, .width = width, .block_count = blocks, .norm = norm};
     int pixels = (spec->height / 4) * (spec->width / 4);
     ig_linear_declare(&g->spread, params, "generator.spread", inputs, pixels * 2 * width);
+    declare_blocks(g->blocks, params, "generator", blocks, 2 * width, true);
     ig_conv_transposed_declare(&g->up1, params, "generator.up1", 2 * width, width, KERNEL, STRIDE,
                                PAD);
     ig_conv_transposed_declare(&g->up2, params, "generator.up2", width, 1, KERNEL, STRIDE, PAD);
@@ -31,6 +54,11 @@ ig_tensor *ig_generator_run(const ig_generator *g, ig_tape *tape, ig_tensor *z) 
     ig_tensor *x = ig_linear(tape, z, &g->spread);
     if (!x) return NULL;
     x = ig_reshape(tape, x, IG_SHAPE_4(x->s.d[0], h / 4, w / 4, 2 * g->width));
+    for (int i = 0; i < g->block_count; i++) {
+        const ig_dcgan_block *b = &g->blocks[i];
+        ig_tensor *f = ig_conv2d(tape, ig_leaky_relu(tape, x, SLOPE), &b->first);
+        x = ig_add(tape, x, ig_conv2d(tape, ig_leaky_relu(tape, f, SLOPE), &b->second));
+    }
     x = normed(g, tape, x, &g->norm1); /* N H/4 W/4 2 width */
     x = ig_conv2d_transposed(tape, x, &g->up1, h / 2, w / 2);
     x = normed(g, tape, x, &g->norm2);                   /* N H/2 W/2 width */
@@ -39,25 +67,39 @@ ig_tensor *ig_generator_run(const ig_generator *g, ig_tape *tape, ig_tensor *z) 
 
 /* ---- discriminator ---- */
 
-/* The places of a discriminator's weights, in a fixed order. */
-static void list_weights(ig_discriminator_layers *l, ig_tensor **list[IG_DISCRIMINATOR_WEIGHTS]) {
-    ig_tensor **const all[] = {&l->down1.w, &l->down2.w, &l->score.w, &l->project.w};
-    for (int i = 0; i < IG_DISCRIMINATOR_WEIGHTS; i++) list[i] = all[i];
+/* Where a discriminator's weights are, in a fixed order; returns how many. */
+static int list_weights(ig_discriminator_layers *l, ig_tensor **list[IG_DISCRIMINATOR_WEIGHTS]) {
+    int count = 0;
+    list[count++] = &l->down1.w;
+    list[count++] = &l->down2.w;
+    list[count++] = &l->score.w;
+    if (l->project.w) list[count++] = &l->project.w;
+    for (int i = 0; i < l->block_count; i++) {
+        list[count++] = &l->blocks[i].first.w;
+        list[count++] = &l->blocks[i].second.w;
+    }
+    return count;
 }
 
-static void list_biases(ig_discriminator_layers *l, ig_tensor **list[3]) {
-    ig_tensor **const all[] = {&l->down1.b, &l->down2.b, &l->score.b};
-    for (int i = 0; i < 3; i++) list[i] = all[i];
+static int list_biases(ig_discriminator_layers *l, ig_tensor **list[IG_DISCRIMINATOR_WEIGHTS]) {
+    int count = 0;
+    list[count++] = &l->down1.b;
+    list[count++] = &l->down2.b;
+    list[count++] = &l->score.b;
+    for (int i = 0; i < l->block_count; i++) {
+        list[count++] = &l->blocks[i].first.b;
+        list[count++] = &l->blocks[i].second.b;
+    }
+    return count;
 }
 
 /* A buffer of unit length for each weight. */
 static void declare_spectral(ig_discriminator *d, ig_params *params) {
     ig_tensor **weights[IG_DISCRIMINATOR_WEIGHTS];
-    list_weights(&d->layers, weights);
-    for (int i = 0; i < IG_DISCRIMINATOR_WEIGHTS; i++) {
+    int count = list_weights(&d->layers, weights);
+    for (int i = 0; i < count; i++) {
         const ig_tensor *w = *weights[i];
         char name[128];
-        if (!w) continue;
         snprintf(name, sizeof name, "%s_u", w->name);
         d->u[i] = ig_params_add_buffer(params, name, IG_SHAPE_1(w->s.d[0]),
                                        (float)(1 / sqrt((double)w->s.d[0])));
@@ -65,13 +107,15 @@ static void declare_spectral(ig_discriminator *d, ig_params *params) {
 }
 
 void ig_discriminator_declare(ig_discriminator *d, ig_params *params, const ig_image_spec *spec,
-                              int width, int classes, bool spectral) {
+                              int width, int blocks, int classes, bool spectral) {
     *d = (ig_discriminator){0};
     ig_discriminator_layers *l = &d->layers;
     int features = (spec->height / 4) * (spec->width / 4) * 2 * width;
     ig_conv_declare(&l->down1, params, "discriminator.down1", 1, width, KERNEL, STRIDE, PAD);
     ig_conv_declare(&l->down2, params, "discriminator.down2", width, 2 * width, KERNEL, STRIDE,
                     PAD);
+    l->block_count = blocks;
+    declare_blocks(l->blocks, params, "discriminator", blocks, 2 * width, !spectral);
     ig_linear_declare(&l->score, params, "discriminator.score", features, 1);
     if (classes) {
         ig_init init = {IG_INIT_UNIFORM, (float)(1 / sqrt((double)features))};
@@ -84,19 +128,19 @@ void ig_discriminator_declare(ig_discriminator *d, ig_params *params, const ig_i
 ig_critic ig_critic_begin(const ig_discriminator *d, ig_tape *tape, bool iterate) {
     ig_critic c = {.layers = d->layers};
     ig_tensor **weights[IG_DISCRIMINATOR_WEIGHTS];
-    list_weights(&c.layers, weights);
-    for (int i = 0; i < IG_DISCRIMINATOR_WEIGHTS; i++)
+    int count = list_weights(&c.layers, weights);
+    for (int i = 0; i < count; i++)
         if (d->u[i]) *weights[i] = ig_spectral_norm(tape, *weights[i], d->u[i], iterate);
     return c;
 }
 
 ig_critic ig_critic_detached(const ig_critic *c, ig_tape *tape) {
     ig_critic out = {.layers = c->layers};
-    ig_tensor **weights[IG_DISCRIMINATOR_WEIGHTS], **biases[3];
-    list_weights(&out.layers, weights);
-    list_biases(&out.layers, biases);
-    for (int i = 0; i < IG_DISCRIMINATOR_WEIGHTS; i++) *weights[i] = ig_detach(tape, *weights[i]);
-    for (int i = 0; i < 3; i++) *biases[i] = ig_detach(tape, *biases[i]);
+    ig_tensor **list[IG_DISCRIMINATOR_WEIGHTS];
+    int count = list_weights(&out.layers, list);
+    for (int i = 0; i < count; i++) *list[i] = ig_detach(tape, *list[i]);
+    count = list_biases(&out.layers, list);
+    for (int i = 0; i < count; i++) *list[i] = ig_detach(tape, *list[i]);
     return out;
 }
 
@@ -105,6 +149,7 @@ typedef struct {
     ig_tape *tape;
     ig_tensor **kinks; /* IG_DISCRIMINATOR_KINKS: written where s is NULL, else read */
     ig_tensor *s;      /* N 1: what biases count; NULL: 1, and D itself is run */
+    int kink;          /* the next one */
 } pass;
 
 /* x + s b, x without its bias so far. */
@@ -126,9 +171,10 @@ static ig_tensor *linear(const pass *p, ig_tensor *x, const ig_linear_layer *l) 
     return add_bias(p, ig_linear(p->tape, x, &(ig_linear_layer){l->w, NULL}), l->b);
 }
 
-static ig_tensor *activate(const pass *p, ig_tensor *x, int kink) {
-    if (p->s) return ig_leaky_relu_tangent(p->tape, x, p->kinks[kink], SLOPE);
-    p->kinks[kink] = x;
+static ig_tensor *activate(pass *p, ig_tensor *x) {
+    ig_tensor **kink = &p->kinks[p->kink++];
+    if (p->s) return ig_leaky_relu_tangent(p->tape, x, *kink, SLOPE);
+    *kink = x;
     return ig_leaky_relu(p->tape, x, SLOPE);
 }
 
@@ -142,21 +188,26 @@ static ig_tensor *project(const pass *p, ig_tensor *x, const ig_linear_layer *l,
 }
 
 /* x: N H W 1 -> N 1 */
-static ig_tensor *walk(const pass *p, const ig_discriminator_layers *l, ig_tensor *x,
-                       ig_tensor *y) {
-    x = activate(p, conv(p, x, &l->down1), 0); /* N H/2 W/2 width */
-    x = activate(p, conv(p, x, &l->down2), 1); /* N H/4 W/4 2 width */
+static ig_tensor *walk(pass *p, const ig_discriminator_layers *l, ig_tensor *x, ig_tensor *y) {
+    x = activate(p, conv(p, x, &l->down1)); /* N H/2 W/2 width */
+    x = conv(p, x, &l->down2);              /* N H/4 W/4 2 width */
+    for (int i = 0; i < l->block_count; i++) {
+        const ig_dcgan_block *b = &l->blocks[i];
+        x = ig_add(p->tape, x,
+                   conv(p, activate(p, conv(p, activate(p, x), &b->first)), &b->second));
+    }
+    x = activate(p, x);
     ig_tensor *score = linear(p, x, &l->score);
     return l->project.w ? ig_add(p->tape, score, project(p, x, &l->project, y)) : score;
 }
 
 ig_tensor *ig_critic_run(ig_critic *c, ig_tape *tape, ig_tensor *x, ig_tensor *y) {
-    return walk(&(pass){tape, c->kinks, NULL}, &c->layers, x, y);
+    return walk(&(pass){tape, c->kinks, NULL, 0}, &c->layers, x, y);
 }
 
 ig_tensor *ig_critic_tangent(const ig_critic *c, ig_tape *tape, const ig_critic *at, ig_tensor *t,
                              ig_tensor *s, ig_tensor *y) {
     ig_tensor *kinks[IG_DISCRIMINATOR_KINKS];
     for (int i = 0; i < IG_DISCRIMINATOR_KINKS; i++) kinks[i] = at->kinks[i];
-    return s ? walk(&(pass){tape, kinks, s}, &c->layers, t, y) : NULL;
+    return s ? walk(&(pass){tape, kinks, s, 0}, &c->layers, t, y) : NULL;
 }

@@ -8,12 +8,21 @@
 
 #include "models/model.h"
 
+enum { IG_DCGAN_BLOCKS_MAX = 4 };
+
+/* x + conv(act(conv(act(x)))), 3x3, at a quarter of the image's sides; the second convolution
+   starts at zero, as in Zhang et al. 2019, "Fixup initialization", so that depth does no harm. */
+typedef struct {
+    ig_conv_layer first, second;
+} ig_dcgan_block;
+
 /* From a code to an image. Without batch norms it has no norms at all. */
 typedef struct {
     ig_image_spec spec;
-    int width;
+    int width, block_count;
     bool norm;
     ig_linear_layer spread;
+    ig_dcgan_block blocks[IG_DCGAN_BLOCKS_MAX];
     ig_conv_layer up1, up2;
     ig_batchnorm_layer norm1, norm2;
 } ig_generator;
@@ -21,11 +30,16 @@ typedef struct {
 /* From an image to a score: high for a real one. */
 typedef struct {
     ig_conv_layer down1, down2;
+    int block_count;
+    ig_dcgan_block blocks[IG_DCGAN_BLOCKS_MAX];
     ig_linear_layer score;
     ig_linear_layer project; /* without a bias; w is NULL where there are no classes */
 } ig_discriminator_layers;
 
-enum { IG_DISCRIMINATOR_WEIGHTS = 4, IG_DISCRIMINATOR_KINKS = 2 };
+enum {
+    IG_DISCRIMINATOR_WEIGHTS = 4 + 2 * IG_DCGAN_BLOCKS_MAX,
+    IG_DISCRIMINATOR_KINKS = 2 + 2 * IG_DCGAN_BLOCKS_MAX
+};
 
 typedef struct {
     ig_discriminator_layers layers;
@@ -35,9 +49,9 @@ typedef struct {
 /* Declare "generator.*" and "discriminator.*" in the phase that params is at. inputs: numbers in a
    code, with those of the class */
 void ig_generator_declare(ig_generator *g, ig_params *params, const ig_image_spec *spec, int width,
-                          int inputs, bool norm);
+                          int blocks, int inputs, bool norm);
 void ig_discriminator_declare(ig_discriminator *d, ig_params *params, const ig_image_spec *spec,
-                              int width, int classes, bool spectral);
+                              int width, int blocks, int classes, bool spectral);
 
 /* z: N inputs -> N H W 1, any numbers, of which tanh makes pixels */
 ig_tensor *ig_generator_run(const ig_generator *g, ig_tape *tape, ig_tensor *z);

@@ -7,6 +7,23 @@ from torch import nn
 SLOPE, GP_WEIGHT = 0.2, 10
 
 
+class Block(nn.Module):
+    """x + conv(act(conv(act(x))))"""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.first, self.second = (nn.Conv2d(channels, channels, 3, 1, 1) for _ in range(2))
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)
+
+    def forward(self, x):
+        return x + self.second(F.leaky_relu(self.first(F.leaky_relu(x, SLOPE)), SLOPE))
+
+
+def blocks(settings, channels):
+    return nn.Sequential(*(Block(channels) for _ in range(int(settings["blocks"]))))
+
+
 class Generator(nn.Module):
     """N inputs -> N 1 H W, pixels in [-1,1]"""
 
@@ -15,6 +32,7 @@ class Generator(nn.Module):
         self.shape, channels = (height // 4, width // 4), int(settings["width"])
         inputs = int(settings["latent"]) + classes
         self.spread = nn.Linear(inputs, self.shape[0] * self.shape[1] * 2 * channels)
+        self.blocks = blocks(settings, 2 * channels)
         self.up1 = nn.ConvTranspose2d(2 * channels, channels, 4, 2, 1)
         self.up2 = nn.ConvTranspose2d(channels, 1, 4, 2, 1)
         norm = nn.BatchNorm2d if settings["norm"] == "batch" else nn.Identity
@@ -23,7 +41,7 @@ class Generator(nn.Module):
     def forward(self, z, y=None):
         x = self.spread(z if y is None else torch.cat((z, y), 1))
         x = x.unflatten(1, (*self.shape, -1)).permute(0, 3, 1, 2)  # imgen's order of features
-        x = self.up1(F.leaky_relu(self.norm1(x), SLOPE))
+        x = self.up1(F.leaky_relu(self.norm1(self.blocks(x)), SLOPE))
         return torch.tanh(self.up2(F.leaky_relu(self.norm2(x), SLOPE)))
 
 
@@ -36,15 +54,17 @@ class Discriminator(nn.Module):
         features = (height // 4) * (width // 4) * 2 * channels
         self.down1 = nn.Conv2d(1, channels, 4, 2, 1)
         self.down2 = nn.Conv2d(channels, 2 * channels, 4, 2, 1)
+        self.blocks = blocks(settings, 2 * channels)
         self.score = nn.Linear(features, 1)
         self.project = nn.Linear(features, classes, bias=False) if classes else None
         if settings["spectral"] == "on":
-            for layer in self.children():
-                nn.utils.spectral_norm(layer)
+            for layer in list(self.modules()):
+                if hasattr(layer, "weight"):
+                    nn.utils.spectral_norm(layer)
 
     def forward(self, x, y=None):
         x = F.leaky_relu(self.down1(x), SLOPE)
-        x = F.leaky_relu(self.down2(x), SLOPE).permute(0, 2, 3, 1).flatten(1)
+        x = F.leaky_relu(self.blocks(self.down2(x)), SLOPE).permute(0, 2, 3, 1).flatten(1)
         score = self.score(x)
         return score if y is None else score + (self.project(x) * y).sum(1, keepdim=True)
 
