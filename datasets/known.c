@@ -6,8 +6,9 @@
 #define DEBIAN_FOLDER "/usr/share/datasets/fashion-mnist"
 
 static const char *const digit_names[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
-static const char *const garment_names[] = {"T-shirt", "trouser", "pullover", "dress", "coat",
-                                            "sandal",  "shirt",   "sneaker",  "bag",   "boot"};
+static const char *const garment_names[] = {"T-shirt", "trouser",   "pullover", "dress",
+                                            "coat",    "sandal",    "shirt",    "sneaker",
+                                            "bag",     "ankle boot"};
 static const char *const kana_names[] = {"o",  "ki", "su", "tsu", "na",
                                          "ha", "ma", "ya", "re",  "wo"};
 

@@ -15,6 +15,14 @@ ig_status ig_need_classes(const ig_source *source, const char *option, ig_err *e
                    option, source->instance->model->name);
 }
 
+ig_status ig_check_classes(const ig_source *source, const ig_dataset *data, ig_err *err) {
+    int classes = ig_instance_classes(source->instance);
+    const ig_dataset_info *info = ig_dataset_describe(data);
+    if (!classes || info->classes == classes) return IG_OK;
+    return ig_fail(err, IG_EUNSUPPORTED, "%s has %d classes: this %s was trained with %d",
+                   info->source, info->classes, source->instance->model->name, classes);
+}
+
 static ig_status fail_class(const char *option, const char *text, int classes, ig_err *err) {
     return ig_fail(err, IG_EUSAGE, "%s: there is no class %s: expected 0 to %d, or a class's name",
                    option, text, classes - 1);

@@ -12,8 +12,11 @@ typedef struct {
 /* Fails where the model takes no labels and so cannot be asked for the classes of `option`. */
 ig_status ig_need_classes(const ig_source *source, const char *option, ig_err *err);
 
+/* Fails where the model is to be told classes and the data has not the same ones. */
+ig_status ig_check_classes(const ig_source *source, const ig_dataset *data, ig_err *err);
+
 /* The classes of a model that `text`, the value of `option`, lists by number or name: "3", "0-9",
-   "1,4,7", "boot". NULL: all that it has. IG_EUSAGE for a class that there is not. */
+   "1,4,7", "ankle boot". NULL: all that it has. IG_EUSAGE for a class that there is not. */
 ig_status ig_class_list_parse(ig_class_list *list, ig_source *source, const char *option,
                               const char *text, ig_err *err);
 

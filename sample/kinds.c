@@ -134,14 +134,6 @@ void ig_encoded_free(ig_encoded *e) {
     *e = (ig_encoded){0};
 }
 
-ig_status ig_check_classes(const ig_source *source, const ig_dataset *data, ig_err *err) {
-    int classes = ig_instance_classes(source->instance);
-    const ig_dataset_info *info = ig_dataset_describe(data);
-    if (!classes || info->classes == classes) return IG_OK;
-    return ig_fail(err, IG_EUNSUPPORTED, "%s has %d classes: this %s was trained with %d",
-                   info->source, info->classes, source->instance->model->name, classes);
-}
-
 /* The classes of the test images, for a model that is to be told. */
 static ig_status read_labels(ig_encoded *e, const ig_source *source, ig_dataset *data,
                              const uint32_t *index, ig_err *err) {
@@ -156,6 +148,9 @@ static ig_status read_labels(ig_encoded *e, const ig_source *source, ig_dataset 
 ig_status ig_encode_test(ig_encoded *e, ig_source *source, const uint32_t *index, int64_t n,
                          ig_err *err) {
     ig_dataset *data;
+    const ig_model *model = source->instance->model;
+    if (!ig_has_codes(model))
+        return ig_fail(err, IG_EUNSUPPORTED, "the %s has no codes to make images of", model->name);
     IG_TRY(ig_source_data(source, &data, err));
     const ig_image_spec *spec = &source->instance->spec;
     e->n = n;

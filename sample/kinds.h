@@ -39,9 +39,6 @@ void ig_left(ig_drawing *drawing, int64_t row, const char *text);
 /* Fails where the model does not denoise, which this kind of picture shows. */
 ig_status ig_need_denoiser(const ig_source *source, const char *kind, ig_err *err);
 
-/* Fails where the model is to be told classes and the data has not the same ones. */
-ig_status ig_check_classes(const ig_source *source, const ig_dataset *data, ig_err *err);
-
 /* Pixels in [-1,1], as denoisers have them, to [0,1].  to: n, may be from */
 void ig_to_unit(const float *from, int64_t n, float *to);
 

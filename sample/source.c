@@ -123,7 +123,6 @@ static ig_status one_hot(const ig_instance *instance, const int *labels, int64_t
 ig_status ig_source_encode(ig_source *source, const float *images, int64_t n, const int *labels,
                            float *codes, ig_err *err) {
     float *y;
-    IG_TRY(check_codes(source->instance, err));
     IG_TRY(one_hot(source->instance, labels, n, &y, err));
     ig_instance *instance = source->instance;
     bool has_encoder = instance->model->encode || instance->model->denoise;

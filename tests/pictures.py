@@ -250,6 +250,9 @@ class Pictures(unittest.TestCase):
         header, body = npy("labels.npy")
         self.assertEqual((header["descr"], header["shape"]), ("|u1", (100,)))
         self.assertEqual(body, bytes(i % 10 for i in range(100)))
+        self.done("encode", "ddpm-labels", "-o", "z.npy")
+        header, body = npy("z.npy")
+        self.assertEqual(header["shape"], (100, 784))
         self.done("encode", "ae", "--split", "train", "-o", "z.npy")
         self.assertEqual(npy("z.npy")[0]["shape"], (700, 4))
 

@@ -311,7 +311,7 @@ static void test_names_of_paths(void **state) {
     ig_dataset *set;
     save_idx(state, "a/fashion-mnist", 0);
     assert_ok(ig_dataset_open(&set, path_in(state, "a/fashion-mnist/"), 0, &err), err);
-    assert_string_equal(ig_dataset_describe(set)->class_names[9], "boot");
+    assert_string_equal(ig_dataset_describe(set)->class_names[9], "ankle boot");
     ig_dataset_close(set);
     save_idx(state, "a/other", 0);
     assert_ok(ig_dataset_open(&set, path_in(state, "a/other/."), 0, &err), err);

@@ -3,9 +3,10 @@
 #include <stdlib.h>
 
 #include "datasets/npy.h"
-#include "sample/source.h"
+#include "sample/classes.h"
 #include "tools/args.h"
 #include "tools/cli.h"
+#include "tools/terminal.h"
 
 enum { ENCODE_BLOCK = 1024 };
 
@@ -36,34 +37,51 @@ static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *
     return ig_fail(err, IG_EUSAGE, "-o: expected the file to write, such as -o latents.npy");
 }
 
-/* codes: count latent */
-static ig_status encode_all(ig_instance *instance, ig_dataset *data, ig_split split, int64_t count,
-                            float *codes, ig_err *err) {
-    const ig_image_spec *spec = &instance->spec;
+/* Images first..first+n-1, n up to ENCODE_BLOCK.  pixels: n H W, codes: n latent */
+static ig_status encode_block(ig_source *source, ig_dataset *data, ig_split split, int64_t first,
+                              int64_t n, float *pixels, float *codes, ig_err *err) {
     uint32_t index[ENCODE_BLOCK];
+    int labels[ENCODE_BLOCK];
+    for (int64_t j = 0; j < n; j++) {
+        index[j] = (uint32_t)(first + j);
+        labels[j] = ig_dataset_label(data, split, index[j]);
+    }
+    ig_dataset_pixels(data, split, index, n, pixels);
+    return ig_source_encode(source, pixels, n, labels, codes, err);
+}
+
+/* codes: count latent */
+static ig_status encode_all(ig_source *source, ig_dataset *data, ig_split split, int64_t count,
+                            float *codes, ig_err *err) {
+    const ig_image_spec *spec = &source->instance->spec;
+    int64_t latent = ig_instance_latent(source->instance);
     float *pixels = malloc((size_t)(ENCODE_BLOCK * spec->height * spec->width) * sizeof(float));
     if (!pixels) return ig_fail_memory(err, "images");
     ig_status status = IG_OK;
+    bool drawn = false;
     for (int64_t i = 0; i < count && status == IG_OK; i += ENCODE_BLOCK) {
         int64_t n = count - i < ENCODE_BLOCK ? count - i : ENCODE_BLOCK;
-        for (int64_t j = 0; j < n; j++) index[j] = (uint32_t)(i + j);
-        ig_dataset_pixels(data, split, index, n, pixels);
-        status = ig_instance_encode(instance, pixels, n, NULL, NULL,
-                                    codes + i * ig_instance_latent(instance), err);
+        status = encode_block(source, data, split, i, n, pixels, codes + i * latent, err);
+        /* an encoder is done before one could read a bar; a denoiser is not */
+        if (status != IG_OK || !source->instance->model->denoise || !ig_on_terminal()) continue;
+        ig_bar_draw((double)(i + n) / (double)count, "encoded");
+        drawn = true;
     }
+    if (drawn) ig_bar_end();
     free(pixels);
     return status;
 }
 
-static ig_status write_codes(const request *q, ig_instance *instance, ig_dataset *data,
-                             ig_err *err) {
-    int64_t latent = ig_instance_latent(instance);
+static ig_status write_codes(const request *q, ig_source *source, ig_dataset *data, ig_err *err) {
+    const ig_model *model = source->instance->model;
+    int64_t latent = ig_instance_latent(source->instance);
     int64_t count = ig_dataset_describe(data)->count[q->split];
-    if (latent < 1)
-        return ig_fail(err, IG_EUNSUPPORTED, "the %s has no codes", instance->model->name);
+    if (!model->encode && !model->denoise)
+        return ig_fail(err, IG_EUNSUPPORTED, "the %s has no encoder", model->name);
+    IG_TRY(ig_check_classes(source, data, err));
     float *codes = malloc((size_t)(count * latent) * sizeof(float));
     if (!codes) return ig_fail_memory(err, "codes");
-    ig_status status = encode_all(instance, data, (ig_split)q->split, count, codes, err);
+    ig_status status = encode_all(source, data, (ig_split)q->split, count, codes, err);
     if (status == IG_OK)
         status = ig_npy_write(q->out, IG_NPY_F32, IG_SHAPE_2(count, latent), codes, err);
     free(codes);
@@ -90,7 +108,7 @@ static ig_status encode(const request *q, ig_source *source, ig_err *err) {
     const ig_dataset_info *info = ig_dataset_describe(data);
     if (q->labels && !info->classes)
         return ig_fail(err, IG_EUNSUPPORTED, "--labels: %s has no labels", info->source);
-    IG_TRY(write_codes(q, source->instance, data, err));
+    IG_TRY(write_codes(q, source, data, err));
     return q->labels ? write_labels(q, data, err) : IG_OK;
 }
 
