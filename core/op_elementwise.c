@@ -207,14 +207,13 @@ static void binary_grad_b(void *work, int64_t outer, int worker) {
 static void binary_backward(ig_tape *tape, ig_node *node, bool product) {
     ig_tensor *a = node->in[0], *b = node->in[1];
     binary_work w = {*(broadcast *)node->saved, product, a->x, b->x, node->out->g, NULL, false};
+    w.out = ig_grad(tape, b, &w.add);
+    if (w.out && w.shape.by_outer) ig_parallel(w.shape.outer, binary_grad_b, &w);
+    for (int64_t outer = 0; w.out && !w.shape.by_outer && outer < w.shape.outer; outer++)
+        sum_to_b(&w, outer, w.out, w.add || outer > 0);
+    if (!product && ig_grad_pass(a, node->out)) return;
     w.out = ig_grad(tape, a, &w.add);
     if (w.out) ig_parallel(w.shape.outer, binary_grad_a, &w);
-    w.out = ig_grad(tape, b, &w.add);
-    if (!w.out) return;
-    if (w.shape.by_outer) ig_parallel(w.shape.outer, binary_grad_b, &w);
-    else
-        for (int64_t outer = 0; outer < w.shape.outer; outer++)
-            sum_to_b(&w, outer, w.out, w.add || outer > 0);
 }
 
 static void add_backward(ig_tape *tape, ig_node *node) {

@@ -47,6 +47,7 @@ static void rows_backward(ig_tape *tape, ig_node *node) {
 }
 
 static void reshape_backward(ig_tape *tape, ig_node *node) {
+    if (ig_grad_pass(node->in[0], node->out)) return;
     bool add;
     float *g = ig_grad(tape, node->in[0], &add);
     int64_t count = ig_count(node->out->s);

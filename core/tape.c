@@ -145,6 +145,13 @@ float *ig_grad(ig_tape *tape, ig_tensor *t, bool *add) {
     return t->g;
 }
 
+bool ig_grad_pass(ig_tensor *t, const ig_tensor *out) {
+    if (!t->needs_grad || t->g) return false;
+    t->g = out->g;
+    t->grad_written = true;
+    return true;
+}
+
 ig_status ig_tape_status(const ig_tape *tape, ig_err *err) {
     if (tape->err.status == IG_OK) return IG_OK;
     return ig_fail(err, tape->err.status, "%s", tape->err.message);

@@ -135,6 +135,11 @@ void *ig_tape_alloc(ig_tape *tape, size_t bytes);
    Otherwise *add tells whether to add to what is there (true) or to store (false). */
 float *ig_grad(ig_tape *tape, ig_tensor *t, bool *add);
 
+/* Hands the gradient of an op's output on to input t, memory and all, where t wants one and has
+   none yet; else false, and t's is to be written as ever. An op may do so with one of its inputs,
+   as the last thing its backward does: then nothing reads the output's gradient any more. */
+bool ig_grad_pass(ig_tensor *t, const ig_tensor *out);
+
 /* dst = src or dst += src, the two ways to write a gradient. */
 static inline void ig_write(float *dst, float value, bool add) {
     *dst = add ? *dst + value : value;

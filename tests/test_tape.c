@@ -61,6 +61,17 @@ static void test_shared_subexpression(void **state) {
     expect_near(value, mean);
 }
 
+/* loss = mean(y + y y + y + y), y = 2 a: gradients that a sum hands on are added to afterwards. */
+static void test_handed_on(void **state) {
+    fixture *f = *state;
+    ig_tensor *y = ig_scale(&f->tape, f->a, 2), *z = ig_scale(&f->tape, f->a, 2);
+    ig_tensor *square = ig_mul(&f->tape, y, y), *twice = ig_add(&f->tape, z, z);
+    ig_tensor *sum = ig_add(&f->tape, ig_add(&f->tape, y, square), twice);
+    ig_tensor *loss = ig_mean(&f->tape, ig_reshape(&f->tape, sum, IG_SHAPE_1(N)));
+    assert_ok(ig_backward(&f->tape, loss, NULL, &err), err);
+    for (int i = 0; i < N; i++) expect_near(f->a->g[i], (6 + 8 * (double)f->a->x[i]) / N);
+}
+
 /* The second step's gradient replaces the first's. */
 static void test_steps_do_not_add_up(void **state) {
     fixture *f = *state;
@@ -253,6 +264,7 @@ static void test_shapes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_TAPE(test_shared_subexpression),
+        ON_TAPE(test_handed_on),
         ON_TAPE(test_steps_do_not_add_up),
         ON_TAPE(test_detach),
         ON_TAPE(test_other_phase),
