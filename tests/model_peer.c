@@ -14,7 +14,7 @@
 
 /* IMAGES: a whole block of rows of the linear layer and a rest. */
 enum { IMAGES = 18, SIDE = 28, PIXELS = SIDE * SIDE, STEPS = 10, SEED = 7 };
-enum { MAX_SAVED = 128, MAX_TEXTS = 16, MAX_TEXT = 64, MAX_LATENT = 1024 };
+enum { MAX_SAVED = 512, MAX_TEXTS = 16, MAX_TEXT = 64, MAX_LATENT = 1024 };
 
 /* What goes into the file. */
 typedef struct {
@@ -68,8 +68,9 @@ static ig_status train(ig_instance *in, ig_batch *batch, ig_err *err) {
     }
 }
 
-/* The numbers that models draw: the first stream for z, the second for binary pixels or other
-   codes, the third for the GAN's mixtures. */
+/* The numbers that models draw: the first stream for z or a diffusion model's noise, the second for
+   binary pixels, other codes or noise levels, the third for the GAN's mixtures or labels withheld.
+ */
 static void save_noise(contents *c, const ig_batch *batch, int latent) {
     static float z[IMAGES * MAX_LATENT], other[IMAGES * MAX_LATENT], pixels[IMAGES * PIXELS];
     static float mix[IMAGES];

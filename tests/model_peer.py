@@ -17,6 +17,9 @@ except ImportError as error:
     print(f"skipped: {error}: needs PyTorch and Python's safetensors")
     sys.exit(77)
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "tools/peers"))
+import torch_unet
+
 # What is compared must agree within this part of its tensor's largest absolute value.
 BOUND = 1e-5
 # So near to 0 rounding (of float32, by Winograd) decides whether a relu passes its gradient: both are
@@ -32,6 +35,10 @@ CASES = [
     ["ae", "arch=mlp"],
     ["vae", "labels=on"],
     ["ae", "arch=mlp", "labels=on"],
+    ["ddpm", "width=16"],
+    ["ddpm", "width=16", "depth=2", "predict=eps", "schedule=linear", "labels=on"],
+    ["ddpm", "width=16", "predict=x0", "weight=plain", "attention=off"],
+    ["flow", "width=16", "labels=on", "drop=0.5"],
 ]
 
 
@@ -109,6 +116,30 @@ def vae_loss(model, images, noise):
     return rec + float(settings["beta"]) * kl, {"rec": rec, "kl": kl}
 
 
+def unet_loss(model, images, noise):
+    """Of the DDPM and of flow matching, from the numbers that models/nets/diffuser.c draws."""
+    settings = model.settings
+    labels = settings["labels"] == "on"
+    net = torch_unet.UNet(int(settings["width"]), int(settings["depth"]),
+                          settings["attention"] == "on", 10 * labels).double()
+    rows = torch.arange(len(images), dtype=torch.float64)
+    places = noise["pixels"].flatten()[0] + rows * 0.61803398874989485
+    levels = 1 + (1000 * places.frac()).long()
+    y = F.one_hot(model.labels.long(), 10) * (noise["mix"] >= float(settings["drop"]))[:, None]
+    x0, eps = (2 * images - 1).movedim(3, 1), noise["z"].view(-1, 1, 28, 28)
+    kind = settings.get("schedule", "flow")
+    alpha, sigma = (torch_unet.at(s, levels) for s in torch_unet.schedule(kind, torch.float64))
+    values = {k: v.movedim(3, 1) if v.dim() == 4 else v for k, v in model.values.items()}
+    out = torch.func.functional_call(net, values, (
+        alpha * x0 + sigma * eps, levels, y.double() if labels else None))
+    if settings["model"] == "flow":
+        loss = mse = torch_unet.flow_loss(out, x0, eps)
+    else:
+        loss, mse = torch_unet.ddpm_loss(out, x0, eps, alpha, sigma, settings["predict"],
+                                         settings["weight"])
+    return loss, {"mse": mse}
+
+
 def read(path):
     """Texts, and tensors in float64, in groups by what their names have before the first dot."""
     groups = {"": {}, "value": {}, "grad": {}, "noise": {}, "term": {}}
@@ -122,7 +153,7 @@ def read(path):
 def run(settings, saved, passing=-1):
     """The loss and its terms, every gradient, and how many values are at a relu's kink."""
     values = {name: value.clone().requires_grad_() for name, value in saved["value"].items()}
-    loss_of = {"ae": ae_loss, "vae": vae_loss}[settings["model"]]
+    loss_of = {"ae": ae_loss, "vae": vae_loss, "ddpm": unet_loss, "flow": unet_loss}[settings["model"]]
     model = Model(settings, values, saved[""]["labels"], passing)
     loss, terms = loss_of(model, saved[""]["images"], saved["noise"])
     loss.backward()

@@ -82,9 +82,9 @@ ig_status ig_unet_declare(ig_unet *u, ig_params *params, const ig_image_spec *sp
     for (int l = 0; l + 1 < IG_UNET_LEVELS; l++) {
         char name[32];
         int channels = u->width << l;
-        snprintf(name, sizeof name, "down%d.halve", l);
+        snprintf(name, sizeof name, "down%d.shrink", l);
         ig_conv_declare(&u->down[l], params, name, channels, 2 * channels, STEP, STEP, 0);
-        snprintf(name, sizeof name, "up%d.double", l);
+        snprintf(name, sizeof name, "up%d.grow", l);
         ig_conv_transposed_declare(&u->up[l], params, name, 2 * channels, channels, STEP, STEP, 0);
     }
     if (u->attention) declare_attention(u, params);
