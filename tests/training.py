@@ -115,11 +115,11 @@ class SameBits(Case):
                        "--seed", seed)
         self.assertNotEqual(checkpoint("r1")[1], checkpoint("r2")[1])
 
-    def stop(self, run, number, expected, steps=260):
+    def stop(self, run, number, expected, steps=260, model=("vae", "--set", "arch=mlp")):
         """Starts a training, sends a signal once it has logged, waits for its end, and returns what
         it said."""
-        process = subprocess.Popen([IMGEN, "train", "vae", "--steps", str(steps), "--set", "arch=mlp",
-                                    "--out", run, *SMALL, *DATA], stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen([IMGEN, "train", *model, "--steps", str(steps), "--out", run,
+                                    *SMALL, *DATA], stderr=subprocess.PIPE, text=True)
         file = pathlib.Path(run) / "metrics.jsonl"
         deadline = time.monotonic() + 60
         while not (file.exists() and file.stat().st_size) and time.monotonic() < deadline:
@@ -147,6 +147,16 @@ class SameBits(Case):
             self.assertEqual(metrics("whole"), metrics(run), run)
         self.resume("killed")  # finished already: nothing changes
         self.assertEqual(metrics("whole"), metrics("killed"))
+
+    def test_resume_of_several_phases(self):
+        """The sums of both phases, the spectral norms' vectors and the running statistics go on."""
+        model = ("gan", "--set", "width=4", "--set", "spectral=on", "--set", "norm=batch")
+        self.train(*model, "--steps", 260, "--out", "whole", *SMALL)
+        self.stop("interrupted", signal.SIGINT, 130, model=model)
+        self.assertTrue(50 <= int(checkpoint("interrupted")[0]["step"]) < 260)
+        self.resume("interrupted")
+        self.assertEqual(checkpoint("whole")[1], checkpoint("interrupted")[1])
+        self.assertEqual(metrics("whole"), metrics("interrupted"))
 
     def test_other_signal(self):
         self.assertIn("saved at step", self.stop("ended", signal.SIGTERM, 143, steps=100000))
@@ -185,6 +195,21 @@ class Files(Case):
         self.assertEqual((metadata["model"], metadata["step"]), ("vae", "100"))
         for prefix in ("", "ema.", "optim.m.", "optim.v."):
             self.assertIn(prefix + "decoder.hidden.weight", tensors)
+
+    def test_several_phases(self):
+        """Each phase's loss and gradient, the terms of both; and that a collapse is told once."""
+        pulled = ["--weight-decay", 10, "--lr", 0.01]  # to weights of 0, so that all images are alike
+        result = self.train("gan", "--steps", 400, "--set", "width=4", *pulled, "--out", "r", *SMALL)
+        lines = metrics("r")
+        self.assertEqual(set(lines[0]), {
+            "step", "epoch", "loss", "d_loss", "g_loss", "d_real", "d_fake", "r1", "r2", "diversity",
+            "lr", "d_grad_norm", "g_grad_norm"})
+        self.assertEqual(lines[0]["loss"], lines[0]["d_loss"])
+        self.assertEqual({key for key in lines[-2] if key.startswith("validation")},
+                         {"validation_loss", "validation_d_real", "validation_d_fake"})
+        self.assertIn("g_loss", result.stderr)
+        self.assertIn("collapsed", lines[-2]["advice"])
+        self.assertEqual(result.stderr.count("the generator has collapsed"), 1)
 
     def test_settings_read_back_as_given(self):
         self.train("vae", "--steps", 0, "--set", "beta=0.3", "--set", "arch=mlp", "--out", "r", *SMALL)
@@ -276,6 +301,7 @@ class Threads(Case):
 
 class Refusals(Case):
     def test_wrong_usage(self):
+        write_discs("tall.npy", count=20, side=30)
         for words, command in [
             (["which model", "ae, vae"], ["train"]),
             (["no model 'vea'", "ae, vae"], ["train", "vea"]),
@@ -285,6 +311,8 @@ class Refusals(Case):
             (["--epochs", "--steps"], ["train", "vae", "--epochs", "1", "--steps", "2"]),
             (["setting", "lateral", "latent"], ["train", "vae", "--set", "lateral=3"]),
             (["latent=0", "1 to 1024"], ["train", "vae", "--set", "latent=0"]),
+            (["loss=lsgan", "relativistic"], ["train", "gan", "--set", "loss=lsgan"]),
+            (["multiples of 4", "30x30"], ["train", "gan", "--data", "./tall.npy"]),
             (["arch=cnn", "conv, mlp"], ["train", "ae", "--set", "arch=cnn"]),
             (["KEY=VALUE"], ["train", "ae", "--set", "latent"]),
             (["no preset 'fast'", "quick"], ["train", "ae", "--preset", "fast"]),
@@ -339,8 +367,9 @@ class Refusals(Case):
         self.refused(1, "file", command=["train", "ae", "--steps", "1", "--out", "file/r", *DATA])
 
     def test_divergence_is_told(self):
-        self.refused(1, "step", "lower", command=["train", "vae", "--steps", "300", "--set", "arch=mlp",
-                     "--optimizer", "sgd", "--lr", "100", "--warmup", "0", "--out", "r", *SMALL, *DATA])
+        for model in ["vae", "--set", "arch=mlp"], ["gan", "--set", "width=4"]:
+            self.refused(1, "step", "lower", command=["train", *model, "--steps", "300", "--optimizer",
+                         "sgd", "--lr", "100", "--warmup", "0", "--out", "r", "--overwrite", *SMALL, *DATA])
 
 
 if __name__ == "__main__":

@@ -6,12 +6,19 @@
 enum { KERNEL = 4, STRIDE = 2, PAD = 1 };
 static const float SLOPE = 0.2f;
 
-/* ---- blocks ---- */
+/* ---- initial weights ---- */
 
-static void start_at_zero(ig_params *params, const ig_tensor *tensor) {
-    ig_param *p = tensor ? ig_params_find(params, tensor->name) : NULL;
-    if (p) p->init = (ig_init){IG_INIT_VALUE, 0};
+/* Keeps the size of what flows through a layer after a leaky relu (He et al. 2015): N(0, gain^2 /
+   fan), biases 0. fan: the values that each result is made of; 0: all weights start at 0 */
+static void initialize(ig_params *params, const ig_tensor *w, const ig_tensor *b, int fan) {
+    ig_param *weight = w ? ig_params_find(params, w->name) : NULL;
+    ig_param *bias = b ? ig_params_find(params, b->name) : NULL;
+    double gain = sqrt(2 / (1 + (double)(SLOPE * SLOPE)));
+    if (weight) weight->init = (ig_init){IG_INIT_NORMAL, fan ? (float)(gain / sqrt(fan)) : 0};
+    if (bias) bias->init = (ig_init){IG_INIT_VALUE, 0};
 }
+
+/* ---- blocks ---- */
 
 /* net: "generator" or "discriminator"; zero: whether second convolutions start there, which those
    under a spectral norm cannot */
@@ -23,8 +30,8 @@ static void declare_blocks(ig_dcgan_block *blocks, ig_params *params, const char
         ig_conv_declare(&blocks[i].first, params, name, channels, channels, 3, 1, 1);
         snprintf(name, sizeof name, "%s.block%d.second", net, i + 1);
         ig_conv_declare(&blocks[i].second, params, name, channels, channels, 3, 1, 1);
-        if (zero) start_at_zero(params, blocks[i].second.w);
-        if (zero) start_at_zero(params, blocks[i].second.b);
+        initialize(params, blocks[i].first.w, blocks[i].first.b, 9 * channels);
+        initialize(params, blocks[i].second.w, blocks[i].second.b, zero ? 0 : 9 * channels);
     }
 }
 
@@ -39,6 +46,9 @@ void ig_generator_declare(ig_generator *g, ig_params *params, const ig_image_spe
     ig_conv_transposed_declare(&g->up1, params, "generator.up1", 2 * width, width, KERNEL, STRIDE,
                                PAD);
     ig_conv_transposed_declare(&g->up2, params, "generator.up2", width, 1, KERNEL, STRIDE, PAD);
+    initialize(params, g->spread.w, g->spread.b, inputs);
+    initialize(params, g->up1.w, g->up1.b, 2 * width * KERNEL * KERNEL / (STRIDE * STRIDE));
+    initialize(params, g->up2.w, g->up2.b, width * KERNEL * KERNEL / (STRIDE * STRIDE));
     if (!norm) return;
     ig_batchnorm_declare(&g->norm1, params, "generator.norm1", 2 * width);
     ig_batchnorm_declare(&g->norm2, params, "generator.norm2", width);
@@ -117,6 +127,9 @@ void ig_discriminator_declare(ig_discriminator *d, ig_params *params, const ig_i
     l->block_count = blocks;
     declare_blocks(l->blocks, params, "discriminator", blocks, 2 * width, !spectral);
     ig_linear_declare(&l->score, params, "discriminator.score", features, 1);
+    initialize(params, l->down1.w, l->down1.b, KERNEL * KERNEL);
+    initialize(params, l->down2.w, l->down2.b, width * KERNEL * KERNEL);
+    initialize(params, l->score.w, l->score.b, features);
     if (classes) {
         ig_init init = {IG_INIT_UNIFORM, (float)(1 / sqrt((double)features))};
         l->project.w = ig_params_add(params, "discriminator.project.weight",
