@@ -6,7 +6,11 @@
 
 /* Work is cut into blocks of this many rows of the batch, or outputs of the weight's gradient. */
 enum { ROW_BLOCK = 64, OUT_BLOCK = 28 };
-enum { LEAST_WORK = 1 << 16 }; /* multiplications of a piece of work: two microseconds */
+enum {
+    LEAST_WORK = 1 << 16, /* multiplications of a piece of work: two microseconds */
+    PIECES = 64,          /* more are not cut: a block of rows is read for each */
+    SUMMED_ROWS = 256,    /* of the batch, whose products make a sum of the weight's gradient */
+};
 
 typedef struct {
     const ig_kernels *kernels;
@@ -62,30 +66,34 @@ static void backward_chunk(void *work, int64_t chunk, int worker) {
     multiply(w, chunk, w->gy, w->out, NULL, w->gx, w->in, w->add_x);
 }
 
-/* gw (out in) = gy^T x for one block of outputs; gb = column sums of gy */
-static void weight_chunk(void *work, int64_t chunk, int worker) {
-    (void)worker;
-    const linear_work *w = work;
-    int64_t first = chunk * OUT_BLOCK, outs = ig_min(w->out - first, OUT_BLOCK);
-    if (w->gw)
+/* gw (out in) = or += gy^T x for one block of outputs, the products of some rows at a time */
+static void sum_products(const linear_work *w, int64_t first, int64_t outs) {
+    for (int64_t row = 0; row == 0 || row < w->rows; row += SUMMED_ROWS)
         w->kernels->outer(&(ig_outer){
             .m = outs,
             .n = w->in,
             .rows = 1,
-            .count = w->rows,
-            .a = w->gy + first,
+            .count = ig_min(w->rows - row, SUMMED_ROWS),
+            .a = w->gy + row * w->out + first,
             .a_stride = w->out,
-            .b = w->x,
+            .b = w->x + row * w->in,
             .b_stride = w->in,
             .c = w->gw + first * w->in,
             .c_stride = w->in,
-            .add = w->add_w,
+            .add = w->add_w || row > 0,
         });
-    for (int64_t o = first; w->gb && o < first + outs; o++) {
-        float sum = 0;
-        for (int64_t r = 0; r < w->rows; r++) sum += w->gy[r * w->out + o];
-        ig_write(&w->gb[o], sum, w->add_b);
-    }
+}
+
+/* and gb = column sums of gy */
+static void weight_chunk(void *work, int64_t chunk, int worker) {
+    (void)worker;
+    const linear_work *w = work;
+    int64_t first = chunk * OUT_BLOCK, outs = ig_min(w->out - first, OUT_BLOCK);
+    if (w->gw) sum_products(w, first, outs);
+    float sum[OUT_BLOCK] = {0};
+    for (int64_t r = 0; w->gb && r < w->rows; r++)
+        for (int64_t o = 0; o < outs; o++) sum[o] += w->gy[r * w->out + first + o];
+    for (int64_t o = 0; w->gb && o < outs; o++) ig_write(&w->gb[first + o], sum[o], w->add_b);
 }
 
 /* Runs products with the weights as a matrix k x n. */
@@ -96,7 +104,8 @@ static bool run(ig_tape *tape, const ig_tensor *weights, linear_work *w, int64_t
     int64_t panels = ig_panels(w->kernels, n), floats = ig_packed_size(w->kernels, k, n);
     if (!ig_packed_make(tape, weights, layout, floats, panels, w, &w->packed)) return false;
     int64_t panel_work = k * w->kernels->panel * ig_max(ig_min(w->rows, ROW_BLOCK), 1);
-    w->span = ig_ceil_div(LEAST_WORK, panel_work) * w->kernels->panel;
+    int64_t least = panels * ig_ceil_div(w->rows, ROW_BLOCK) / PIECES;
+    w->span = ig_max(least, ig_ceil_div(LEAST_WORK, panel_work)) * w->kernels->panel;
     ig_parallel(ig_ceil_div(n, w->span) * ig_ceil_div(w->rows, ROW_BLOCK), task, w);
     ig_arena_release(tape->arena, mark);
     return true;
