@@ -45,6 +45,20 @@ static void update(const work *w, const float *gradient, int step) {
     }
 }
 
+/* A decoder was trained on codes from N(0, I): their squared length has the mean `latent` and the
+   deviation sqrt(2 latent). Longer ones than two of these make it are shortened, or what lies
+   around them and between them would be no image. */
+static void shorten(const work *w) {
+    double dim = (double)w->latent, most = sqrt(dim + 2 * sqrt(2 * dim));
+    for (int64_t r = 0; r < ROWS; r++) {
+        float *z = w->z + r * w->latent;
+        double square = 0;
+        for (int64_t i = 0; i < w->latent; i++) square += (double)z[i] * (double)z[i];
+        double scale = most / sqrt(square);
+        for (int64_t i = 0; i < w->latent && scale < 1; i++) z[i] = (float)(scale * (double)z[i]);
+    }
+}
+
 static ig_status descend(const work *w, int step, ig_err *err) {
     const ig_image_spec *spec = &w->instance->spec;
     ig_tape *tape = &w->instance->tape;
@@ -53,6 +67,7 @@ static ig_status descend(const work *w, int step, ig_err *err) {
     ig_tensor *loss = ig_mse(tape, x, ig_constant(tape, shape, w->target));
     IG_TRY(ig_backward(tape, loss, NULL, err));
     if (z->grad_written) update(w, z->g, step);
+    shorten(w);
     return IG_OK;
 }
 

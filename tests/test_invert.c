@@ -61,6 +61,20 @@ static void test_through_a_network(void **state) {
     ig_instance_destroy(&instance);
 }
 
+/* An image whose code would be far from those of N(0, I) gets one that is not. */
+static void test_codes_are_not_too_long(void **state) {
+    (void)state;
+    ig_instance instance;
+    float image[FAKE_TILE], code[4];
+    double square = 0, most = 4 + 2 * sqrt(8);
+    for (int i = 0; i < FAKE_TILE; i++) image[i] = 9;
+    fake_instance(&instance, &fake_gan);
+    assert_ok(ig_instance_invert(&instance, image, 1, NULL, code, &err), err);
+    for (int i = 0; i < 4; i++) square += (double)code[i] * (double)code[i];
+    assert_float_equal(square, most, 1e-3);
+    ig_instance_destroy(&instance);
+}
+
 static void test_refuses(void **state) {
     (void)state;
     ig_instance instance;
@@ -81,6 +95,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_finds_the_codes),
         cmocka_unit_test(test_through_a_network),
+        cmocka_unit_test(test_codes_are_not_too_long),
         cmocka_unit_test(test_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

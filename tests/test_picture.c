@@ -702,6 +702,44 @@ static void test_kinds_of_denoisers_alone(void **state) {
            (ig_picture_options){.given = IG_TAKES_OF});
 }
 
+/* ---- codes that are noise by themselves ---- */
+
+static tile middle_of(ig_interpolation interpolation) {
+    draw("interpolate", (ig_picture_options){.between = "4:6",
+                                             .columns = 3,
+                                             .interpolation = interpolation,
+                                             .prior = IG_PRIOR_NORMAL});
+    return tile_of(0, 1, 0, 0);
+}
+
+/* A great circle where no encoder made the codes, a line elsewhere. */
+static void test_the_way_between_codes(void **state) {
+    (void)state;
+    assert_false(same(middle_of(IG_LERP), middle_of(IG_SLERP)));
+    assert_true(same(middle_of(IG_INTERPOLATION_AUTO), middle_of(IG_LERP)));
+    finish(NULL);
+    use(&fake_gan, true);
+    assert_true(same(middle_of(IG_INTERPOLATION_AUTO), middle_of(IG_SLERP)));
+}
+
+/* Noise on noise keeps its length: in the last column codes are N(0, I) still. */
+static void test_neighbours_keep_their_length(void **state) {
+    (void)state;
+    enum { N = 60, LAST = 40 };
+    use(&fake_gan, true);
+    ig_image_free(&f.image);
+    draw("neighbours", (ig_picture_options){.n = N, .columns = LAST});
+    int bright = 0, dark = 0;
+    for (int r = 0; r < N; r++)
+        for (int q = 0; q < 4; q++) {
+            bright += tile_of(r, LAST, 1, 0).v[q] == 255;
+            dark += tile_of(r, LAST, 1, 0).v[q] == 0;
+        }
+    /* of N(.1, 1): about a sixth is above 1, half below 0 */
+    assert_in_range(bright, N * 4 / 10, N * 4 / 4);
+    assert_in_range(dark, N * 4 / 3, N * 4 * 6 / 10);
+}
+
 /* ---- neighbours ---- */
 
 static void test_noise_grows(void **state) {
@@ -889,6 +927,8 @@ int main(void) {
         TEST_DENOISER(test_one_step_at_several_levels),
         TEST_OWN(test_one_step_knows_the_class),
         TEST(test_kinds_of_denoisers_alone),
+        TEST(test_the_way_between_codes),
+        TEST_OWN(test_neighbours_keep_their_length),
         TEST(test_noise_grows),
         TEST_OWN(test_manifold_of_two_values),
         TEST(test_manifold_of_chosen_axes),
