@@ -1,6 +1,8 @@
 """imgen sample, encode and info on small runs: what they write, what they say, what they refuse."""
+import json
 import os
 import pathlib
+import shutil
 import struct
 import subprocess
 import sys
@@ -210,6 +212,37 @@ class Pictures(unittest.TestCase):
                 (2, "choose one, such as --label 3", "manifold", "--axes", "0:1"),
                 (1, "trajectory: the vae does not make images by taking noise away", "trajectory")):
             self.refused(code, word, "sample", arguments[0], "vae-labels", *arguments[1:])
+
+    def test_training_with_labels(self):
+        small = ["--data", "bars", "--set", "arch=mlp", "--steps", 0, "--batch", 8]
+        self.done("train", "ae", *small, "--labels", "-o", "flag")
+        self.done("train", "ae", *small, "--set", "labels=on", "-o", "setting")
+        flag, setting = (json.loads(pathlib.Path(r, "config.json").read_text()) for r in ("flag", "setting"))
+        self.assertEqual(flag, setting)
+        self.assertEqual(flag["settings"]["labels"], "on")
+        self.assertEqual(png("flag/samples/grid.png")[0], 10 * 60 + 4)
+        self.refused_training("has no setting 'labels'", "classifier", "--labels", "--data", "bars")
+        pathlib.Path("unlabelled").mkdir(exist_ok=True)
+        for name in "train-images-idx3-ubyte", "t10k-images-idx3-ubyte":
+            shutil.copy(f"bars/{name}", "unlabelled")
+        self.refused_training("labels", "vae", "--labels", "--data", "unlabelled")
+
+    def refused_training(self, word, *arguments):
+        result = imgen("train", *arguments, "-o", "refused")
+        self.assertIn(result.returncode, (1, 2), result)
+        self.assertIn(word, result.stderr.splitlines()[-1])
+        self.assertFalse(os.path.exists("refused/checkpoint.safetensors"))
+
+    def test_a_classifier_has_no_pictures(self):
+        result = self.done("train", "classifier", "--data", "bars", "--steps", 2, "--batch", 8, "-o", "judge")
+        self.assertRegex(result.stdout, r"Test accuracy: \d+\.\d\d %\.\nNo pictures: the classifier makes no images\.")
+        self.assertEqual(os.listdir("judge/samples") if os.path.isdir("judge/samples") else [], [])
+        for kind, word in (("grid", "has no codes to make images of: it makes none"),
+                           ("reconstruct", "has no codes to make images of"),
+                           ("interpolate", "has no codes to interpolate"),
+                           ("trajectory", "does not make images by taking noise away")):
+            self.refused(1, "the classifier " + word, "sample", kind, "judge")
+        self.done("encode", "judge", "-o", "features.npy")
 
     def test_a_picture_is_the_same_at_any_n(self):
         for name, n in ("few.png", 3), ("many.png", 150):
