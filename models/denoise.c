@@ -1,5 +1,6 @@
 #include "models/denoise.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,9 +55,19 @@ static ig_status guided(void *self, const float *x, int64_t n, int level, float 
 typedef ig_status step_task(const ig_denoiser *denoiser, const ig_draw *how, ig_rng rng,
                             int64_t first, int64_t n, float *x, ig_err *err);
 
+static ig_status check_guidance(const ig_instance *instance, double guidance, ig_err *err) {
+    if (!isfinite(guidance)) return ig_fail(err, IG_EUSAGE, "a guidance that is not finite");
+    if (guidance != 1 && !ig_instance_classes(instance))
+        return ig_fail(err, IG_EUNSUPPORTED,
+                       "guidance is towards a class, and this %s was trained without labels",
+                       instance->model->name);
+    return IG_OK;
+}
+
 /* x: n H W, worked on in place */
 static ig_status run_blocks(ig_instance *instance, step_task *task, const ig_draw *how, ig_rng rng,
                             int64_t n, const float *y, float *x, ig_err *err) {
+    IG_TRY(check_guidance(instance, how->solver.guidance, err));
     int64_t size = (int64_t)instance->spec.height * instance->spec.width;
     block b = {.instance = instance, .guidance = how->solver.guidance};
     ig_denoiser denoiser = {instance->model->noise(instance->self), size, &b, guided};
