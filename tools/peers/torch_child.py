@@ -18,6 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import torch_unet
+
 SIDE, TIME_FEATURES, GROUPS, WARM_UP = 28, 128, 8, 3
 # After torch.compile the first runs still make guards and caches.
 WARM_UP_OF_CASE = 10
@@ -93,8 +95,23 @@ def vae_loss(model, x):
     return (rec + kl) / len(x)
 
 
+SCHEDULE = [s.float() for s in torch_unet.schedule("cosine", torch.float64)]
+SAMPLING_STEPS = 20
+
+
+def ddpm_loss(model, x):
+    """models/ddpm.c"""
+    levels = torch.randint(1, len(SCHEDULE[0]), (len(x),))
+    x0, eps = 2 * x - 1, torch.randn_like(x)
+    alpha, sigma = (torch_unet.at(s, levels) for s in SCHEDULE)
+    out = model(alpha * x0 + sigma * eps, levels)
+    return torch_unet.ddpm_loss(out, x0, eps, alpha, sigma)[0]
+
+
 def make_model(variant, name):
-    kind, arch = name.split("-")
+    kind, _, arch = name.partition("-")
+    if kind == "ddpm":
+        return variant.layout(torch_unet.UNet(int(arch or 32))), ddpm_loss
     heads, latent = {"ae": (1, 32), "vae": (2, 20)}[kind]
     model = variant.layout(Body(variant, arch == "conv", heads, latent))
     return model, {"ae": ae_loss, "vae": vae_loss}[kind]
@@ -117,16 +134,26 @@ def training_step(variant, batch, name, x=None):
     return run, sum(p.numel() for p in model.parameters())
 
 
+def sampler(variant, model, count):
+    """From noise to images."""
+    if not isinstance(model, torch_unet.UNet):
+        decode = variant.function(lambda z: torch.sigmoid(model.decode(z)))
+        return lambda: decode(torch.randn(count, model.latent))
+    net, (alpha, sigma) = variant.function(model), (s.tolist() for s in SCHEDULE)
+    return lambda: torch_unet.sample(net, variant.layout(torch.randn(count, 1, SIDE, SIDE)), alpha,
+                                     sigma, SAMPLING_STEPS)
+
+
 def sampling(variant, batch, name, count):
     model, _ = make_model(variant, name)
     if variant.compiled:
         torch._inductor.config.freezing = True  # weights do not change: packed once for all
         torch._inductor.config.cpp_wrapper = True  # a tenth faster with one image
-    decode = variant.function(lambda z: torch.sigmoid(model.decode(z)))
+    draw = sampler(variant, model, int(count))
 
     def run():
         with torch.no_grad():
-            decode(torch.randn(int(count), model.latent))
+            draw()
 
     return run, sum(p.numel() for p in model.parameters())
 

@@ -129,5 +129,20 @@ def ddpm_loss(out, x0, eps, alpha, sigma, predict="v", weight="min-snr"):
     return (scale * error).mean(), error.mean()
 
 
+def sample(net, x, alpha, sigma, steps):
+    """DPM-Solver++(2M) of a v-prediction from noise x, as models/solver.c: steps evenly spread over
+    the levels, the estimates of x_0 clipped, the last step of first order."""
+    levels = [round(T * (steps - k) / steps) for k in range(steps + 1)]
+    before = h_before = None
+    for i, j in zip(levels, levels[1:]):
+        x0 = (alpha[i] * x - sigma[i] * net(x, torch.full((len(x),), i))).clamp(-1, 1)
+        h = math.log(alpha[j] / sigma[j] * sigma[i] / alpha[i]) if j else math.inf
+        d = x0 if before is None or not j else x0 + (x0 - before) * (h / (2 * h_before))
+        keep = sigma[j] / sigma[i]
+        x = keep * x + (alpha[j] - keep * alpha[i]) * d
+        before, h_before = x0, h
+    return (x + 1) / 2
+
+
 def flow_loss(out, x0, eps):
     return F.mse_loss(out, eps - x0)
