@@ -17,33 +17,19 @@ typedef struct {
 } ig_diffuser;
 
 /* The settings of the ig_diffuser that is called `net` in a model's struct `type`. */
-#define IG_DIFFUSER_OPTS(type)                                                                      \
-    {"width",    "channels at full size, a multiple of 8",                                          \
-     IG_OPT_INT, offsetof(type, net.width),                                                         \
-     "32",       IG_UNET_GROUPS,                                                                    \
-     256,        NULL},                                                                             \
-        {"depth",                                                                                   \
-         "residual blocks a level, each way",                                                       \
-         IG_OPT_INT,                                                                                \
-         offsetof(type, net.depth),                                                                 \
-         "1",                                                                                       \
-         1,                                                                                         \
-         IG_UNET_MAX_DEPTH,                                                                         \
-         NULL},                                                                                     \
-        {"attention", "at the lowest level", IG_OPT_CHOICE, offsetof(type, net.attention), "on", 0, \
-         0,           ig_switch_names},                                                             \
-        {"labels",                                                                                  \
-         "learn the classes, to draw what is asked for",                                            \
-         IG_OPT_CHOICE,                                                                             \
-         offsetof(type, net.labels),                                                                \
-         "off",                                                                                     \
-         0,                                                                                         \
-         0,                                                                                         \
-         ig_switch_names},                                                                          \
-    {                                                                                               \
-        "drop", "share of images whose label is withheld, for guidance", IG_OPT_REAL,               \
-            offsetof(type, net.drop), "0.1", 0, 1, NULL                                             \
-    }
+/* clang-format off */
+#define IG_DIFFUSER_OPTS(type)                                                                     \
+    {"width", "channels at full size, a multiple of 8", IG_OPT_INT, offsetof(type, net.width),     \
+     "32", IG_UNET_GROUPS, 256, NULL},                                                             \
+    {"depth", "residual blocks a level, each way", IG_OPT_INT, offsetof(type, net.depth), "1", 1,  \
+     IG_UNET_MAX_DEPTH, NULL},                                                                     \
+    {"attention", "at the lowest level", IG_OPT_CHOICE, offsetof(type, net.attention), "on", 0, 0, \
+     ig_switch_names},                                                                             \
+    {"labels", "learn the classes, to draw what is asked for", IG_OPT_CHOICE,                      \
+     offsetof(type, net.labels), "off", 0, 0, ig_switch_names},                                    \
+    {"drop", "share of images whose label is withheld, for guidance", IG_OPT_REAL,                 \
+     offsetof(type, net.drop), "0.1", 0, 1, NULL}
+/* clang-format on */
 
 /* Fills the schedule and declares the network. IG_EUSAGE for labels=on where there are none. */
 ig_status ig_diffuser_declare(ig_diffuser *d, ig_params *params, const ig_image_spec *spec,
