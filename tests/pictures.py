@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import pty
 import shutil
 import struct
 import subprocess
@@ -348,6 +349,25 @@ class Pictures(unittest.TestCase):
         self.refused(1, "neither a PNG", "info", "text")
         self.refused(1, "No such file", "info", "nowhere")
         self.refused(1, "not a run folder", "info", ".")
+
+    def test_progress_on_a_terminal(self):
+        """All levels of ddpm take a while, which a bar tells; into a file it says nothing."""
+        command = "sample", "grid", "ddpm-labels", "-n", 4, "--label", 3, "--sampler", "ddpm"
+        terminal, end = pty.openpty()
+        with subprocess.Popen([IMGEN, *map(str, command)], stdout=subprocess.PIPE, stderr=end,
+                              env={**os.environ, "TERM": "xterm", "OMP_NUM_THREADS": "1"}) as process:
+            os.close(end)
+            shown = b""
+            try:
+                while part := os.read(terminal, 4096):
+                    shown += part
+            except OSError:  # how Linux tells the end
+                pass
+            self.assertEqual(process.stdout.read(), b"ddpm-labels/samples/grid.png\n")
+        os.close(terminal)
+        last = shown.decode().split("\r")[-2]
+        self.assertIn("[####################] 100% 4 of 4 images  step 1000/1000", last)
+        self.assertEqual(self.done(*command, "--steps", 30).stderr, "")
 
     def test_bad_samplers(self):
         for code, word, *arguments in (

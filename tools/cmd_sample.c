@@ -157,7 +157,8 @@ static void on_step(void *self, int step, int steps, int64_t first, int64_t n, c
     progress *p = self;
     p->done += (double)n / steps;
     double seconds = now() - p->start, share = p->done / (double)p->source->planned;
-    if (seconds < bar_seconds || !p->source->planned || share > 1) return;
+    if (seconds < bar_seconds || !p->source->planned) return;
+    if (share > 1) share = 1; /* sums of shares are rounded */
     char text[128], left[32];
     ig_duration_text(seconds / share - seconds, left);
     snprintf(text, sizeof text, "%.0f of %lld images  step %d/%d  %s left", p->done,
