@@ -8,6 +8,7 @@
 #include "core/whole.h"
 
 enum {
+    TILE = 4,        /* m */
     GROUP = 1 << 18, /* floats of transformed tiles that one piece of work holds: 1 MB, as L2 */
     FEW_GROUPS = 4,  /* with few images, the batch is cut into this many, */
     LEAST_WORK = 1 << 18, /* of at least this many multiplications: some microseconds */
@@ -29,12 +30,12 @@ typedef struct {
 typedef struct {
     const ig_kernels *kernels;
     ig_winograd_form form;
-    int64_t tile, taps; /* m and r of F(m x m, r x r) */
-    int64_t step;       /* 2: the fine images have four phases; otherwise 1 */
-    int64_t positions;  /* (m + r - 1)^2 */
-    int64_t rows;       /* rows of tiles in the batch */
-    int64_t group;      /* of them in one group, whose tiles are rows of one matrix product */
-    side x, y;          /* inputs of the convolution; its outputs or their gradients */
+    int64_t taps;      /* r of F(m x m, r x r) */
+    int64_t step;      /* 2: the fine images have four phases; otherwise 1 */
+    int64_t positions; /* (m + r - 1)^2 */
+    int64_t rows;      /* rows of tiles in the batch */
+    int64_t group;     /* of them in one group, whose tiles are rows of one matrix product */
+    side x, y;         /* inputs of the convolution; its outputs or their gradients */
     const float *from_x, *from_y;
     const float *bias;
     float *out;
@@ -60,10 +61,9 @@ static int64_t lanes(const ig_kernels *kernels) {
 }
 
 static winograd_work start(ig_winograd_form form) {
-    winograd_work w = {.kernels = ig_kernels_get(), .form = form, .tile = 4, .taps = 3, .step = 1};
-    if (form == IG_WINOGRAD_F2X2_3X3) w.tile = 2;
+    winograd_work w = {.kernels = ig_kernels_get(), .form = form, .taps = 3, .step = 1};
     if (form == IG_WINOGRAD_F4X4_2X2) w.taps = w.step = 2;
-    w.positions = (w.tile + w.taps - 1) * (w.tile + w.taps - 1);
+    w.positions = (TILE + w.taps - 1) * (TILE + w.taps - 1);
     return w;
 }
 
@@ -97,13 +97,13 @@ static int64_t group_rows(const winograd_work *w, int64_t columns) {
 }
 
 /* Of so many tiles for `size` outputs, those that need to be whole. */
-static int64_t whole_tiles(const winograd_work *w, int64_t tiles, int64_t size) {
-    return ig_max(tiles - (tiles * w->tile - size), 0);
+static int64_t whole_tiles(int64_t tiles, int64_t size) {
+    return ig_max(tiles - (tiles * TILE - size), 0);
 }
 
 /* Cuts the batch of n images, oh x ow outputs (of a phase), into groups. */
 static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
-    int64_t rows = ig_ceil_div(oh, w->tile), columns = ig_ceil_div(ow, w->tile);
+    int64_t rows = ig_ceil_div(oh, TILE), columns = ig_ceil_div(ow, TILE);
     w->rows = n * rows;
     w->group = group_rows(w, columns);
     side *sides[] = {&w->x, &w->y};
@@ -111,8 +111,8 @@ static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
         ig_winograd_tiles *t = &sides[i]->tiles;
         t->rows = rows;
         t->columns = columns;
-        t->whole_rows = whole_tiles(w, rows, oh);
-        t->whole_columns = whole_tiles(w, columns, ow);
+        t->whole_rows = whole_tiles(rows, oh);
+        t->whole_columns = whole_tiles(columns, ow);
         t->stride = spread(w->group * columns * t->row_stride);
         sides[i]->size = w->positions * t->stride;
     }
@@ -130,7 +130,7 @@ typedef struct {
 } tile_range;
 
 static tile_range tiles_at(const winograd_work *w, const ig_winograd_tiles *t, int64_t position) {
-    int64_t last = w->tile + w->taps - 2, rows = t->end - t->first, whole = ig_winograd_whole(t);
+    int64_t last = TILE + w->taps - 2, rows = t->end - t->first, whole = ig_winograd_whole(t);
     bool last_row = position / (last + 1) == last, last_column = position % (last + 1) == last;
     int64_t first = last_column ? whole * (t->columns - t->whole_columns) : 0;
     int64_t below = last_column ? t->whole_columns : t->columns;

@@ -1,6 +1,6 @@
 /* Convolutions of 3x3 at stride 1 and 4x4 at stride 2 by Winograd's minimal filtering: F(4x4,3x3)
-   has 4 times, F(2x2,3x3) 2.25 times and F(4x4,2x2) 2.56 times fewer multiplications than
-   core/conv.h, whose three products these are. */
+   has 4 times and F(4x4,2x2) 2.56 times fewer multiplications than core/conv.h, whose three
+   products these are. */
 #ifndef IG_CORE_WINOGRAD_H
 #define IG_CORE_WINOGRAD_H
 
@@ -15,8 +15,8 @@ ig_winograd_form ig_winograd_choose(const ig_conv_shape *s);
    the kernel, and with stride 2 the fine image has a multiple of 16 channels. */
 bool ig_winograd_fits(ig_winograd_form form, const ig_conv_shape *s);
 
-/* As those of core/conv.h, with a form that fits. Rms errors are about 3 times (tiles of 4x4) and
-   once (2x2) those of the direct product. */
+/* As those of core/conv.h, with a form that fits. Rms errors are about 3 times those of the direct
+ * product. */
 bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
                            const float *fine, const ig_tensor *weight, const float *bias,
                            float *coarse, bool add);

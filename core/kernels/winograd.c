@@ -3,13 +3,14 @@
 
        y = A^T [ (G w G^T) . (B^T x B) ] A,   gw = G^T [ (B^T x B) . (A gy A^T) ] G.
 
-   The matrices belong to the points 0, +-1, inf for F(2x2,3x3), +-1/2, +-1, inf for F(4x4,2x2), and
-   0, +-2/3, +-3/2, inf for F(4x4,3x3). The usual points 0, +-1, +-2, inf have rms errors 2.2 times
+   The matrices belong to the points +-1/2, +-1, inf for F(4x4,2x2) and 0, +-2/3, +-3/2, inf for
+   F(4x4,3x3). The usual points 0, +-1, +-2, inf have rms errors 2.2 times
    and largest errors 4.8 times those of the last (normal inputs, 64 channels); reciprocals a b = 1
    also save products. */
 #include "core/kernels/isa.h"
 #include "core/whole.h"
 
+enum { TILE = 4 };                              /* outputs along a side of a tile */
 enum { LONGEST = 6, MOST = LONGEST * LONGEST }; /* values along a side of a tile, and in one */
 enum { LINE = 16 };                             /* floats of a cache line */
 
@@ -24,23 +25,12 @@ enum { LINE = 16 };                             /* floats of a cache line */
 #define OVER_C (1 / (2 * C * (C * C - D * D)))
 #define OVER_D (1 / (2 * D * (D * D - C * C)))
 
-INLINE int tile_of(const ig_winograd_form form) {
-    return form == IG_WINOGRAD_F2X2_3X3 ? 2 : 4;
-}
-
 INLINE int taps_of(const ig_winograd_form form) {
     return form == IG_WINOGRAD_F4X4_2X2 ? 2 : 3;
 }
 
-/* B^T, of 4, 5 and 6 inputs */
+/* B^T, of 5 and 6 inputs */
 INLINE void input(const ig_winograd_form form, const vec *x, vec *y) {
-    if (form == IG_WINOGRAD_F2X2_3X3) {
-        y[0] = x[0] - x[2];
-        y[1] = x[1] + x[2];
-        y[2] = x[2] - x[1];
-        y[3] = x[3] - x[1];
-        return;
-    }
     if (form == IG_WINOGRAD_F4X4_2X2) {
         vec even = x[2] - D * D * x[0], odd = x[3] - D * D * x[1];
         y[0] = C * even + odd;
@@ -61,7 +51,7 @@ INLINE void input(const ig_winograd_form form, const vec *x, vec *y) {
     y[5] = x[1] + x[5] - (A * A + B * B) * x[3];
 }
 
-/* A^T, to 2 and 4 outputs */
+/* A^T */
 INLINE void output(const ig_winograd_form form, const vec *x, vec *y) {
     if (form == IG_WINOGRAD_F4X4_2X2) {
         vec even_c = x[0] + x[1], odd_c = x[0] - x[1], even_d = x[2] + x[3], odd_d = x[2] - x[3];
@@ -71,20 +61,14 @@ INLINE void output(const ig_winograd_form form, const vec *x, vec *y) {
         y[3] = x[4] + C * C * C * odd_c + D * D * D * odd_d;
         return;
     }
-    vec even = x[1] + x[2], odd = x[1] - x[2];
-    if (form == IG_WINOGRAD_F2X2_3X3) {
-        y[0] = x[0] + even;
-        y[1] = x[3] + odd;
-        return;
-    }
-    vec even_b = x[3] + x[4], odd_b = x[3] - x[4];
+    vec even = x[1] + x[2], odd = x[1] - x[2], even_b = x[3] + x[4], odd_b = x[3] - x[4];
     y[0] = x[0] + even + even_b;
     y[1] = A * odd + B * odd_b;
     y[2] = A * A * even + B * B * even_b;
     y[3] = x[5] + A * A * A * odd + B * B * B * odd_b;
 }
 
-/* A, of 2 and 4 gradients of outputs */
+/* A, of gradients of outputs */
 INLINE void gradient(const ig_winograd_form form, const vec *x, vec *y) {
     if (form == IG_WINOGRAD_F4X4_2X2) {
         vec even = x[0] + C * C * x[2], odd = C * x[1] + C * C * C * x[3];
@@ -94,13 +78,6 @@ INLINE void gradient(const ig_winograd_form form, const vec *x, vec *y) {
         y[2] = even + odd;
         y[3] = even - odd;
         y[4] = x[3];
-        return;
-    }
-    if (form == IG_WINOGRAD_F2X2_3X3) {
-        y[0] = x[0];
-        y[1] = x[0] + x[1];
-        y[2] = x[0] - x[1];
-        y[3] = x[1];
         return;
     }
     vec even = x[0] + A * A * x[2], odd = x[1] + A * A * x[3];
@@ -125,14 +102,6 @@ INLINE void weights(const ig_winograd_form form, const vec *x, vec *y) {
         y[4] = x[1];
         return;
     }
-    if (form == IG_WINOGRAD_F2X2_3X3) {
-        vec even = 0.5f * (x[0] + x[2]), odd = 0.5f * x[1];
-        y[0] = x[0];
-        y[1] = even + odd;
-        y[2] = even - odd;
-        y[3] = x[2];
-        return;
-    }
     vec even = OVER_A * x[0] + OVER_A * A * A * x[2], odd = OVER_A * A * x[1];
     y[0] = x[0];
     y[1] = even + odd;
@@ -150,14 +119,7 @@ INLINE void weights_gradient(const ig_winograd_form form, const vec *x, vec *y) 
         y[1] = OVER_C * C * (x[0] - x[1]) + OVER_D * D * (x[2] - x[3]) + x[4];
         return;
     }
-    vec even = x[1] + x[2], odd = x[1] - x[2];
-    if (form == IG_WINOGRAD_F2X2_3X3) {
-        y[0] = x[0] + 0.5f * even;
-        y[1] = 0.5f * odd;
-        y[2] = x[3] + 0.5f * even;
-        return;
-    }
-    vec even_b = x[3] + x[4], odd_b = x[3] - x[4];
+    vec even = x[1] + x[2], odd = x[1] - x[2], even_b = x[3] + x[4], odd_b = x[3] - x[4];
     y[0] = x[0] + OVER_A * even + OVER_B * even_b;
     y[1] = OVER_A * A * odd + OVER_B * B * odd_b;
     y[2] = x[5] + OVER_A * A * A * even + OVER_B * B * B * even_b;
@@ -175,14 +137,14 @@ INLINE void apply(const ig_winograd_map map, const ig_winograd_form form, const 
 
 /* Side of a transformed tile, and of the tiles that a map takes from or gives to an image. */
 INLINE int whole_side(const ig_winograd_form form) {
-    return tile_of(form) + taps_of(form) - 1;
+    return TILE + taps_of(form) - 1;
 }
 
 INLINE int side_of(const ig_winograd_map map, const ig_winograd_form form) {
     switch (map) {
     case IG_WINOGRAD_INPUT: return whole_side(form);
     case IG_WINOGRAD_GRADIENT:
-    case IG_WINOGRAD_OUTPUT: return tile_of(form);
+    case IG_WINOGRAD_OUTPUT: return TILE;
     default: return taps_of(form);
     }
 }
@@ -247,8 +209,8 @@ INLINE void join(const ig_winograd_map map, const ig_winograd_form form, const f
 }
 
 /* Where the outputs of a tile begin, the `whole` first of which have one more. */
-INLINE int64_t tile_start(const int tile, int64_t i, int64_t whole) {
-    return i * tile - (i > whole ? i - whole : 0);
+INLINE int64_t tile_start(int64_t i, int64_t whole) {
+    return i * TILE - (i > whole ? i - whole : 0);
 }
 
 /* Where n pixels along one side of an image of `size`, `stride` floats apart, are from the first
@@ -266,11 +228,11 @@ INLINE void find_places(int64_t n, int64_t first, int64_t step, int64_t size, in
 INLINE void find_pixels(const ig_winograd_map map, const ig_winograd_form form,
                         const ig_winograd_tiles *t, int64_t row, int64_t column, int64_t phase,
                         int64_t *at) {
-    const int n = side_of(map, form), tile = tile_of(form);
+    const int n = side_of(map, form);
     const bool outputs = map == IG_WINOGRAD_GRADIENT || map == IG_WINOGRAD_OUTPUT;
     int64_t y[LONGEST], x[LONGEST];
-    int64_t top = tile_start(tile, row, t->whole_rows) * t->step + phase / 2 - t->pad;
-    int64_t left = tile_start(tile, column, t->whole_columns) * t->step + phase % 2 - t->pad;
+    int64_t top = tile_start(row, t->whole_rows) * t->step + phase / 2 - t->pad;
+    int64_t left = tile_start(column, t->whole_columns) * t->step + phase % 2 - t->pad;
     find_places(n - (outputs && row >= t->whole_rows), top, t->step, t->h, t->w * t->c, y);
     find_places(n - (outputs && column >= t->whole_columns), left, t->step, t->w, t->c, x);
     for (int i = 0; i < n; i++)
@@ -300,10 +262,10 @@ INLINE int64_t tile_place(const ig_winograd_tiles *t, tile_places p, int64_t col
 
 /* Asks the cache for the pixels of the tile one row of tiles further on. As images lie one after
    another, below the last row of tiles is about where the next image begins. */
-INLINE void prefetch_below(const ig_winograd_map map, const ig_winograd_tiles *t, const int tile,
-                           int64_t row, int64_t column, int64_t phase, const float *image) {
+INLINE void prefetch_below(const ig_winograd_map map, const ig_winograd_tiles *t, int64_t row,
+                           int64_t column, int64_t phase, const float *image) {
     if (map == IG_WINOGRAD_WEIGHTS_GRADIENT || phase > 0) return;
-    int64_t apart = tile * t->step, y = (row % t->rows + 1) * apart, x = column * apart;
+    int64_t apart = TILE * t->step, y = (row % t->rows + 1) * apart, x = column * apart;
     for (int64_t i = 0; i < apart; i++)
         for (int64_t k = 0; k < apart * t->c; k += LINE) {
             const void *p =
@@ -325,7 +287,7 @@ INLINE void split_pixels(const ig_winograd_map map, const ig_winograd_form form,
 INLINE void split_tiles(const ig_winograd_map map, const ig_winograd_form form,
                         const ig_winograd_tiles *t, const float *images, const float *zeros,
                         float *to) {
-    const int n = side_of(map, form), tile = tile_of(form);
+    const int n = side_of(map, form);
     for (int64_t row = t->first; row < t->end; row++) {
         const float *image = images + row / t->rows * t->h * t->w * t->c;
         tile_places places = places_of(t, row);
@@ -335,7 +297,7 @@ INLINE void split_tiles(const ig_winograd_map map, const ig_winograd_form form,
                 const float *pixel[MOST];
                 find_pixels(map, form, t, row % t->rows, column, phase, at);
                 for (int i = 0; i < n * n; i++) pixel[i] = at[i] < 0 ? zeros : image + at[i];
-                prefetch_below(map, t, tile, row, column, phase, image);
+                prefetch_below(map, t, row, column, phase, image);
                 int64_t place = tile_place(t, places, column) * t->row_stride + phase * t->c;
                 split_pixels(map, form, t, pixel, to + place);
             }
@@ -356,7 +318,7 @@ INLINE void join_pixels(const ig_winograd_map map, const ig_winograd_form form,
 INLINE void join_tiles(const ig_winograd_map map, const ig_winograd_form form,
                        const ig_winograd_tiles *t, const float *from, const float *bias, bool add,
                        float *images) {
-    const int n = side_of(map, form), tile = tile_of(form);
+    const int n = side_of(map, form);
     for (int64_t row = t->first; row < t->end; row++) {
         float *image = images + row / t->rows * t->h * t->w * t->c;
         tile_places places = places_of(t, row);
@@ -366,7 +328,7 @@ INLINE void join_tiles(const ig_winograd_map map, const ig_winograd_form form,
                 float *pixel[MOST];
                 find_pixels(map, form, t, row % t->rows, column, phase, at);
                 for (int i = 0; i < n * n; i++) pixel[i] = at[i] < 0 ? NULL : image + at[i];
-                prefetch_below(map, t, tile, row, column, phase, image);
+                prefetch_below(map, t, row, column, phase, image);
                 int64_t place = tile_place(t, places, column) * t->row_stride + phase * t->c;
                 join_pixels(map, form, t, from + place, bias, add, pixel);
             }
@@ -377,7 +339,6 @@ INLINE void join_tiles(const ig_winograd_map map, const ig_winograd_form form,
 #define WITH_FORM(f, map, form, ...)                                                               \
     switch (form) {                                                                                \
     case IG_WINOGRAD_NONE: break;                                                                  \
-    case IG_WINOGRAD_F2X2_3X3: f(map, IG_WINOGRAD_F2X2_3X3, __VA_ARGS__); break;                   \
     case IG_WINOGRAD_F4X4_3X3: f(map, IG_WINOGRAD_F4X4_3X3, __VA_ARGS__); break;                   \
     case IG_WINOGRAD_F4X4_2X2: f(map, IG_WINOGRAD_F4X4_2X2, __VA_ARGS__); break;                   \
     }
