@@ -372,25 +372,25 @@ static const ig_opt opts[] = {
     {"loss", "what D and G play for", IG_OPT_CHOICE, offsetof(gan, loss), "relativistic", 0, 0,
      losses},
     {"r1", "weight of D's squared gradient at real images (not with wgan-gp)", IG_OPT_REAL,
-     offsetof(gan, r1), "1", 0, 1000, NULL},
-    {"r2", "the same at made images", IG_OPT_REAL, offsetof(gan, r2), "1", 0, 1000, NULL},
+     offsetof(gan, r1), "5", 0, 1000, NULL},
+    {"r2", "the same at made images", IG_OPT_REAL, offsetof(gan, r2), "5", 0, 1000, NULL},
     {"spectral", "spectral norm of D's weights", IG_OPT_CHOICE, offsetof(gan, spectral), "off", 0,
      0, ig_switch_names},
     {"norm", "of G's layers", IG_OPT_CHOICE, offsetof(gan, norm), "none", 0, 0, norms},
     {"latent", "numbers in a code", IG_OPT_INT, offsetof(gan, latent), "64", 1, 1024, NULL},
     {"width", "channels of the layers next to the image; twice that further in", IG_OPT_INT,
-     offsetof(gan, width), "64", 1, 1024, NULL},
+     offsetof(gan, width), "32", 1, 1024, NULL},
     {"blocks", "residual blocks at a quarter of the sides, in each network", IG_OPT_INT,
-     offsetof(gan, blocks), "0", 0, IG_DCGAN_BLOCKS_MAX, NULL},
+     offsetof(gan, blocks), "1", 0, IG_DCGAN_BLOCKS_MAX, NULL},
     {"labels", "condition on the class", IG_OPT_CHOICE, offsetof(gan, labels), "off", 0, 0,
      ig_switch_names},
     {0},
 };
 
 static const ig_recipe recipes[] = {
-    {"quick", 800, 128, 5e-4, true, 0, .99, 0, {IG_ADAM, 0, .99, 1e-8, 0, 0}},
-    {"default", 8000, 128, 5e-4, true, 0, .999, 0, {IG_ADAM, 0, .99, 1e-8, 0, 0}},
-    {"best", 40000, 128, 5e-4, true, 0, .999, 0, {IG_ADAM, 0, .99, 1e-8, 0, 0}},
+    {"quick", 1000, 128, 1e-3, true, 100, .995, 0, {IG_ADAM, 0, .99, 1e-8, 0, 0}},
+    {"default", 8000, 128, 1e-3, true, 100, .999, 0, {IG_ADAM, 0, .99, 1e-8, 0, 0}},
+    {"best", 40000, 128, 1e-3, true, 100, .999, 0, {IG_ADAM, 0, .99, 1e-8, 0, 0}},
     {0},
 };
 

@@ -31,7 +31,7 @@ CASES = [
     ["loss=relativistic", "r1=0", "r2=0"],
     ["loss=ns", "r1=2", "r2=0", "norm=batch"],
     ["loss=ns", "r1=1", "r2=0", "spectral=on", "labels=on", "blocks=1"],
-    ["loss=hinge", "r1=0", "r2=0"],
+    ["loss=hinge", "r1=0", "r2=0", "blocks=0"],
     ["loss=hinge", "r1=1", "r2=3", "spectral=on"],
     ["loss=wgan-gp"],
     ["loss=wgan-gp", "norm=batch", "labels=on"],
