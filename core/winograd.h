@@ -15,8 +15,8 @@ ig_winograd_form ig_winograd_choose(const ig_conv_shape *s);
    the kernel, and with stride 2 the fine image has a multiple of 16 channels. */
 bool ig_winograd_fits(ig_winograd_form form, const ig_conv_shape *s);
 
-/* As those of core/conv.h, with a form that fits. Rms errors are about 3 times those of the direct
- * product. */
+/* As those of core/conv.h, with a form that fits. Rms errors are 1 to 4 times those of the direct
+   product. */
 bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
                            const float *fine, const ig_tensor *weight, const float *bias,
                            float *coarse, bool add);
