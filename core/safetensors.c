@@ -283,31 +283,38 @@ static ig_status read_floats(const reading *r, ig_safetensors *file, const unsig
     return IG_OK;
 }
 
-static ig_status parse(const char *path, ig_safetensors *file, const char *bytes, size_t size,
-                       ig_err *err) {
-    uint64_t length = size < LENGTH_BYTES ? 0 : load_length((const unsigned char *)bytes);
+static ig_status parse(const char *path, ig_safetensors *file, const unsigned char *bytes,
+                       size_t size, ig_err *err) {
+    uint64_t length = size < LENGTH_BYTES ? 0 : load_length(bytes);
     if (size < LENGTH_BYTES || length > size - LENGTH_BYTES || length > most_header)
         return ig_fail(err, IG_EFORMAT,
                        "%s: has %zu bytes, too few for its header: it is cut short or no "
                        "safetensors file",
                        path, size);
     json_error_t error;
-    file->header = json_loadb(bytes + LENGTH_BYTES, length, JSON_REJECT_DUPLICATES, &error);
+    file->header =
+        json_loadb((const char *)bytes + LENGTH_BYTES, length, JSON_REJECT_DUPLICATES, &error);
     if (!json_is_object(file->header))
         return ig_fail(err, IG_EFORMAT, "%s: its header is no JSON object: no safetensors file",
                        path);
     reading r = {path, size - LENGTH_BYTES - length, err};
     IG_TRY(read_entries(&r, file));
-    return read_floats(&r, file, (const unsigned char *)bytes + LENGTH_BYTES + length);
+    return read_floats(&r, file, bytes + LENGTH_BYTES + length);
 }
 
 ig_status ig_safetensors_open(ig_safetensors **file, const char *path, ig_err *err) {
     char *bytes;
     size_t size;
     IG_TRY(ig_file_read(path, most_file, &bytes, &size, err));
-    ig_safetensors *made = calloc(1, sizeof *made);
-    ig_status status = made ? parse(path, made, bytes, size, err) : ig_fail_memory(err, path);
+    ig_status status = ig_safetensors_read(file, path, bytes, size, err);
     free(bytes);
+    return status;
+}
+
+ig_status ig_safetensors_read(ig_safetensors **file, const char *name, const void *bytes,
+                              size_t size, ig_err *err) {
+    ig_safetensors *made = calloc(1, sizeof *made);
+    ig_status status = made ? parse(name, made, bytes, size, err) : ig_fail_memory(err, name);
     if (status != IG_OK) ig_safetensors_close(made);
     else *file = made;
     return status;

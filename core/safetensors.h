@@ -26,6 +26,10 @@ typedef struct ig_safetensors ig_safetensors;
    values of F32 tensors of up to IG_MAX_DIMS dimensions are readable. IG_EFORMAT tells what is
    wrong. */
 ig_status ig_safetensors_open(ig_safetensors **file, const char *path, ig_err *err);
+/* The same of a file that is in memory, which is not needed afterwards; name stands for its path in
+   messages. */
+ig_status ig_safetensors_read(ig_safetensors **file, const char *name, const void *bytes,
+                              size_t size, ig_err *err);
 void ig_safetensors_close(ig_safetensors *file);
 
 /* NULL if the metadata has no such key. */

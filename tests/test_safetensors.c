@@ -53,6 +53,23 @@ static void test_round_trip(void **state) {
     assert_int_equal(entries_in(*state), 1);
 }
 
+/* What was read needs the bytes no more. */
+static void test_memory(void **state) {
+    const char *path = path_in(state, "a.safetensors");
+    char *bytes;
+    size_t size;
+    ig_safetensors *file;
+    write_sample(path);
+    assert_ok(ig_file_read(path, 10000, &bytes, &size, &err), err);
+    assert_ok(ig_safetensors_read(&file, "held", bytes, size, &err), err);
+    memset(bytes, 0, size);
+    assert_memory_equal(ig_safetensors_find(file, "fc.weight").x, weights, sizeof weights);
+    assert_string_equal(ig_safetensors_text(file, "model"), "vae");
+    ig_safetensors_close(file);
+    assert_fails(ig_safetensors_read(&file, "held", bytes, size, &err), IG_EFORMAT, err, "held: ");
+    free(bytes);
+}
+
 static void test_nothing_in_it(void **state) {
     const char *path = path_in(state, "a.safetensors");
     assert_ok(ig_safetensors_write(path, NULL, 0, NULL, 0, &err), err);
@@ -328,12 +345,13 @@ static void test_missing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_round_trip),      IN_FOLDER(test_nothing_in_it),
-        IN_FOLDER(test_bytes),           IN_FOLDER(test_large),
-        IN_FOLDER(test_write_refuses),   IN_FOLDER(test_foreign),
-        IN_FOLDER(test_hostile_headers), IN_FOLDER(test_deep_nesting),
-        IN_FOLDER(test_header_lengths),  IN_FOLDER(test_truncations),
-        IN_FOLDER(test_mutations),       IN_FOLDER(test_missing),
+        IN_FOLDER(test_round_trip),    IN_FOLDER(test_memory),
+        IN_FOLDER(test_nothing_in_it), IN_FOLDER(test_bytes),
+        IN_FOLDER(test_large),         IN_FOLDER(test_write_refuses),
+        IN_FOLDER(test_foreign),       IN_FOLDER(test_hostile_headers),
+        IN_FOLDER(test_deep_nesting),  IN_FOLDER(test_header_lengths),
+        IN_FOLDER(test_truncations),   IN_FOLDER(test_mutations),
+        IN_FOLDER(test_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

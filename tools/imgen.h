@@ -7,6 +7,7 @@
 #include "datasets/dataset.h"
 #include "datasets/npy.h"
 #include "datasets/png.h"
+#include "evaluate/judge.h"
 #include "models/run.h"
 #include "sample/picture.h"
 #include "sample/terminal.h"
