@@ -45,7 +45,7 @@ static ig_status fill_column(ig_source *source, const ig_picture_options *option
     const ig_class_list one = {1, {class}};
     IG_TRY(draw_images(source, options, &one, d->sheet.rows, images, err));
     for (int64_t r = 0; r < d->sheet.rows; r++) ig_put(d, r, column, images + r * d->tile, 1);
-    ig_caption(d, 0, column, ig_class_label(source, class).text);
+    if (options->captions) ig_caption(d, 0, column, ig_class_label(source, class).text);
     return IG_OK;
 }
 

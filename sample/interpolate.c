@@ -151,7 +151,7 @@ static ig_status ends_from_classes(work *w, ig_err *err) {
         float *code = w->codes + i * w->latent;
         IG_TRY(ig_class_find(&w->class[i], w -> source, "--labels", text, w->classes, err));
         IG_TRY(ig_source_draw_codes(w->source, w->options->prior, rng, 1, code, err));
-        w->ends[i] = ig_class_label(w->source, w->class[i]);
+        if (w->options->captions) w->ends[i] = ig_class_label(w->source, w->class[i]);
     }
     return IG_OK;
 }

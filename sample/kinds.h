@@ -45,7 +45,7 @@ void ig_to_unit(const float *from, int64_t n, float *to);
 /* Class name of a test image, or its index where there are no labels. */
 ig_label ig_test_label(ig_dataset *data, uint32_t index);
 
-/* The name of a class in the source's data; its number where they have none. */
+/* The name of a class in the source's data, which it opens; its number where that cannot be. */
 ig_label ig_class_label(ig_source *source, int class);
 
 /* A whole number. */

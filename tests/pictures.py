@@ -206,6 +206,11 @@ class Pictures(unittest.TestCase):
         self.done("sample", "grid", "vae-labels", "--label", "0-9", "-n", 2, "--captions")
         self.done("sample", "array", "vae-labels", "--label", "9", "-n", 30, "-o", "x.npy")
         self.done("sample", "restyle", "vae-labels", "--label", 9, "-n", 3)
+        os.rename("bars", "away")  # without its data a class has a number only
+        self.addCleanup(lambda: os.path.exists("away") and os.rename("away", "bars"))
+        self.done("sample", "grid", "vae-labels", "--label", "3,4", "--captions")
+        self.refused(1, "bars", "sample", "grid", "vae-labels", "--label", "three")
+        os.rename("away", "bars")
         for code, word, *arguments in (
                 (2, "--label: there is no class 10: expected 0 to 9", "grid", "--label", 10),
                 (2, "no class boot", "array", "--label", "boot"),

@@ -592,6 +592,9 @@ static void test_who_watches_sampling_is_told(void **state) {
     draw("grid", (ig_picture_options){.n = 6});
     assert_int_equal(told, 4 * 5 + 4 * 6);
     assert_int_equal(f.source.planned, 6);
+    refuse("choose fewer images", IG_EUSAGE, "grid",
+           (ig_picture_options){.n = 90000, .columns = 9});
+    assert_int_equal(told, 4 * 5 + 4 * 6); /* too large is too large before anything is drawn */
 }
 
 static void test_animation(void **state) {
