@@ -45,7 +45,7 @@ class Bench(unittest.TestCase):
         steps = self.names("step")
         self.assertEqual(steps[:4], [f"step/{m}" for m in
                                      ("ae-conv", "ae-mlp", "vae-conv", "vae-mlp")])
-        self.assertEqual([s for s in steps if "ddpm" in s], ["step/ddpm", "step/ddpm-64"])
+        self.assertEqual([s for s in steps if "ddpm" in s], ["step/ddpm", "step/ddpm-32", "step/ddpm-64"])
         self.assertTrue(all(s.startswith("step/") for s in steps))
         self.assertEqual(self.names("conv3x3/7x7"), [f"conv3x3/7x7x128/{part}" for part in
                                                      ("forward", "backward-data",
@@ -63,7 +63,8 @@ class Bench(unittest.TestCase):
 
     def test_every_kind_runs(self):
         cases = self.cases("peak/fma", "conv3x3/7x7", "up4x4s2/7x7", "silu", "block/7x7",
-                           "step", "sample", "decode")
+                           "step/ae", "step/vae", "step/gan", "step/ddpm", "step/classifier", "sample/vae",
+                           "sample/gan/1", "sample/ddpm/1", "decode")
         self.assertEqual({c["group"] for c in cases.values()},
                          {"kernels", "block", "step", "sample"})
         self.assertGreater(cases["conv3x3/7x7x128/forward"]["share_of_fma"], 0)

@@ -26,7 +26,7 @@ struct ig_bench {
     int64_t parameters; /* trained floats, of models; set by start */
 };
 
-enum { IG_BENCH_MAX = 512 };
+enum { IG_BENCH_MAX = 512, IG_BENCH_SETTINGS = 6 };
 
 typedef struct {
     ig_bench items[IG_BENCH_MAX];
@@ -58,11 +58,12 @@ double ig_bench_clock(void);
 /* The median of values, which it sorts. */
 double ig_bench_median(double *values, int64_t count);
 
-/* A model with one setting of its own choice: "vae-conv". */
+/* A model as it is benchmarked: "vae-conv", "gan-dcgan". */
 typedef struct {
     const ig_model *model;
-    const char *key; /* NULL: the model as it is */
-    char value[16], name[48];
+    ig_setting settings[IG_BENCH_SETTINGS];
+    int count; /* settings; 0: the model as it is */
+    char name[48];
 } ig_bench_variant;
 
 /* The variants of all models; *count of them. */

@@ -13,31 +13,49 @@ static const float RATE = 1e-3f;
 
 /* ---- variants ---- */
 
-static const ig_opt *find_opt(const ig_model *model, const char *key) {
-    for (const ig_opt *o = model->opts; o->key; o++)
-        if (!strcmp(o->key, key)) return o;
-    return NULL;
-}
+/* Models with other settings than their own, beside which PyTorch is timed too. */
+static const struct {
+    const char *model, *suffix;
+    ig_setting settings[IG_BENCH_SETTINGS]; /* ends with key NULL */
+} others[] = {
+    {"gan",
+     "dcgan", /* Radford et al. 2016 */
+     {{"loss", "ns"},
+      {"r1", "0"},
+      {"r2", "0"},
+      {"norm", "batch"},
+      {"blocks", "0"},
+      {"width", "64"}}},
+    {"ddpm", "32", {{"width", "32"}}},
+    {"ddpm", "64", {{"width", "64"}}},
+};
 
-/* value: of the key; NULL for the model as it is */
-static void add_variant(ig_bench_variant *all, int *count, const ig_model *model, const char *key,
-                        const char *value) {
+static ig_bench_variant *add_variant(ig_bench_variant *all, int *count, const ig_model *model,
+                                     const char *suffix) {
     ig_bench_variant *v = &all[(*count)++];
-    *v = (ig_bench_variant){.model = model, .key = key};
-    snprintf(v->value, sizeof v->value, "%s", value ? value : "");
-    snprintf(v->name, sizeof v->name, "%s%s%s", model->name, value ? "-" : "", v->value);
+    *v = (ig_bench_variant){.model = model};
+    snprintf(v->name, sizeof v->name, "%s%s%s", model->name, *suffix ? "-" : "", suffix);
+    return v;
 }
 
-/* Each body that a model has; a denoiser also at twice its width. */
+static void add_setting(ig_bench_variant *v, ig_setting setting) {
+    v->settings[v->count++] = setting;
+}
+
+/* The model as it is, or each body that it has; and what else there is of it. */
 static void add_variants(ig_bench_variant *all, int *count, const ig_model *model) {
-    const ig_opt *arch = find_opt(model, "arch"), *width = find_opt(model, "width");
-    if (!arch) add_variant(all, count, model, NULL, NULL);
-    for (int c = 0; arch && arch->choices[c]; c++)
-        add_variant(all, count, model, "arch", arch->choices[c]);
-    if (!model->denoise || !width) return;
-    char twice[16];
-    snprintf(twice, sizeof twice, "%d", 2 * atoi(width->initial));
-    add_variant(all, count, model, "width", twice);
+    const ig_opt *arch = model->opts;
+    while (arch->key && strcmp(arch->key, "arch") != 0) arch++;
+    if (!arch->key) add_variant(all, count, model, "");
+    for (int c = 0; arch->key && arch->choices[c]; c++)
+        add_setting(add_variant(all, count, model, arch->choices[c]),
+                    (ig_setting){"arch", arch->choices[c]});
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (strcmp(others[i].model, model->name) != 0) continue;
+        ig_bench_variant *v = add_variant(all, count, model, others[i].suffix);
+        for (int k = 0; k < IG_BENCH_SETTINGS && others[i].settings[k].key; k++)
+            add_setting(v, others[i].settings[k]);
+    }
 }
 
 const ig_bench_variant *ig_bench_variants(int *count) {
@@ -52,8 +70,7 @@ const ig_bench_variant *ig_bench_variants(int *count) {
 
 static ig_status create(ig_instance *instance, const ig_bench_variant *variant, ig_err *err) {
     const ig_image_spec spec = {SIDE, SIDE, CLASSES};
-    const ig_setting setting = {variant->key, variant->value};
-    return ig_instance_create(instance, variant->model, &spec, &setting, variant->key ? 1 : 0, 1,
+    return ig_instance_create(instance, variant->model, &spec, variant->settings, variant->count, 1,
                               err);
 }
 

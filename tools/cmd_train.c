@@ -8,6 +8,7 @@
 #include "tools/cli.h"
 #include "tools/stop.h"
 #include "tools/terminal.h"
+#include "tools/train_judge.h"
 #include "tools/train_pictures.h"
 #include "train/train.h"
 
@@ -209,6 +210,8 @@ static void default_folder(char folder[IG_PATH_MAX], const char *model, const ch
 typedef struct {
     ig_dataset *data;
     ig_run run;       /* in training: its config and folder, neither weights nor checkpoint */
+    ig_judge *judge;  /* NULL: there is none */
+    int covered;      /* classes, when advice on them was last given */
     bool bar_drawn;   /* the line that the cursor is in */
     double last_line; /* seconds of training at the last plain line */
 } watcher;
@@ -234,15 +237,29 @@ static void losses_text(const ig_losses *l, char text[LOSSES_TEXT]) {
     if (l->term_count > 1) strcpy(text + at, ")");
 }
 
+static void judgement_text(const ig_judgement *j, char text[64]) {
+    text[0] = 0;
+    if (!j->images) return;
+    int at = snprintf(text, 64, "  %d of %d classes", j->covered, j->classes);
+    if (j->asked) snprintf(text + at, 64 - (size_t)at, ", %.0f %% as asked", 100 * j->hit);
+}
+
+static void tell_advice(watcher *w, const char *advice) {
+    end_bar(w);
+    fprintf(stderr, "imgen: %s\n", advice);
+}
+
 static void on_progress(void *self, const ig_train_progress *p) {
     watcher *w = self;
-    char losses[LOSSES_TEXT], left[32], text[LOSSES_TEXT + 200], validation[64] = "";
+    char losses[LOSSES_TEXT], left[32], text[LOSSES_TEXT + 264], validation[64] = "";
+    char judgement[64];
     losses_text(&p->train, losses);
     ig_duration_text(p->seconds_left, left);
     if (p->validated)
         snprintf(validation, sizeof validation, "  validation %.5g", p->validation.loss);
-    snprintf(text, sizeof text, "epoch %.2f  loss %s%s  %.0f images/s  %s left", p->epoch, losses,
-             validation, p->images_per_second, left);
+    judgement_text(&p->judgement, judgement);
+    snprintf(text, sizeof text, "epoch %.2f  loss %s%s%s  %.0f images/s  %s left", p->epoch, losses,
+             validation, judgement, p->images_per_second, left);
     if (ig_on_terminal()) {
         ig_bar_draw((double)p->step / (double)p->steps, text);
         w->bar_drawn = true;
@@ -250,9 +267,11 @@ static void on_progress(void *self, const ig_train_progress *p) {
         w->last_line = p->seconds;
         fprintf(stderr, "step %lld/%lld  %s\n", (long long)p->step, (long long)p->steps, text);
     }
-    if (!p->advice) return;
-    end_bar(w);
-    fprintf(stderr, "imgen: %s\n", p->advice);
+    if (p->advice) tell_advice(w, p->advice);
+    bool early = p->step < p->steps / 10; /* not all classes can be there yet */
+    if (!p->judgement.images || early || p->judgement.covered == w->covered) return;
+    w->covered = p->judgement.covered;
+    if (ig_train_judge_advice(&p->judgement, text, sizeof text)) tell_advice(w, text);
 }
 
 static ig_status on_preview(void *self, ig_instance *instance, const char *path, ig_err *err) {
@@ -260,12 +279,19 @@ static ig_status on_preview(void *self, ig_instance *instance, const char *path,
     return ig_train_preview(&w->run, instance, w->data, path, err);
 }
 
+static ig_status on_judge(void *self, ig_instance *instance, ig_judgement *judgement, ig_err *err) {
+    watcher *w = self;
+    return ig_train_judge(w->judge, instance, w->run.config.seed, judgement, err);
+}
+
 static ig_status train(const options *o, const char *folder, const ig_run_config *config,
                        ig_dataset *data, ig_train_result *result, ig_err *err) {
     watcher w = {.data = data, .run = {.config = *config}};
     snprintf(w.run.folder, sizeof w.run.folder, "%s", folder);
-    const ig_train_callbacks callbacks = {
-        &w, on_progress, ig_can_draw(config->model) ? on_preview : NULL, should_stop};
+    IG_TRY(ig_train_judge_open(&w.judge, config->model, data, err));
+    const ig_train_callbacks callbacks = {&w, on_progress,
+                                          ig_can_draw(config->model) ? on_preview : NULL,
+                                          w.judge ? on_judge : NULL, should_stop};
     fprintf(stderr, "imgen: training the %s on %s (%s), %d threads, into %s\n", config->model->name,
             config->data, ig_dataset_describe(data)->source, ig_threads(), folder);
     ig_stop_watch();
@@ -273,6 +299,7 @@ static ig_status train(const options *o, const char *folder, const ig_run_config
         o->resume ? ig_train_resume(folder, data, &callbacks, result, err)
                   : ig_train_start(config, folder, o->overwrite, data, &callbacks, result, err);
     end_bar(&w);
+    ig_judge_close(w.judge);
     return status;
 }
 

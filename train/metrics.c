@@ -69,6 +69,13 @@ static void put_grad_norms(json_t *line, const ig_train_progress *p) {
     }
 }
 
+static void put_judgement(json_t *line, const ig_judgement *j) {
+    if (!j->images) return;
+    json_object_set_new(line, "judged_images", json_integer(j->images));
+    json_object_set_new(line, "classes_covered", json_integer(j->covered));
+    if (j->asked) json_object_set_new(line, "asked_class_hit", json_real(j->hit));
+}
+
 ig_status ig_metrics_progress(const char *folder, const ig_train_progress *p, ig_err *err) {
     json_t *line = json_pack("{s:I, s:f}", "step", (json_int_t)p->step, "epoch", p->epoch);
     put_losses(line, "", &p->train);
@@ -77,6 +84,7 @@ ig_status ig_metrics_progress(const char *folder, const ig_train_progress *p, ig
     json_object_set_new(line, "images_per_second", json_real(p->images_per_second));
     json_object_set_new(line, "seconds", json_real(p->seconds));
     if (p->validated) put_losses(line, "validation_", &p->validation);
+    put_judgement(line, &p->judgement);
     if (p->advice) json_object_set_new(line, "advice", json_string(p->advice));
     return append(folder, line, err);
 }

@@ -191,7 +191,7 @@ static ig_status draw_preview(trainer *t, ig_err *err) {
     return t->callbacks->preview(t->callbacks->self, &t->instance, path, err);
 }
 
-/* Validation loss and preview, both with the moving averages. */
+/* Validation loss, preview and judgement, all with the moving averages. */
 static ig_status look(trainer *t, ig_train_progress *p, ig_err *err) {
     swap_ema(t);
     ig_status status = IG_OK;
@@ -200,6 +200,8 @@ static ig_status look(trainer *t, ig_train_progress *p, ig_err *err) {
         status = evaluate(t, IG_TRAIN, t->feed.count, t->config.validation, &p->validation, err);
     }
     if (status == IG_OK) status = draw_preview(t, err);
+    if (status == IG_OK && t->callbacks->judge)
+        status = t->callbacks->judge(t->callbacks->self, &t->instance, &p->judgement, err);
     swap_ema(t);
     return status;
 }

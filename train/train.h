@@ -9,6 +9,15 @@
 #define IG_METRICS_FILE   "metrics.jsonl"
 #define IG_SAMPLES_FOLDER "samples"
 
+/* What a judge of images says of some that the model makes. */
+typedef struct {
+    int64_t images; /* that it saw; 0: there was no judge */
+    int classes;    /* that there are */
+    int covered;    /* that have at least a fifth of their even share of the images */
+    bool asked;     /* whether each image was to be of a certain class */
+    double hit;     /* the share of images that are of the class asked for */
+} ig_judgement;
+
 /* What the trainer tells every log_every steps; averages are over the steps since the last time. */
 typedef struct {
     int64_t step, steps; /* done, planned */
@@ -23,6 +32,7 @@ typedef struct {
     const char *advice;
     bool validated; /* whether validation was computed at this step */
     ig_losses validation;
+    ig_judgement judgement; /* with the validation */
     double images_per_second;
     double seconds, seconds_left;
 } ig_train_progress;
@@ -33,6 +43,8 @@ typedef struct {
     void (*progress)(void *self, const ig_train_progress *progress);
     /* Draw a preview to this file; the weights are the moving averages where the run has them. */
     ig_status (*preview)(void *self, ig_instance *instance, const char *path, ig_err *err);
+    /* Judge images that the model makes; the weights are those of the preview. */
+    ig_status (*judge)(void *self, ig_instance *instance, ig_judgement *judgement, ig_err *err);
     /* Asked after every step: true saves and stops. */
     bool (*stop)(void *self);
 } ig_train_callbacks;

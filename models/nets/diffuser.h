@@ -20,7 +20,7 @@ typedef struct {
 /* clang-format off */
 #define IG_DIFFUSER_OPTS(type)                                                                     \
     {"width", "channels at full size, a multiple of 8", IG_OPT_INT, offsetof(type, net.width),     \
-     "32", IG_UNET_GROUPS, 256, NULL},                                                             \
+     "16", IG_UNET_GROUPS, 256, NULL},                                                             \
     {"depth", "residual blocks a level, each way", IG_OPT_INT, offsetof(type, net.depth), "1", 1,  \
      IG_UNET_MAX_DEPTH, NULL},                                                                     \
     {"attention", "at the lowest level", IG_OPT_CHOICE, offsetof(type, net.attention), "on", 0, 0, \

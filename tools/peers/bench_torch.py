@@ -27,12 +27,13 @@ CHILD = pathlib.Path(__file__).with_name("torch_child.py")
 SHAPES = ["28x28x32", "28x28x64", "14x14x64", "7x7x128"]
 PARTS = ["forward", "backward-data", "backward-weights"]
 MODELS = ["vae-mlp", "vae-conv", "ae-mlp", "ae-conv"]
-UNETS = ["ddpm", "ddpm-64"]
-ALL_CASES = ([f"step/{m}" for m in MODELS + UNETS]
-             + [f"sample/{m}/{n}" for m in MODELS[:2] + UNETS[:1] for n in (1, 64)]
+GANS = ["gan", "gan-dcgan"]
+UNETS = ["ddpm", "ddpm-32", "ddpm-64"]
+ALL_CASES = ([f"step/{m}" for m in MODELS + GANS + UNETS]
+             + [f"sample/{m}/{n}" for m in MODELS[:2] + GANS[:1] + UNETS[:2] for n in (1, 64)]
              + [f"conv3x3/{s}/{p}" for s in SHAPES for p in PARTS]
              + [f"block/{s}/forward+backward" for s in SHAPES]
-             + [f"memory/{m}" for m in MODELS + UNETS[:1]]
+             + [f"memory/{m}" for m in MODELS + GANS[:1] + UNETS[:1]]
              + [f"first-step/{m}" for m in MODELS[:2]])
 VARIANTS = ["eager", "eager channels_last", "compile", "compile channels_last"]
 PEAKS = {"peak/fma": "gflops", "peak/sgemm": "gflops", "peak/triad": "gbytes_per_second"}

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import torch_gan
 import torch_unet
 
 SIDE, TIME_FEATURES, GROUPS, WARM_UP = 28, 128, 8, 3
@@ -108,10 +109,31 @@ def ddpm_loss(model, x):
     return torch_unet.ddpm_loss(out, x0, eps, alpha, sigma)[0]
 
 
+GAN = dict(loss="relativistic", r1="5", r2="5", spectral="off", norm="none", latent="64",
+           width="32", blocks="1")
+GANS = {"gan": GAN,
+        "gan-dcgan": {**GAN, "loss": "ns", "r1": "0", "r2": "0", "norm": "batch", "blocks": "0",
+                      "width": "64"}}
+
+
+class Gan(nn.Module):
+    def __init__(self, name):
+        super().__init__()
+        self.settings = GANS[name]
+        self.latent = int(self.settings["latent"])
+        self.g = torch_gan.Generator(self.settings, SIDE, SIDE, 0)
+        self.d = torch_gan.Discriminator(self.settings, SIDE, SIDE, 0)
+
+    def decode(self, z):
+        return self.g(z)
+
+
 def make_model(variant, name):
     kind, _, arch = name.partition("-")
+    if kind == "gan":
+        return variant.layout(Gan(name)), None
     if kind == "ddpm":
-        return variant.layout(torch_unet.UNet(int(arch or 32))), ddpm_loss
+        return variant.layout(torch_unet.UNet(int(arch or 16))), ddpm_loss
     heads, latent = {"ae": (1, 32), "vae": (2, 20)}[kind]
     model = variant.layout(Body(variant, arch == "conv", heads, latent))
     return model, {"ae": ae_loss, "vae": vae_loss}[kind]
@@ -119,9 +141,38 @@ def make_model(variant, name):
 
 # ---- cases: each returns what to run, and the model's parameters or 0 ----
 
+def gan_step(variant, model, x):
+    """The discriminator's turn and the generator's, as models/gan.c takes them. torch.compile does
+    not differentiate twice, so with penalties only the generator's turn is compiled."""
+    settings, g, d = model.settings, model.g, model.d
+    d_loss, g_loss = (lambda x, made: torch_gan.discriminator_loss(settings, d, x, made)[0],
+                      lambda x, z: torch_gan.generator_loss(settings, d, x, g(z)))
+    if not float(settings["r1"]) + float(settings["r2"]):
+        d_loss = variant.function(d_loss)
+    g_loss, generate = variant.function(g_loss), variant.function(lambda z: g(z))
+    turns = [torch.optim.AdamW(m.parameters(), lr=1e-3, fused=True) for m in (d, g)]
+
+    def turn(optimizer, loss, *inputs):
+        optimizer.zero_grad()
+        loss(*inputs).backward()
+        optimizer.step()
+
+    def run():
+        with torch.no_grad():
+            made = generate(torch.randn(len(x), model.latent))
+        d.requires_grad_(True)
+        turn(turns[0], d_loss, x, made)
+        d.requires_grad_(False)
+        turn(turns[1], g_loss, x, torch.randn(len(x), model.latent))
+
+    return run
+
+
 def training_step(variant, batch, name, x=None):
     model, loss = make_model(variant, name)
     x = variant.layout(torch.rand(batch, 1, SIDE, SIDE) if x is None else x)
+    if isinstance(model, Gan):
+        return gan_step(variant, model, x), sum(p.numel() for p in model.parameters())
     loss = variant.function(loss)
     # fused: the fastest of the three on a CPU, one pass over each tensor
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
@@ -137,7 +188,8 @@ def training_step(variant, batch, name, x=None):
 def sampler(variant, model, count):
     """From noise to images."""
     if not isinstance(model, torch_unet.UNet):
-        decode = variant.function(lambda z: torch.sigmoid(model.decode(z)))
+        last = (lambda x: (x + 1) / 2) if isinstance(model, Gan) else torch.sigmoid
+        decode = variant.function(lambda z: last(model.decode(z)))
         return lambda: decode(torch.randn(count, model.latent))
     net, (alpha, sigma) = variant.function(model), (s.tolist() for s in SCHEDULE)
     return lambda: torch_unet.sample(net, variant.layout(torch.randn(count, 1, SIDE, SIDE)), alpha,
