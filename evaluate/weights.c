@@ -12,8 +12,12 @@
             ".popsection\n")
 
 EMBED(mnist, "mnist.safetensors");
+EMBED(fashion_mnist, "fashion-mnist.safetensors");
+EMBED(digits, "digits.safetensors");
 
 const ig_weights ig_judge_weights[] = {
     {"mnist", ig_weights_mnist, ig_weights_mnist_end},
+    {"fashion-mnist", ig_weights_fashion_mnist, ig_weights_fashion_mnist_end},
+    {"digits", ig_weights_digits, ig_weights_digits_end},
     {0},
 };
