@@ -115,15 +115,15 @@ static const ig_opt opts[] = {
      "cosine", 0, 0, schedules},
     {"predict", "what the network says of a noisy image", IG_OPT_CHOICE, offsetof(ddpm, predict),
      "v", 0, 0, predictions},
-    {"weight", "of the levels in the loss", IG_OPT_CHOICE, offsetof(ddpm, weight), "min-snr", 0, 0,
+    {"weight", "of the levels in the loss", IG_OPT_CHOICE, offsetof(ddpm, weight), "plain", 0, 0,
      weights},
     {0},
 };
 
 static const ig_recipe recipes[] = {
-    {"quick", 1000, 128, 2e-3, true, 100, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}},
-    {"default", 8000, 128, 2e-3, true, 100, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}},
-    {"best", 40000, 128, 2e-3, true, 200, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}},
+    {"quick", 1000, 128, 3e-3, true, 100, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}},
+    {"default", 8000, 128, 3e-3, true, 100, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}},
+    {"best", 40000, 128, 3e-3, true, 200, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}},
     {0},
 };
 

@@ -49,9 +49,9 @@ static int classes(const void *self) {
 static const ig_opt opts[] = {IG_DIFFUSER_OPTS(flow), {0}};
 
 static const ig_recipe recipes[] = {
-    {"quick", 1000, 128, 2e-3, true, 100, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}},
-    {"default", 8000, 128, 2e-3, true, 100, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}},
-    {"best", 40000, 128, 2e-3, true, 200, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}},
+    {"quick", 1000, 128, 3e-3, true, 100, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}},
+    {"default", 8000, 128, 3e-3, true, 100, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}},
+    {"best", 40000, 128, 3e-3, true, 200, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}},
     {0},
 };
 

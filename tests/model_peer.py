@@ -35,10 +35,10 @@ CASES = [
     ["ae", "arch=mlp"],
     ["vae", "labels=on"],
     ["ae", "arch=mlp", "labels=on"],
-    ["ddpm", "width=16"],
-    ["ddpm", "width=16", "depth=2", "predict=eps", "schedule=linear", "labels=on"],
-    ["ddpm", "width=16", "predict=x0", "weight=plain", "attention=off"],
-    ["flow", "width=16", "labels=on", "drop=0.5"],
+    ["ddpm", "weight=min-snr"],
+    ["ddpm", "depth=2", "predict=eps", "schedule=linear", "labels=on"],
+    ["ddpm", "predict=x0", "attention=off"],
+    ["flow", "labels=on", "drop=0.5"],
 ]
 
 

@@ -63,7 +63,7 @@ class Attention(nn.Module):
 
 
 class UNet(nn.Module):
-    def __init__(self, width=32, depth=1, attention=True, classes=0):
+    def __init__(self, width=16, depth=1, attention=True, classes=0):
         super().__init__()
         size = 4 * width
         self.time1, self.time2 = nn.Linear(2 * FREQUENCIES, size), nn.Linear(size, size)
@@ -117,7 +117,7 @@ def at(values, levels):
     return values[levels][:, None, None, None]
 
 
-def ddpm_loss(out, x0, eps, alpha, sigma, predict="v", weight="min-snr"):
+def ddpm_loss(out, x0, eps, alpha, sigma, predict="v", weight="plain"):
     """The loss and the plain error, mean over pixels, of what the network said of alpha x0 + sigma
     eps; alpha and sigma: N 1 1 1."""
     truth = {"eps": eps, "x0": x0, "v": alpha * eps - sigma * x0}[predict]
