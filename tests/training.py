@@ -271,6 +271,21 @@ class Labels(Case):
         self.assertEqual(read_config("r")["settings"]["labels"], "on")
         self.refused(2, "label", "9", command=["sample", "grid", "r", "--label", "9", "-o", "g.png"])
 
+    def test_judged(self):
+        """Where the data has a judge, it tells which classes are there and whether labels are heeded."""
+        result = self.train("vae", "--steps", 400, "--set", "arch=mlp", "--labels", "--lr", "2e-3",
+                            "--data", "digits", "--out", "r")
+        line = metrics("r")[-2]
+        self.assertEqual(line["judged_images"], 200)
+        self.assertGreater(line["classes_covered"], 2)
+        self.assertTrue(0.1 < line["asked_class_hit"] <= 1)
+        self.assertIn("of 10 classes, ", result.stderr)
+        result = self.train("vae", "--steps", 40, "--set", "arch=mlp", "--data", "digits", "--out", "s")
+        self.assertIn(f"only {metrics('s')[-2]['classes_covered']} of 10 classes", result.stderr)
+        self.assertNotIn("asked_class_hit", metrics("s")[-2])
+        self.train("vae", "--steps", 20, "--set", "arch=mlp", "--out", "t", *SMALL)
+        self.assertNotIn("judged_images", metrics("t")[-2])
+
 
 @unittest.skipUnless(len(os.sched_getaffinity(0)) > 1, "needs two cores")
 class Threads(Case):
