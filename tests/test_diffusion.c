@@ -307,8 +307,8 @@ static void check_overfit(const char *name, const char *settings, double most_lo
 static void test_overfit(void **state) {
     (void)state;
     ig_set_threads(1); /* small work, which waiting for each other would slow down */
-    check_overfit("ddpm", "width=16", .025);
-    check_overfit("flow", "width=16", .25);
+    check_overfit("ddpm", "weight=min-snr", .025);
+    check_overfit("flow", "depth=1", .25);
     ig_set_threads(0);
 }
 
