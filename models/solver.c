@@ -7,7 +7,7 @@
 const char *const ig_sampler_names[] = {"dpm++2m", "ddim", "ddpm", "heun", NULL};
 
 ig_solver ig_solver_default(void) {
-    return (ig_solver){IG_SAMPLER_DPMPP_2M, 20, 0, 1};
+    return (ig_solver){IG_SAMPLER_DPMPP_2M, 20, 0, -1};
 }
 
 void ig_solver_levels(const ig_noise *noise, int steps, int *levels) {

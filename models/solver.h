@@ -20,7 +20,8 @@ typedef struct {
     int steps;       /* 1 to the levels of the noise */
     double eta;      /* of DDIM: 0 to 1 */
     double guidance; /* w of classifier-free guidance, Ho & Salimans 2022: x_0 = any + w (class -
-                        any); 1: none. Only of conditional models. */
+                        any); 1: none. Only of conditional models. Negative: by default, 1.25 for
+                        new images and none where codes become images */
 } ig_solver;
 
 ig_solver ig_solver_default(void);

@@ -466,6 +466,10 @@ static void test_guidance(void **state) {
     draw("grid", (ig_picture_options){.n = 2, .given = IG_TAKES_GUIDANCE});
     assert_int_equal(tile_of(0, 1, 0, 0).v[3], class_byte(2));
     assert_true(same_style(tile_of(0, 1, 0, 0), plain));
+    f.source.how = NULL; /* by default there is a little of it */
+    draw("grid", (ig_picture_options){.n = 2});
+    int byte = tile_of(0, 1, 0, 0).v[3];
+    assert_true(byte > class_byte(1) && byte < class_byte(2));
 }
 
 /* ---- restyle ---- */
@@ -563,6 +567,9 @@ static void test_times_of_a_trajectory(void **state) {
 static void test_trajectory_takes_classes_in_turn(void **state) {
     (void)state;
     use(&fake_styled_denoiser, true);
+    ig_draw how = {.solver = ig_solver_default()};
+    how.solver.guidance = 1;
+    f.source.how = &how;
     draw("trajectory", (ig_picture_options){.n = 4, .of = IG_OF_X0, .columns = 3});
     for (int r = 0; r < 4; r++)
         for (int c = 0; c < 3; c++)
