@@ -129,8 +129,8 @@ static const ig_recipe recipes[] = {
 
 const ig_model ig_model_ddpm = {
     .name = "ddpm",
-    .help = "diffusion: images made from noise in small steps, the best of all and the slowest",
-    .unit = "weighted squared error per pixel",
+    .help = "diffusion: images made from noise in many small steps",
+    .unit = "squared error per pixel, by the weights of the levels",
     .opts = opts,
     .recipes = recipes,
     .size = sizeof(ddpm),

@@ -396,7 +396,7 @@ static const ig_recipe recipes[] = {
 
 const ig_model ig_model_gan = {
     .name = "gan",
-    .help = "generative adversarial network: the sharpest images, and no likelihood",
+    .help = "generative adversarial network: sharp images in one go, and no likelihood",
     .unit = "loss of the discriminator",
     .opts = opts,
     .recipes = recipes,

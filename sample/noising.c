@@ -40,7 +40,7 @@ static void add_noise(const ig_noise *noise, int level, const float *x, const fl
     ig_to_unit(out, size, out);
 }
 
-/* row: H W of the test image, which is drawn over by its noisy versions */
+/* x: H W of the test image; work: 2 H W, for the noise and a noisy version */
 static void fill_row(ig_drawing *d, const ig_noise *noise, int64_t row, uint64_t seed,
                      const float *x, float *work) {
     float *eps = work, *out = work + d->tile;

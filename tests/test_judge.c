@@ -151,19 +151,37 @@ static int hits_on(const char *name, ig_dataset *data) {
     return hits;
 }
 
-/* Rounding may turn one image. */
-static void test_accuracy(void **state) {
-    (void)state;
-    int tested = 0;
-    for (int k = 0; k < JUDGES; k++) {
-        ig_dataset *data;
-        if (ig_dataset_open(&data, expected[k].data, 0, &err) != IG_OK) continue; /* not here */
-        assert_in_range(hits_on(expected[k].data, data), expected[k].hits - 1,
-                        expected[k].hits + 1);
-        ig_dataset_close(data);
-        tested++;
+/* Right guesses of a judge on the test images of `data`, which is skipped where it is not
+   installed; rounding may turn one image. */
+static void check_accuracy(const char *name, const char *data_name, int hits) {
+    ig_dataset *data;
+    if (ig_dataset_open(&data, data_name, 0, &err) != IG_OK) {
+        print_message("# %s\n", err.message);
+        skip();
     }
-    assert_true(tested > 0);
+    assert_in_range(hits_on(name, data), hits - 1, hits + 1);
+    ig_dataset_close(data);
+}
+
+static void test_accuracy_on_mnist(void **state) {
+    (void)state;
+    check_accuracy(expected[0].data, expected[0].data, expected[0].hits);
+}
+
+static void test_accuracy_on_fashion_mnist(void **state) {
+    (void)state;
+    check_accuracy(expected[1].data, expected[1].data, expected[1].hits);
+}
+
+static void test_accuracy_on_digits(void **state) {
+    (void)state;
+    check_accuracy(expected[2].data, expected[2].data, expected[2].hits);
+}
+
+/* The judge of drawn digits has seen none of MNIST. */
+static void test_digits_on_mnist(void **state) {
+    (void)state;
+    check_accuracy("digits", "mnist", 9828);
 }
 
 static void test_unknown_data(void **state) {
@@ -177,9 +195,15 @@ static void test_unknown_data(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_description), cmocka_unit_test(test_documentation),
-        cmocka_unit_test(test_logits),      cmocka_unit_test(test_features),
-        cmocka_unit_test(test_accuracy),    cmocka_unit_test(test_unknown_data),
+        cmocka_unit_test(test_description),
+        cmocka_unit_test(test_documentation),
+        cmocka_unit_test(test_logits),
+        cmocka_unit_test(test_features),
+        cmocka_unit_test(test_accuracy_on_mnist),
+        cmocka_unit_test(test_accuracy_on_fashion_mnist),
+        cmocka_unit_test(test_accuracy_on_digits),
+        cmocka_unit_test(test_digits_on_mnist),
+        cmocka_unit_test(test_unknown_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
