@@ -15,6 +15,7 @@ typedef enum {
     IG_STREAM_SAMPLE = 5,  /* sampling; index = image */
     IG_STREAM_DATA = 6,    /* drawing data; index = image */
     IG_STREAM_FIT = 7,     /* fitting the prior's mixture */
+    IG_STREAM_MEASURE = 8, /* which images a figure is measured on; step = round */
 } ig_stream;
 
 /* A place in the space of random numbers. A plain value: copy it freely. */
