@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "core/memory.h"
+
 enum { ALIGNMENT = 64, MAX_BLOCKS = 48, FIRST_BLOCK = 1 << 20 };
 
 typedef struct {
@@ -36,7 +38,7 @@ static int add_block(ig_arena *arena, size_t least) {
     if (arena->count == MAX_BLOCKS) return 0;
     size_t size = arena->count ? 2 * arena->blocks[arena->count - 1].size : FIRST_BLOCK;
     if (size < least) size = least;
-    char *base = aligned_alloc(ALIGNMENT, size);
+    char *base = ig_memory_alloc(size);
     if (!base) return 0;
     arena->blocks[arena->count++] = (block){base, size};
     return 1;

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { ALIGNMENT = 64 };
+#include "core/memory.h"
 
 struct ig_packed {
     ig_layout layout;
@@ -33,7 +33,7 @@ static float *keep(ig_tape *tape, const ig_tensor *weights, ig_layout layout, si
     ig_packed *packed = weights->packed;
     ig_packed_forget(packed);
     packed->layout = layout;
-    packed->x = aligned_alloc(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    packed->x = ig_memory_alloc(bytes);
     if (!packed->x && tape->err.status == IG_OK)
         ig_fail_memory(&tape->err, weights->name ? weights->name : "packed weights");
     return packed->x;

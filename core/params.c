@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
 #include "core/packed.h"
 #include "core/whole.h"
 
@@ -137,8 +138,8 @@ static void draw(const ig_param *p, uint64_t seed) {
 }
 
 static float *zeroed_floats(int64_t count) {
-    size_t bytes = (size_t)(count ? count : ALIGNED_FLOATS) * sizeof(float);
-    float *floats = aligned_alloc(ALIGNMENT, bytes);
+    size_t bytes = (size_t)count * sizeof(float);
+    float *floats = ig_memory_alloc(bytes);
     if (floats) memset(floats, 0, bytes);
     return floats;
 }
