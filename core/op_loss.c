@@ -159,6 +159,72 @@ ig_tensor *ig_cross_entropy(ig_tape *tape, ig_tensor *logits, const int *labels)
                             .scale = per_row(logits)});
 }
 
+/* ---- importance weights, Burda et al. 2016 ---- */
+
+typedef struct {
+    int64_t size;
+    int k;
+    const float *x;
+    double *sums;  /* of the rows; forward only */
+    float *shares; /* of the rows in their group's sum of exponentials */
+    const float *g;
+    float *gx;
+    bool add;
+} weights_work;
+
+static void weights_sum_row(void *work, int64_t row, int worker) {
+    (void)worker;
+    weights_work *w = work;
+    const float *x = w->x + row * w->size;
+    w->sums[row] = ig_kernels_get()->mean->sum(x, x, w->size);
+}
+
+static void weights_grad_row(void *work, int64_t row, int worker) {
+    (void)worker;
+    weights_work *w = work;
+    const float *x = w->x + row * w->size;
+    float slope = w->g[row / w->k] * w->shares[row];
+    ig_kernels_get()->mean->slopes(x, x, w->gx + row * w->size, w->size, slope, w->add);
+}
+
+/* The logarithm of the mean exponential of k sums. */
+static double log_mean_exp(const double *sums, int k, float *shares) {
+    double top = sums[0], total = 0;
+    for (int j = 1; j < k; j++) top = fmax(top, sums[j]);
+    for (int j = 0; j < k; j++) total += exp(sums[j] - top);
+    for (int j = 0; j < k; j++) shares[j] = (float)(exp(sums[j] - top) / total);
+    return top + log(total / k);
+}
+
+static void log_mean_exp_backward(ig_tape *tape, ig_node *node) {
+    weights_work *w = node->saved;
+    w->g = node->out->g;
+    w->gx = ig_grad(tape, node->in[0], &w->add);
+    if (w->gx) ig_parallel(node->in[0]->s.d[0], weights_grad_row, w);
+}
+
+const ig_op ig_op_log_mean_exp = {"log_mean_exp", log_mean_exp_backward};
+
+ig_tensor *ig_log_mean_exp(ig_tape *tape, ig_tensor *x, int k) {
+    if (!x) return NULL;
+    int64_t rows = x->s.d[0];
+    if (k < 1 || rows % k) return ig_op_fail(tape, "log_mean_exp", x, NULL, "groups of %d rows", k);
+    ig_node *node = ig_node_create(tape, &ig_op_log_mean_exp, (ig_tensor *[]){x}, 1,
+                                   IG_SHAPE_1(rows / k), sizeof(weights_work));
+    float *shares = ig_tape_alloc(tape, (size_t)rows * sizeof *shares);
+    if (!node || !shares) return NULL;
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
+    double *sums = ig_tape_alloc(tape, (size_t)rows * sizeof *sums);
+    if (!sums) return NULL;
+    weights_work *w = node->saved;
+    *w = (weights_work){ig_row_size(x->s), k, x->x, sums, shares, NULL, NULL, false};
+    ig_parallel(rows, weights_sum_row, w);
+    for (int64_t n = 0; n < rows / k; n++)
+        node->out->x[n] = (float)log_mean_exp(sums + n * k, k, shares + n * k);
+    ig_arena_release(tape->arena, mark);
+    return node->out;
+}
+
 /* ---- reparameterization, Kingma & Welling 2014 ---- */
 
 typedef struct {

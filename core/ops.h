@@ -76,8 +76,8 @@ ig_tensor *ig_detach(ig_tape *tape, ig_tensor *x);
 
 /* ---- op_spectral.c ---- */
 /* w / sigma, Miyato et al. 2018, w seen as a matrix of its first dimension by the rest:
-   v = w^T u / |w^T u|, sigma = u^T w v. With iterate, u becomes w v / |w v| before sigma is taken: a
-   step of the power iteration. u and v count as constants. w: R ..., u: R, a buffer -> R ... */
+   v = w^T u / |w^T u|, sigma = u^T w v. With iterate, u becomes w v / |w v| before sigma is taken:
+   a step of the power iteration. u and v count as constants. w: R ..., u: R, a buffer -> R ... */
 ig_tensor *ig_spectral_norm(ig_tape *tape, ig_tensor *w, ig_tensor *u, bool iterate);
 
 /* ---- op_attention.c ---- */
@@ -99,6 +99,9 @@ ig_tensor *ig_l1(ig_tape *tape, ig_tensor *x, ig_tensor *target);  /* mean over 
 ig_tensor *ig_bce_logits(ig_tape *tape, ig_tensor *logits, ig_tensor *target);
 /* -log softmax(logits)[label], mean over the rows: nats.  logits: N K, labels: N in 0..K-1 */
 ig_tensor *ig_cross_entropy(ig_tape *tape, ig_tensor *logits, const int *labels);
+/* log(1/k sum_j exp(s_j)) of each group of k rows that follow each other, s_j the sum of a row.
+   x: N k, ... -> N; k = 1: the sums of the rows */
+ig_tensor *ig_log_mean_exp(ig_tape *tape, ig_tensor *x, int k);
 /* KL(N(mu, exp(logvar)) || N(0, I)), summed over a row, mean over the rows: nats per image; Kingma
    & Welling 2014, appendix B. */
 ig_tensor *ig_kl_normal(ig_tape *tape, ig_tensor *mu, ig_tensor *logvar);

@@ -96,6 +96,16 @@ typedef struct ig_model {
     /* Images of codes.  z: N latent -> N H W 1 in [0,1] */
     ig_tensor *(*decode)(void *self, ig_tape *tape, ig_tensor *z, ig_tensor *y);
 
+    /* log p(x, z) / q(z|x) of `count` codes z ~ q(z|x) of each image, in nats: their mean is the
+       evidence lower bound, the log of their mean exponential the importance-weighted one (Burda et
+       al. 2016). Draw j of image r is row r count + j of rng, whose `first` counts images.
+       x: N H W 1, black and white where `binary` -> N count */
+    ig_tensor *(*log_weights)(void *self, ig_tape *tape, ig_tensor *x, ig_tensor *y, int count,
+                              ig_rng rng);
+
+    /* Whether p(x|z) is of black and white pixels; not NULL where log_weights is not. */
+    bool (*binary)(const void *self);
+
     /* The estimate of x_0 from x_i = alpha_i x_0 + sigma_i eps, i = levels[r] of row r, for models
        that make images step by step (models/solver.h has the steps).  x: N H W 1 -> N H W 1, both
        of pixels in [-1,1]. A row of zeros in y means "of any class". */

@@ -1,19 +1,22 @@
-/* The variational autoencoder, Kingma & Welling 2014, "Auto-encoding variational Bayes".
+/* The variational autoencoder, Kingma & Welling 2014, "Auto-encoding variational Bayes", and its
+   importance-weighted objective, Burda et al. 2016, "Importance weighted autoencoders".
 
-   q(z|x) = N(mu(x), exp(logvar(x))), p(z) = N(0, I), p(x|z) a Bernoulli or a Gaussian a pixel.
-   loss = E_q[-log p(x|z)] + beta KL(q(z|x) || p(z)), in nats per image, one draw of z. */
-#include <math.h>
-
+   q(z|x) = N(mu(x), exp(logvar(x))), p(z) = N(0, I), p(x|z) a Bernoulli or a Gaussian a pixel. In
+   nats per image, of k draws z_1..z_k of q(z|x):
+   elbo: loss = mean_j -log p(x|z_j) + beta KL(q(z|x) || p(z))
+   iwae: loss = -log mean_j w_j, w_j = p(x|z_j) p(z_j) / q(z_j|x) */
 #include "models/nets/body.h"
 #include "models/nets/labels.h"
+#include "models/nets/pixels.h"
 
-enum { BERNOULLI, GAUSSIAN };
 enum { GREY, DYNAMIC };
+enum { ELBO, IWAE };
 enum { NOISE_OF_Z, NOISE_OF_PIXELS }; /* independent streams of one batch */
 
 typedef struct {
-    int arch, latent, likelihood, binarize, labels;
-    double beta, sigma;
+    int arch, latent, objective, k, binarize, labels;
+    double beta;
+    ig_pixels pixels;
     ig_encoder encoder;
     ig_decoder decoder;
     ig_linear_layer mu, logvar;
@@ -22,6 +25,11 @@ typedef struct {
 static ig_status init(void *self, ig_params *params, const ig_image_spec *spec, ig_err *err) {
     vae *m = self;
     int classes;
+    if (m->objective == IWAE && m->beta != 1)
+        return ig_fail(
+            err, IG_EUSAGE,
+            "setting beta of the vae: objective=iwae has no KL term to weigh: leave beta "
+            "at 1, or take objective=elbo");
     IG_TRY(ig_labels_classes(&classes, m->labels, spec, err));
     ig_encoder_declare(&m->encoder, params, (ig_arch)m->arch, spec);
     ig_linear_declare(&m->mu, params, "encoder.mu", m->encoder.features, m->latent);
@@ -48,30 +56,90 @@ static ig_tensor *images_of(const vae *m, ig_tape *tape, const ig_batch *batch) 
     return x;
 }
 
-/* -log p(x|z) in nats per image. Gaussian: |x - mean|^2 / (2 sigma^2) + D log(sigma sqrt(2 pi)) */
-static ig_tensor *reconstruction(const vae *m, ig_tape *tape, ig_tensor *logits, ig_tensor *x) {
-    if (m->likelihood == BERNOULLI) return ig_bce_logits(tape, logits, x);
-    double d = m->decoder.spec.height * m->decoder.spec.width;
-    float norm = (float)(d * log(m->sigma * sqrt(2 * M_PI)));
-    ig_tensor *mse = ig_mse(tape, ig_sigmoid(tape, logits), x);
-    return ig_add(tape, ig_scale(tape, mse, (float)(d / (2 * m->sigma * m->sigma))),
-                  ig_constant(tape, IG_SHAPE_1(1), &norm));
+/* ---- draws of the posterior ---- */
+
+/* k codes for each of N images. An image's rows follow each other. */
+typedef struct {
+    ig_tensor *mu, *logvar; /* N latent */
+    ig_tensor *x;           /* N k, H W */
+    ig_tensor *z, *y;       /* N k, latent; N k, classes, or NULL */
+    ig_rng rng;             /* row i made z's row i */
+} draws;
+
+/* Each row k times.  N ... -> N k, ... */
+static ig_tensor *repeat(ig_tape *tape, ig_tensor *t, int k) {
+    if (!t) return NULL;
+    int64_t rows = t->s.d[0];
+    ig_tensor *flat = ig_reshape(tape, t, IG_SHAPE_2(rows, ig_row_size(t->s)));
+    if (k == 1) return flat;
+    int *index = ig_tape_alloc(tape, (size_t)(rows * k) * sizeof *index);
+    for (int64_t i = 0; index && i < rows * k; i++) index[i] = (int)(i / k);
+    return ig_embedding(tape, flat, index, rows * k);
+}
+
+/* x: N H W 1, y: N classes, or NULL. Draw j of image r is row r k + j of rng. */
+static draws draw(const vae *m, ig_tape *tape, ig_tensor *x, ig_tensor *y, int k, ig_rng rng) {
+    ig_tensor *h = ig_encoder_run(&m->encoder, tape, x); /* N features */
+    draws d = {.mu = ig_linear(tape, h, &m->mu), .logvar = ig_linear(tape, h, &m->logvar)};
+    d.x = repeat(tape, x, k);
+    d.y = repeat(tape, y, k);
+    d.rng = rng;
+    d.rng.first *= (uint32_t)k;
+    d.z = ig_reparam(tape, repeat(tape, d.mu, k), repeat(tape, d.logvar, k), d.rng);
+    return d;
+}
+
+/* ---- the bounds ---- */
+
+static ig_tensor *elbo_loss(const vae *m, ig_tape *tape, const draws *d) {
+    ig_tensor *logits = ig_decoder_run(&m->decoder, tape, d->z, d->y); /* N k, H W 1 */
+    ig_tensor *rec = ig_pixels_loss(&m->pixels, tape, logits, d->x);
+    ig_tensor *kl = ig_kl_normal(tape, d->mu, d->logvar);
+    ig_report(tape, "rec", rec);
+    ig_report(tape, "kl", kl);
+    return ig_add(tape, rec, ig_scale(tape, kl, (float)m->beta));
+}
+
+/* log p(z) - log q(z|x) of each number of a code, (logvar + eps^2 - z^2) / 2.  -> N k, latent */
+static ig_tensor *codes(const vae *m, ig_tape *tape, const draws *d, int k) {
+    ig_tensor *eps = d->z ? ig_input(tape, d->z->s) : NULL;
+    if (!eps) return NULL;
+    for (int64_t r = 0; r < eps->s.d[0]; r++)
+        ig_rng_normal(d->rng, (uint32_t)r, eps->x + r * m->latent, m->latent);
+    ig_tensor *sum = ig_add(tape, repeat(tape, d->logvar, k), ig_mul(tape, eps, eps));
+    sum = ig_add(tape, sum, ig_scale(tape, ig_mul(tape, d->z, d->z), -1));
+    return ig_scale(tape, sum, .5f);
+}
+
+/* What log p(x, z) / q(z|x) of each draw is the sum of: N k, H W + latent */
+static ig_tensor *weigh(const vae *m, ig_tape *tape, const draws *d, int k) {
+    ig_tensor *logits = ig_decoder_run(&m->decoder, tape, d->z, d->y); /* N k, H W 1 */
+    return ig_concat(tape, ig_pixels_log(&m->pixels, tape, logits, d->x), codes(m, tape, d, k));
+}
+
+static ig_tensor *iwae_loss(const vae *m, ig_tape *tape, const draws *d) {
+    ig_tensor *w = weigh(m, tape, d, m->k);
+    ig_report(tape, "elbo", ig_scale(tape, ig_mean(tape, ig_log_mean_exp(tape, w, 1)), -1));
+    return ig_scale(tape, ig_mean(tape, ig_log_mean_exp(tape, w, m->k)), -1);
 }
 
 static ig_tensor *loss(void *self, ig_tape *tape, const ig_batch *batch, int phase) {
     (void)phase;
     vae *m = self;
-    ig_tensor *x = images_of(m, tape, batch);            /* N H W 1 */
-    ig_tensor *h = ig_encoder_run(&m->encoder, tape, x); /* N features */
-    ig_tensor *mu = ig_linear(tape, h, &m->mu);          /* N latent */
-    ig_tensor *logvar = ig_linear(tape, h, &m->logvar);  /* N latent */
-    ig_tensor *z = ig_reparam(tape, mu, logvar, ig_rng_split(batch->rng, NOISE_OF_Z));
+    ig_tensor *x = images_of(m, tape, batch);                     /* N H W 1 */
     ig_tensor *y = ig_labels_of(tape, batch, m->decoder.classes); /* N classes, or NULL */
-    ig_tensor *rec = reconstruction(m, tape, ig_decoder_run(&m->decoder, tape, z, y), x);
-    ig_tensor *kl = ig_kl_normal(tape, mu, logvar);
-    ig_report(tape, "rec", rec);
-    ig_report(tape, "kl", kl);
-    return ig_add(tape, rec, ig_scale(tape, kl, (float)m->beta));
+    draws d = draw(m, tape, x, y, m->k, ig_rng_split(batch->rng, NOISE_OF_Z));
+    return m->objective == IWAE ? iwae_loss(m, tape, &d) : elbo_loss(m, tape, &d);
+}
+
+static ig_tensor *log_weights(void *self, ig_tape *tape, ig_tensor *x, ig_tensor *y, int count,
+                              ig_rng rng) {
+    draws d = draw(self, tape, x, y, count, rng);
+    return ig_log_mean_exp(tape, weigh(self, tape, &d, count), 1);
+}
+
+static bool binary(const void *self) {
+    return ((const vae *)self)->pixels.kind == IG_BERNOULLI;
 }
 
 /* x: N H W 1 -> mu: N latent */
@@ -111,17 +179,20 @@ static int latent(const void *self) {
     return ((const vae *)self)->latent;
 }
 
-static const char *const likelihoods[] = {"bernoulli", "gaussian", NULL};
+static const char *const objectives[] = {"elbo", "iwae", NULL};
 static const char *const binarizations[] = {"none", "dynamic", NULL};
 
 static const ig_opt opts[] = {
     {"arch", "the network's body", IG_OPT_CHOICE, offsetof(vae, arch), "conv", 0, 0, ig_arch_names},
     {"latent", "numbers in a code", IG_OPT_INT, offsetof(vae, latent), "20", 1, 1024, NULL},
-    {"beta", "weight of the KL term", IG_OPT_REAL, offsetof(vae, beta), "1", 0, 1000, NULL},
-    {"likelihood", "p(x|z) of a pixel", IG_OPT_CHOICE, offsetof(vae, likelihood), "bernoulli", 0, 0,
-     likelihoods},
-    {"sigma", "deviation of the gaussian likelihood", IG_OPT_REAL, offsetof(vae, sigma), "0.1",
-     1e-3, 10, NULL},
+    {"objective", "the bound that is trained", IG_OPT_CHOICE, offsetof(vae, objective), "elbo", 0,
+     0, objectives},
+    {"k", "codes drawn for an image", IG_OPT_INT, offsetof(vae, k), "1", 1, 256, NULL},
+    {"beta", "weight of the KL term of elbo", IG_OPT_REAL, offsetof(vae, beta), "1", 0, 1000, NULL},
+    {"likelihood", "p(x|z) of a pixel", IG_OPT_CHOICE, offsetof(vae, pixels.kind), "bernoulli", 0,
+     0, ig_pixels_names},
+    {"sigma", "deviation of the gaussian likelihood", IG_OPT_REAL, offsetof(vae, pixels.sigma),
+     "0.1", 1e-3, 10, NULL},
     {"binarize", "draw black and white pixels from grey ones", IG_OPT_CHOICE,
      offsetof(vae, binarize), "none", 0, 0, binarizations},
     {"labels", "tell the decoder the class", IG_OPT_CHOICE, offsetof(vae, labels), "off", 0, 0,
@@ -150,6 +221,8 @@ const ig_model ig_model_vae = {
     .encode = encode,
     .encode_draw = encode_draw,
     .decode = decode,
+    .log_weights = log_weights,
+    .binary = binary,
     .classes = classes,
     .latent = latent,
 };

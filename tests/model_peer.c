@@ -68,19 +68,32 @@ static ig_status train(ig_instance *in, ig_batch *batch, ig_err *err) {
     }
 }
 
+/* Codes that a model draws for an image. */
+static int draws_of(const ig_instance *in) {
+    char value[MAX_TEXT];
+    for (const ig_opt *opt = in->model->opts; opt->key; opt++) {
+        if (strcmp(opt->key, "k") != 0) continue;
+        ig_instance_setting(in, opt, value, sizeof value);
+        return atoi(value);
+    }
+    return 1;
+}
+
 /* The numbers that models draw: the first stream for z or a diffusion model's noise, the second for
    binary pixels, other codes or noise levels, the third for the GAN's mixtures or labels withheld.
  */
-static void save_noise(contents *c, const ig_batch *batch, int latent) {
+static void save_noise(contents *c, const ig_batch *batch, int latent, int draws) {
     static float z[IMAGES * MAX_LATENT], other[IMAGES * MAX_LATENT], pixels[IMAGES * PIXELS];
     static float mix[IMAGES];
-    for (uint32_t r = 0; r < IMAGES; r++) {
+    if (draws * latent > MAX_LATENT) abort();
+    for (uint32_t r = 0; r < (uint32_t)(IMAGES * draws); r++)
         ig_rng_normal(ig_rng_split(batch->rng, 0), r, z + (int)r * latent, latent);
+    for (uint32_t r = 0; r < IMAGES; r++) {
         ig_rng_normal(ig_rng_split(batch->rng, 1), r, other + (int)r * latent, latent);
         ig_rng_uniform(ig_rng_split(batch->rng, 1), r, pixels + r * PIXELS, PIXELS);
         ig_rng_uniform(ig_rng_split(batch->rng, 2), r, mix + r, 1);
     }
-    save(c, "noise.", "z", IG_SHAPE_2(IMAGES, latent), z);
+    save(c, "noise.", "z", IG_SHAPE_2(IMAGES * draws, latent), z);
     save(c, "noise.", "z2", IG_SHAPE_2(IMAGES, latent), other);
     save(c, "noise.", "pixels", IG_SHAPE_4(IMAGES, SIDE, SIDE, 1), pixels);
     save(c, "noise.", "mix", IG_SHAPE_1(IMAGES), mix);
@@ -104,7 +117,7 @@ static ig_status write_file(const char *path, ig_instance *in, const float *imag
     save_settings(&c, in);
     save(&c, "", "images", IG_SHAPE_4(IMAGES, SIDE, SIDE, 1), images);
     save_labels(&c, labels);
-    save_noise(&c, &batch, ig_instance_latent(in));
+    save_noise(&c, &batch, ig_instance_latent(in), draws_of(in));
     save(&c, "", "loss", IG_SHAPE_1(1), loss->x);
     for (int i = 0; i < in->tape.term_count; i++)
         save(&c, "term.", in->tape.terms[i].name, IG_SHAPE_1(1), in->tape.terms[i].value->x);

@@ -4,6 +4,7 @@ weights, images and noise.
 usage: model_peer.py PEER, the program built from model_peer.c. Exit status 77: skipped.
 """
 
+import math
 import pathlib
 import subprocess
 import sys
@@ -31,6 +32,10 @@ CASES = [
     ["vae", "arch=mlp", "likelihood=gaussian"],
     ["vae", "likelihood=gaussian", "sigma=0.3", "latent=3"],
     ["vae", "arch=mlp", "binarize=dynamic", "beta=0.25"],
+    ["vae", "arch=mlp", "k=3"],
+    ["vae", "arch=mlp", "objective=iwae", "k=5"],
+    ["vae", "objective=iwae", "k=3", "binarize=dynamic", "labels=on"],
+    ["vae", "arch=mlp", "objective=iwae", "k=3", "likelihood=gaussian", "sigma=0.5"],
     ["ae"],
     ["ae", "arch=mlp"],
     ["vae", "labels=on"],
@@ -105,15 +110,23 @@ def vae_loss(model, images, noise):
         images = (noise["pixels"] < images).double()
     features = model.features(images)
     mu, logvar = model.linear("encoder.mu", features), model.linear("encoder.logvar", features)
-    logits = model.logits(mu + noise["z"] * torch.exp(logvar / 2))
+    eps = noise["z"].view(len(images), int(settings["k"]), -1)  # images, draws, latent
+    z = mu[:, None] + eps * torch.exp(logvar / 2)[:, None]
+    logits = torch.stack([model.logits(z[:, j]) for j in range(z.shape[1])], 1)
     if settings["likelihood"] == "bernoulli":
-        rec = F.binary_cross_entropy_with_logits(logits, images, reduction="sum")
+        pixel = torch.distributions.Bernoulli(logits=logits, validate_args=False)
     else:
         pixel = torch.distributions.Normal(torch.sigmoid(logits), float(settings["sigma"]))
-        rec = -pixel.log_prob(images).sum()
-    kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum()
-    rec, kl = rec / len(images), kl / len(images)
-    return rec + float(settings["beta"]) * kl, {"rec": rec, "kl": kl}
+    rec = pixel.log_prob(images[:, None]).sum((2, 3, 4))
+    if settings["objective"] == "iwae":
+        prior = torch.distributions.Normal(0, 1).log_prob(z).sum(2)
+        posterior = torch.distributions.Normal(mu, torch.exp(logvar / 2)).log_prob(
+            z.transpose(0, 1)).sum(2).T
+        weights = rec + prior - posterior
+        bound = torch.logsumexp(weights, 1) - math.log(weights.shape[1])
+        return -bound.mean(), {"elbo": -weights.mean()}
+    kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(1).mean()
+    return float(settings["beta"]) * kl - rec.mean(), {"rec": -rec.mean(), "kl": kl}
 
 
 def unet_loss(model, images, noise):

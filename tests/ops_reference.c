@@ -381,6 +381,21 @@ REFERENCE(cross_entropy) {
     return IG_SHAPE_1(1);
 }
 
+/* p: k */
+REFERENCE(log_mean_exp) {
+    int64_t size = ig_row_size(call->s[0]), k = call->p[0], groups = call->s[0].d[0] / k;
+    for (int64_t n = 0; n < groups; n++) {
+        double total = 0;
+        for (int64_t j = 0; j < k; j++) {
+            double sum = 0;
+            for (int64_t i = 0; i < size; i++) sum += call->x[0][(n * k + j) * size + i];
+            total += exp(sum) / (double)k;
+        }
+        y[n] = log(total);
+    }
+    return IG_SHAPE_1(groups);
+}
+
 REFERENCE(reparam) {
     ig_shape s = call->s[0];
     float eps[256];

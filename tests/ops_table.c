@@ -72,6 +72,7 @@ APPLY(mean, ig_mean(tape, in[0]))
 APPLY(mse, ig_mse(tape, in[0], in[1]))
 APPLY(l1, ig_l1(tape, in[0], in[1]))
 APPLY(bce_logits, ig_bce_logits(tape, in[0], in[1]))
+APPLY(log_mean_exp, ig_log_mean_exp(tape, in[0], p[0]))
 APPLY(kl_normal, ig_kl_normal(tape, in[0], in[1]))
 APPLY(reparam, ig_reparam(tape, in[0], in[1], test_noise(call->first)))
 
@@ -390,6 +391,12 @@ const op_row op_rows[] = {
      .cases = CASES({{D2(5, 7)}, {0}}, {{D2(1, 1)}, {0}}, {{D2(41, 10)}, {0}}), .wrong = NULL},
     {ROW(cross_entropy), .kinds = "h", .bound = 1e-6, .grad_bound = 2e-6,
      .cases = CASES({{D2(5, 7)}, {0}})},
+    {ROW(log_mean_exp), .kinds = "n", .bound = 1e-6, .grad_bound = 2e-6,
+     .cases = CASES({{D2(15, 7)}, {3}}, {{D2(1, 1)}, {1}}, {{D4(10, 3, 5, 2)}, {5}},
+                    {{D2(6, 800)}, {2}}, {{D2(5, 7)}, {1}}),
+     .wrong = CASES({{D2(15, 7)}, {4}}, {{D2(15, 7)}, {0}})},
+    {ROW(log_mean_exp), .kinds = "h", .bound = 1e-6, .grad_bound = 2e-6,
+     .cases = CASES({{D2(6, 5)}, {3}})},
     {ROW(kl_normal), .kinds = "nl", .bound = 1e-6, .grad_bound = 2e-6, .cases = pairs,
      .wrong = unlike_pairs},
     {ROW(reparam), .kinds = "NL", .bound = 1e-6, .grad_bound = 2e-6,

@@ -11,6 +11,7 @@ gradients i.grad0, ... of the inputs that have one; the text i.p holds the op's 
 tests/ops_table.c reads them.
 """
 import json
+import math
 import os
 import struct
 import sys
@@ -202,6 +203,8 @@ OPS = {
     "l1": (F.l1_loss, PAIR, [None, STOPPED]),
     "bce_logits": (bce_logits, PAIR, [None, UNIT]),
     "cross_entropy": (lambda x: F.cross_entropy(x, label(*x.shape)), [([(5, 7)], ())]),
+    "log_mean_exp": (lambda x, k: torch.logsumexp(x.flatten(1).sum(1).view(-1, k), 1) - math.log(k),
+                     [([(6, 5, 2)], (3,))]),
     "kl_normal": (kl_normal, [([(3, 5), (3, 5)], ())]),
     "reparam": (reparam, [([(3, 5), (3, 5)], ())]),
 }
