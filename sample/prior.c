@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "core/clock.h"
 
 /* Images encoded at a time, and codes that a component is worth. */
 enum { ENCODE_BLOCK = 2048, CODES_PER_COMPONENT = 100 };
@@ -31,12 +32,6 @@ static ig_status encode_training(ig_instance *instance, ig_dataset *data, float 
     return status;
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static int components_for(int64_t codes) {
     int64_t components = codes / CODES_PER_COMPONENT;
     if (components < 1) return 1;
@@ -45,7 +40,7 @@ static int components_for(int64_t codes) {
 
 ig_status ig_prior_fit(ig_mixture *mixture, ig_instance *instance, ig_dataset *data,
                        ig_prior_report *report, ig_err *err) {
-    double start = now();
+    double start = ig_clock();
     int64_t count = ig_dataset_describe(data)->count[IG_TRAIN];
     int latent = ig_instance_latent(instance);
     if (latent < 1 || !instance->model->encode)
@@ -64,7 +59,7 @@ ig_status ig_prior_fit(ig_mixture *mixture, ig_instance *instance, ig_dataset *d
         status = ig_mixture_fit(mixture, codes, count, latent, components_for(count), 0, &fit, err);
     free(codes);
     if (status == IG_OK)
-        *report = (ig_prior_report){true, false, count, fit.iterations, now() - start};
+        *report = (ig_prior_report){true, false, count, fit.iterations, ig_clock() - start};
     return status;
 }
 

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "core/clock.h"
 #include "core/text.h"
 #include "train/feed.h"
 #include "train/folder.h"
@@ -25,12 +25,6 @@ typedef struct {
     double log_started;      /* clock */
     const char *last_advice; /* that the callback was told */
 } trainer;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- losses ---- */
 
@@ -167,7 +161,7 @@ static ig_status text_to_sums(trainer *t, ig_err *err) {
 
 /* Seconds so far; the clock of the current stretch runs since log_started. */
 static double seconds_so_far(const trainer *t) {
-    return t->progress.seconds + now() - t->log_started;
+    return t->progress.seconds + ig_clock() - t->log_started;
 }
 
 static ig_status save(trainer *t, ig_err *err) {
@@ -226,7 +220,7 @@ static ig_train_progress means_of(trainer *t) {
     for (int i = 0; i < p.phases; i++) p.grad_norm[i] = t->sum_norm[i] / (double)t->sum_steps;
     p.train = scaled(t->sum, 1.0 / (double)t->sum_steps);
     if (model->advice) p.advice = model->advice(t->instance.self, step, &p.train);
-    p.images_per_second = (double)(t->sum_steps * r->batch) / (now() - t->log_started);
+    p.images_per_second = (double)(t->sum_steps * r->batch) / (ig_clock() - t->log_started);
     return p;
 }
 
@@ -240,7 +234,7 @@ static ig_status report(trainer *t, ig_err *err) {
     t->sum = (ig_losses){0};
     t->sum_steps = 0;
     memset(t->sum_norm, 0, sizeof t->sum_norm);
-    t->log_started = now();
+    t->log_started = ig_clock();
     return IG_OK;
 }
 
@@ -248,7 +242,7 @@ static ig_status report(trainer *t, ig_err *err) {
 
 static ig_status loop(trainer *t, ig_err *err) {
     const int64_t steps = t->config.recipe.steps;
-    t->log_started = now();
+    t->log_started = ig_clock();
     if (steps == 0) IG_TRY(save(t, err)); /* an untrained model can be drawn too */
     while (t->progress.step < steps) {
         IG_TRY(train_step(t, err));
@@ -300,10 +294,10 @@ static ig_status steps_that_fit(const ig_run_config *config, const char *folder,
     double started = 0;
     ig_status status = init_trainer(&t, config, folder, data, NULL, err);
     for (int i = 0; status == IG_OK && i < WARM_UP + TIMED; i++) {
-        if (i == WARM_UP) started = now();
+        if (i == WARM_UP) started = ig_clock();
         status = train_step(&t, err);
     }
-    double step = (now() - started) / TIMED;
+    double step = (ig_clock() - started) / TIMED;
     finish_trainer(&t);
     /* a tenth is left for validation, previews and checkpoints */
     *steps = (int64_t)fmax(1, 0.9 * 60 * config->minutes / step);
