@@ -19,10 +19,6 @@ typedef struct {
     float *other; /* BLOCK H W: their estimates */
 } block;
 
-/* Of new images: by the judge of MNIST more of a DDPM's digits are of the class asked for than with
-   none of it, and all of them lie nearer to the training set; with more, they lie farther away. */
-static const double GUIDANCE = 1.25;
-
 /* guidance: where `how` does not say */
 static ig_draw draw_of(const ig_draw *how, double guidance) {
     ig_draw draw = how ? *how : (ig_draw){.solver = ig_solver_default()};
@@ -130,7 +126,7 @@ static ig_status encode_block(const ig_denoiser *d, const ig_draw *how, ig_rng r
 
 ig_status ig_denoise_sample(ig_instance *instance, ig_rng rng, int64_t n, const float *y,
                             const ig_draw *how, float *out, ig_err *err) {
-    ig_draw draw = draw_of(how, ig_instance_classes(instance) ? GUIDANCE : 1);
+    ig_draw draw = draw_of(how, ig_instance_classes(instance) ? IG_NEW_IMAGE_GUIDANCE : 1);
     return run_blocks(instance, sample_block, &draw, rng, n, y, out, err);
 }
 

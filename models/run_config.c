@@ -1,8 +1,7 @@
-#include <jansson.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "core/json.h"
 #include "models/run.h"
 
 enum { CONFIG_LIMIT = 1 << 20 }; /* bytes of a config.json that is read */
@@ -58,107 +57,44 @@ static json_t *config_json(const ig_run_config *c) {
 ig_status ig_run_config_write(const ig_run_config *config, const char *folder, ig_err *err) {
     char path[IG_PATH_MAX];
     IG_TRY(ig_path_join(path, folder, IG_CONFIG_FILE, err));
-    json_t *json = config_json(config);
-    char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
-    json_decref(json);
-    if (!text) return ig_fail_memory(err, path);
-    ig_status status = ig_file_write(path, text, strlen(text), err);
-    free(text);
-    return status;
+    return ig_json_write(config_json(config), path, err);
 }
 
-/* ---- reading: every getter names its field ---- */
+/* ---- reading ---- */
 
-typedef struct {
-    const char *path;
-    json_t *object;
-    ig_err *err;
-    ig_status status; /* sticky */
-} reader;
-
-static json_t *field(reader *r, const char *key, bool ok_type(const json_t *), const char *type) {
-    if (r->status != IG_OK) return NULL;
-    json_t *value = json_object_get(r->object, key);
-    if (value && ok_type(value)) return value;
-    r->status = ig_fail(r->err, IG_EFORMAT, "%s: field \"%s\": expected %s", r->path, key, type);
-    return NULL;
-}
-
-static bool is_integer(const json_t *j) {
-    return json_is_integer(j);
-}
-static bool is_number(const json_t *j) {
-    return json_is_number(j);
-}
-static bool is_string(const json_t *j) {
-    return json_is_string(j);
-}
-static bool is_object(const json_t *j) {
-    return json_is_object(j);
-}
-
-static int64_t read_int(reader *r, const char *key, int64_t min, int64_t max) {
-    json_t *j = field(r, key, is_integer, "a whole number");
-    if (!j) return min;
-    int64_t value = json_integer_value(j);
-    if (value >= min && value <= max) return value;
-    r->status = ig_fail(r->err, IG_EFORMAT, "%s: field \"%s\" is %lld: expected %lld to %lld",
-                        r->path, key, (long long)value, (long long)min, (long long)max);
-    return min;
-}
-
-static double read_real(reader *r, const char *key) {
-    json_t *j = field(r, key, is_number, "a number");
-    return j ? json_number_value(j) : 0;
-}
-
-static const char *read_text(reader *r, const char *key, size_t size) {
-    json_t *j = field(r, key, is_string, "a text");
-    if (!j) return "";
-    if (json_string_length(j) < size) return json_string_value(j);
-    r->status = ig_fail(r->err, IG_EFORMAT, "%s: field \"%s\" is too long", r->path, key);
-    return "";
-}
-
-/* The reader of an object inside this one. */
-static reader enter(reader *r, const char *key) {
-    json_t *j = field(r, key, is_object, "an object");
-    return (reader){r->path, j, r->err, r->status};
-}
-
-static void read_recipe(reader *outer, ig_recipe *recipe) {
-    reader r = enter(outer, "recipe");
-    recipe->steps = read_int(&r, "steps", 0, INT_MAX);
-    recipe->batch = (int)read_int(&r, "batch", 1, 65536);
-    recipe->lr = read_real(&r, "lr");
-    recipe->cosine = !strcmp(read_text(&r, "schedule", 16), "cosine");
-    recipe->warmup = read_int(&r, "warmup", 0, INT_MAX);
-    recipe->ema = read_real(&r, "ema");
-    recipe->clip = read_real(&r, "clip");
-    const char *name = read_text(&r, "optimizer", 16);
+static void read_recipe(ig_json *outer, ig_recipe *recipe) {
+    ig_json r = ig_json_enter(outer, "recipe");
+    recipe->steps = ig_json_int(&r, "steps", 0, INT_MAX);
+    recipe->batch = (int)ig_json_int(&r, "batch", 1, 65536);
+    recipe->lr = ig_json_real(&r, "lr");
+    recipe->cosine = !strcmp(ig_json_text(&r, "schedule", 16), "cosine");
+    recipe->warmup = ig_json_int(&r, "warmup", 0, INT_MAX);
+    recipe->ema = ig_json_real(&r, "ema");
+    recipe->clip = ig_json_real(&r, "clip");
+    const char *name = ig_json_text(&r, "optimizer", 16);
     int kind = IG_ADAM;
     while (ig_optimizer_names[kind] && strcmp(name, ig_optimizer_names[kind]) != 0) kind++;
     if (r.status == IG_OK && !ig_optimizer_names[kind])
         r.status = ig_fail(r.err, IG_EFORMAT, "%s: no optimizer \"%s\"", r.path, name);
     recipe->optim.kind = (ig_optim_kind)kind;
-    recipe->optim.beta1 = read_real(&r, "beta1");
-    recipe->optim.beta2 = read_real(&r, "beta2");
-    recipe->optim.eps = read_real(&r, "eps");
-    recipe->optim.momentum = read_real(&r, "momentum");
-    recipe->optim.weight_decay = read_real(&r, "weight_decay");
+    recipe->optim.beta1 = ig_json_real(&r, "beta1");
+    recipe->optim.beta2 = ig_json_real(&r, "beta2");
+    recipe->optim.eps = ig_json_real(&r, "eps");
+    recipe->optim.momentum = ig_json_real(&r, "momentum");
+    recipe->optim.weight_decay = ig_json_real(&r, "weight_decay");
     outer->status = r.status;
 }
 
-static void read_image(reader *outer, ig_image_spec *spec) {
-    reader r = enter(outer, "image");
-    spec->height = (int)read_int(&r, "height", 4, 64);
-    spec->width = (int)read_int(&r, "width", 4, 64);
-    spec->classes = (int)read_int(&r, "classes", 0, 256);
+static void read_image(ig_json *outer, ig_image_spec *spec) {
+    ig_json r = ig_json_enter(outer, "image");
+    spec->height = (int)ig_json_int(&r, "height", 4, 64);
+    spec->width = (int)ig_json_int(&r, "width", 4, 64);
+    spec->classes = (int)ig_json_int(&r, "classes", 0, 256);
     outer->status = r.status;
 }
 
-static void read_settings(reader *outer, ig_run_config *c) {
-    reader r = enter(outer, "settings");
+static void read_settings(ig_json *outer, ig_run_config *c) {
+    ig_json r = ig_json_enter(outer, "settings");
     const char *key;
     json_t *value;
     outer->status = r.status;
@@ -169,42 +105,31 @@ static void read_settings(reader *outer, ig_run_config *c) {
     }
 }
 
-static ig_status read_fields(reader *r, ig_run_config *c) {
-    int64_t format = read_int(r, "format", 1, INT_MAX);
-    if (r->status == IG_OK && format > IG_RUN_FORMAT)
-        return ig_fail(r->err, IG_EFORMAT,
-                       "%s: format %lld is newer than this imgen's %d: use the imgen that wrote it",
-                       r->path, (long long)format, IG_RUN_FORMAT);
-    const char *model = read_text(r, "model", 64);
+static ig_status read_fields(ig_json *r, ig_run_config *c) {
+    ig_json_format(r, IG_RUN_FORMAT);
+    const char *model = ig_json_text(r, "model", 64);
     IG_TRY(r->status);
     IG_TRY(ig_model_find(&c->model, model, r->err));
-    strcpy(c->data, read_text(r, "data", sizeof c->data));
-    c->resize = (int)read_int(r, "resize", 0, 64);
+    strcpy(c->data, ig_json_text(r, "data", sizeof c->data));
+    c->resize = (int)ig_json_int(r, "resize", 0, 64);
     read_image(r, &c->spec);
     read_settings(r, c);
-    strcpy(c->preset, read_text(r, "preset", sizeof c->preset));
+    strcpy(c->preset, ig_json_text(r, "preset", sizeof c->preset));
     read_recipe(r, &c->recipe);
-    c->minutes = read_real(r, "minutes");
-    c->validation = read_int(r, "validation", 0, INT_MAX);
-    c->seed = (uint64_t)read_int(r, "seed", 0, INT64_MAX);
-    c->log_every = read_int(r, "log_every", 1, INT_MAX);
-    c->save_every = read_int(r, "save_every", 1, INT_MAX);
-    c->preview_every = read_int(r, "preview_every", 1, INT_MAX);
+    c->minutes = ig_json_real(r, "minutes");
+    c->validation = ig_json_int(r, "validation", 0, INT_MAX);
+    c->seed = (uint64_t)ig_json_int(r, "seed", 0, INT64_MAX);
+    c->log_every = ig_json_int(r, "log_every", 1, INT_MAX);
+    c->save_every = ig_json_int(r, "save_every", 1, INT_MAX);
+    c->preview_every = ig_json_int(r, "preview_every", 1, INT_MAX);
     return r->status;
 }
 
 ig_status ig_run_config_read_file(ig_run_config *config, const char *path, ig_err *err) {
-    char *text;
-    size_t size;
-    json_error_t fault;
-    IG_TRY(ig_file_read(path, CONFIG_LIMIT, &text, &size, err));
-    json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &fault);
-    free(text);
-    if (!json)
-        return ig_fail(err, IG_EFORMAT, "%s: line %d is not JSON: %s", path, fault.line,
-                       fault.text);
+    json_t *json;
+    IG_TRY(ig_json_read(&json, path, CONFIG_LIMIT, err));
     memset(config, 0, sizeof *config);
-    reader r = {path, json, err, IG_OK};
+    ig_json r = {path, json, err, IG_OK};
     ig_status status = read_fields(&r, config);
     json_decref(json);
     return status;

@@ -15,13 +15,18 @@ typedef enum {
 
 extern const char *const ig_sampler_names[]; /* "dpm++2m" and so on; NULL ends */
 
+/* The guidance of new images where nothing is said: by the judge of MNIST more of a DDPM's digits
+   are of the class asked for than with none of it, and all of them lie nearer to the training set;
+   with more, they lie farther away. */
+#define IG_NEW_IMAGE_GUIDANCE 1.25
+
 typedef struct {
     ig_sampler sampler;
     int steps;       /* 1 to the levels of the noise */
     double eta;      /* of DDIM: 0 to 1 */
     double guidance; /* w of classifier-free guidance, Ho & Salimans 2022: x_0 = any + w (class -
-                        any); 1: none. Only of conditional models. Negative: by default, 1.25 for
-                        new images and none where codes become images */
+                        any); 1: none. Only of conditional models. Negative: IG_NEW_IMAGE_GUIDANCE
+                        for new images and none where codes become images */
 } ig_solver;
 
 ig_solver ig_solver_default(void);
