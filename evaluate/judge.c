@@ -6,14 +6,16 @@
 
 #include "core/safetensors.h"
 #include "evaluate/weights.h"
-#include "models/model.h"
+#include "models/run.h"
 
 enum { SIDE = 28, CLASSES = 10 };
 
 struct ig_judge {
     ig_judge_info info;
-    ig_safetensors *file; /* owns the texts of info */
-    ig_instance instance;
+    ig_safetensors *file; /* owns the texts of info; NULL where the judge is a run */
+    ig_run *run;          /* which then owns them */
+    ig_instance weighed;  /* of fixed weights */
+    ig_instance *instance;
 };
 
 static ig_status find_weights(const ig_weights **weights, const char *data, ig_err *err) {
@@ -42,7 +44,7 @@ static ig_status read_info(ig_judge *j, const ig_weights *w, ig_err *err) {
 }
 
 static ig_status copy_weights(ig_judge *j, ig_err *err) {
-    ig_params *params = &j->instance.params;
+    ig_params *params = &j->weighed.params;
     for (int i = 0; i < params->size; i++) {
         ig_tensor *to = &params->list[i]->tensor;
         ig_saved_tensor from = ig_safetensors_find(j->file, params->list[i]->name);
@@ -61,25 +63,61 @@ static ig_status open_judge(ig_judge *j, const char *data, ig_err *err) {
     IG_TRY(find_weights(&weights, data, err));
     IG_TRY(read_info(j, weights, err));
     IG_TRY(ig_model_find(&classifier, "classifier", err));
-    IG_TRY(ig_instance_create(&j->instance, classifier, &spec, NULL, 0, 0, err));
-    j->info.features = ig_instance_latent(&j->instance);
+    IG_TRY(ig_instance_create(&j->weighed, classifier, &spec, NULL, 0, 0, err));
+    j->instance = &j->weighed;
+    j->info.features = ig_instance_latent(j->instance);
     return copy_weights(j, err);
 }
 
-ig_status ig_judge_open(ig_judge **judge, const char *data, ig_err *err) {
+static ig_status open_run(ig_judge *j, const char *folder, ig_err *err) {
+    IG_TRY(ig_run_open(&j->run, folder, err));
+    const ig_run_config *config = &j->run->config;
+    if (!config->model->classify)
+        return ig_fail(err, IG_EUSAGE, "%s: a run of the %s: a judge is a run of the classifier",
+                       folder, config->model->name);
+    if (j->run->progress.step < config->recipe.steps)
+        return ig_fail(err, IG_EUSAGE, "%s: not trained to its end: continue with --resume",
+                       folder);
+    j->instance = &j->run->instance;
+    j->info = (ig_judge_info){config->data,
+                              "own",
+                              "",
+                              "",
+                              config->spec.height,
+                              config->spec.width,
+                              config->spec.classes,
+                              ig_instance_latent(j->instance)};
+    /* Of the weights alone: a checkpoint's file tells how long it took too. */
+    const ig_params *params = &j->instance->params;
+    ig_sha256(params->value, (size_t)params->count * sizeof(float), j->info.sha256);
+    return IG_OK;
+}
+
+/* Opens by one of the two. */
+static ig_status open_by(ig_status (*opener)(ig_judge *, const char *, ig_err *), ig_judge **judge,
+                         const char *name, ig_err *err) {
     *judge = calloc(1, sizeof **judge);
     if (!*judge) return ig_fail_memory(err, "judge");
-    ig_status status = open_judge(*judge, data, err);
+    ig_status status = opener(*judge, name, err);
     if (status == IG_OK) return IG_OK;
     ig_judge_close(*judge);
     *judge = NULL;
     return status;
 }
 
+ig_status ig_judge_open(ig_judge **judge, const char *data, ig_err *err) {
+    return open_by(open_judge, judge, data, err);
+}
+
+ig_status ig_judge_open_run(ig_judge **judge, const char *folder, ig_err *err) {
+    return open_by(open_run, judge, folder, err);
+}
+
 void ig_judge_close(ig_judge *judge) {
     if (!judge) return;
-    ig_instance_destroy(&judge->instance);
+    ig_instance_destroy(&judge->weighed);
     ig_safetensors_close(judge->file);
+    ig_run_close(judge->run);
     free(judge);
 }
 
@@ -89,10 +127,10 @@ const ig_judge_info *ig_judge_describe(const ig_judge *judge) {
 
 ig_status ig_judge_features(ig_judge *judge, const float *images, int64_t n, float *features,
                             ig_err *err) {
-    return ig_instance_encode(&judge->instance, images, n, NULL, NULL, features, err);
+    return ig_instance_encode(judge->instance, images, n, NULL, NULL, features, err);
 }
 
 ig_status ig_judge_classify(ig_judge *judge, const float *images, int64_t n, float *logits,
                             ig_err *err) {
-    return ig_instance_classify(&judge->instance, images, n, logits, err);
+    return ig_instance_classify(judge->instance, images, n, logits, err);
 }

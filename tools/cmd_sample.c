@@ -9,12 +9,12 @@
 #include "sample/picture.h"
 #include "tools/args.h"
 #include "tools/cli.h"
+#include "tools/how.h"
 #include "tools/show.h"
 #include "tools/terminal.h"
 
 enum { DRAW_BLOCK = 1024, ARRAY_IMAGES = 10000, ARRAY_MAX = 10000000, OPTIONS = 17 };
 
-static const char *const priors[] = {"auto", "normal", "fitted", NULL};
 static const char *const states[] = {"x", "x0", NULL};
 static const char *const interpolations[] = {"auto", "lerp", "slerp", NULL};
 
@@ -23,15 +23,15 @@ static const double bar_seconds = 0.5; /* before the bar is shown */
 /* The command line; given[i] belongs to the option 1 << i of ig_picture_options. */
 typedef struct {
     const char *kind, *folder, *out, *data, *pairs, *between, *axes, *label, *labels;
-    int64_t n, seed, columns, scale, draws, steps;
-    double eta, guidance;
-    int prior, interpolation, sampler, of;
+    int64_t n, seed, columns, scale, draws;
+    int interpolation, of;
+    ig_how how;
     bool captions, show, scale_given, animate;
     bool given[OPTIONS];
 } request;
 
 static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *err) {
-    ig_arg args[] = {
+    const ig_arg own[] = {
         {"output", 'o', IG_ARG_TEXT, &q->out, "FILE",
          "where to write; RUN/samples/KIND.png without it", 0, 0, NULL, NULL},
         {"n", 'n', IG_ARG_INT, &q->n, "N", "number of images, or of rows of images", 1, ARRAY_MAX,
@@ -40,8 +40,6 @@ static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *
          NULL, &q->given[1]},
         {"columns", 0, IG_ARG_INT, &q->columns, "N", "images in a row, or steps of a way", 1,
          IG_MAX_COLUMNS, NULL, &q->given[2]},
-        {"prior", 0, IG_ARG_CHOICE, &q->prior, "P", "what noise is drawn from", 0, 0, priors,
-         &q->given[3]},
         {"draws", 0, IG_ARG_INT, &q->draws, "K",
          "reconstruct: draws from the posterior beside each image", 1, IG_MAX_DRAWS, NULL,
          &q->given[4]},
@@ -57,15 +55,6 @@ static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *
          "of a run with labels: 3, 0-9, 1,4,7 or names; all without it", 0, 0, NULL, &q->given[9]},
         {"labels", 0, IG_ARG_TEXT, &q->labels, "A:B,...",
          "interpolate: from class to class, the noise staying", 0, 0, NULL, &q->given[10]},
-        {"sampler", 0, IG_ARG_CHOICE, &q->sampler, "NAME", "of runs that denoise (dpm++2m)", 0, 0,
-         ig_sampler_names, &q->given[11]},
-        {"steps", 0, IG_ARG_INT, &q->steps, "N", "of the sampler (20; ddpm: all levels)", 1,
-         IG_MAX_LEVELS, NULL, &q->given[12]},
-        {"eta", 0, IG_ARG_REAL, &q->eta, "X", "noise that ddim adds in each step (0)", 0, 1, NULL,
-         &q->given[13]},
-        {"guidance", 0, IG_ARG_REAL, &q->guidance, "W",
-         "how far to follow the class: 1 as it was learned, more exaggerates (1)", 0, 100, NULL,
-         &q->given[14]},
         {"of", 0, IG_ARG_CHOICE, &q->of, "WHAT",
          "trajectory: the states, or the guesses of the image (x)", 0, 0, states, &q->given[15]},
         {"animate", 0, IG_ARG_FLAG, &q->animate, "", "trajectory: a moving picture (animated PNG)",
@@ -77,8 +66,11 @@ static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *
         {"show", 0, IG_ARG_FLAG, &q->show, "", "draw it in the terminal too", 0, 0, NULL, NULL},
         {"data", 0, IG_ARG_TEXT, &q->data, "D", "data set; the run's own without it", 0, 0, NULL,
          NULL},
-        {0},
     };
+    enum { OWN = sizeof own / sizeof own[0] };
+    ig_arg args[OWN + IG_HOW_ARGS + 1] = {{0}};
+    memcpy(args, own, sizeof own);
+    ig_how_args(&q->how, args + OWN);
     ig_command_line line = {
         "imgen sample KIND RUN [-o FILE] [options]",
         "Draws what a run has learned. KIND is\n"
@@ -104,7 +96,7 @@ static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *
 }
 
 static unsigned given_options(const request *q) {
-    unsigned given = 0;
+    unsigned given = ig_how_given(&q->how);
     for (unsigned i = 0; i < OPTIONS; i++)
         if (q->given[i]) given |= 1u << i;
     return given;
@@ -172,21 +164,6 @@ static void end_progress(progress *p) {
     p->drawn = false;
 }
 
-/* How to draw: the solver's defaults where nothing was said. */
-static ig_draw draw_of(const request *q, const ig_instance *instance, progress *p) {
-    ig_draw how = {.solver = ig_solver_default()};
-    const ig_model *model = instance->model;
-    unsigned given = given_options(q);
-    if (given & IG_TAKES_SAMPLER) how.solver.sampler = (ig_sampler)q->sampler;
-    if (how.solver.sampler == IG_SAMPLER_DDPM && model->denoise)
-        how.solver.steps = model->noise(instance->self)->first;
-    if (given & IG_TAKES_STEPS) how.solver.steps = (int)q->steps;
-    if (given & IG_TAKES_ETA) how.solver.eta = q->eta;
-    if (given & IG_TAKES_GUIDANCE) how.solver.guidance = q->guidance;
-    if (ig_on_terminal()) how.trace = (ig_trace){p, on_step};
-    return how;
-}
-
 /* ---- pictures ---- */
 
 /* Every scale-th pixel: the picture at scale 1. */
@@ -210,7 +187,7 @@ static ig_picture_options picture_options(const request *q) {
                                 .columns = (int)q->columns,
                                 .scale = (int)q->scale,
                                 .captions = q->captions,
-                                .prior = (ig_prior)q->prior,
+                                .prior = (ig_prior)q->how.prior,
                                 .draws = (int)q->draws,
                                 .pairs = q->pairs,
                                 .between = q->between,
@@ -275,7 +252,7 @@ static ig_status draw_bytes(const request *q, ig_source *source, int64_t n, uint
         int64_t m = n - i < DRAW_BLOCK ? n - i : DRAW_BLOCK;
         ig_rng rng = ig_rng_at((uint64_t)q->seed, IG_STREAM_SAMPLE, 0);
         rng.first = (uint32_t)i;
-        status = ig_source_draw_images(source, (ig_prior)q->prior, rng, m,
+        status = ig_source_draw_images(source, (ig_prior)q->how.prior, rng, m,
                                        ig_class_list_fill(&classes, i, m, labels), block, err);
         if (status == IG_OK) ig_to_bytes(block, m * tile, bytes + i * tile);
     }
@@ -326,7 +303,8 @@ ig_status ig_cmd_sample(int argc, char **argv, ig_err *err) {
     IG_TRY(ig_run_open(&run, q.folder, err));
     ig_source source = {.instance = &run->instance, .run = run, .data_name = q.data};
     progress p = {.source = &source, .start = now()};
-    ig_draw how = draw_of(&q, &run->instance, &p);
+    ig_draw how = ig_how_draw(&q.how, &run->instance);
+    if (ig_on_terminal()) how.trace = (ig_trace){&p, on_step};
     source.how = &how;
     ig_status status =
         is_array ? sample_array(&q, &source, &p, err) : sample_picture(&q, &source, &p, err);

@@ -6,11 +6,9 @@
 #include "core/thread.h"
 #include "tools/args.h"
 #include "tools/cli.h"
-#include "tools/stop.h"
 #include "tools/terminal.h"
-#include "tools/train_judge.h"
 #include "tools/train_pictures.h"
-#include "train/train.h"
+#include "tools/train_run.h"
 
 /* ---- options ---- */
 
@@ -156,16 +154,6 @@ static void apply_recipe(const options *o, ig_run_config *config, int64_t images
     else if (o->steps >= 0 || o->epochs >= 0) config->minutes = 0;
 }
 
-/* A path is stored whole, so that the run finds its data from any folder. */
-static ig_status store_data(const char *data, ig_run_config *config, ig_err *err) {
-    char whole[PATH_MAX];
-    const char *text = strchr(data, '/') && realpath(data, whole) ? whole : data;
-    if (strlen(text) >= sizeof config->data)
-        return ig_fail(err, IG_EUSAGE, "--data %.60s...: the path is too long", data);
-    strcpy(config->data, text);
-    return IG_OK;
-}
-
 /* The config of a new run, and its data, opened. */
 static ig_status configure(const options *o, const char *model_name, ig_run_config *config,
                            ig_dataset **data, ig_err *err) {
@@ -189,7 +177,7 @@ static ig_status configure(const options *o, const char *model_name, ig_run_conf
     }
     config->spec = (ig_image_spec){info->height, info->width, info->classes};
     config->resize = resize;
-    IG_TRY(store_data(name, config, err));
+    IG_TRY(ig_train_store_data(name, config, err));
     apply_recipe(o, config, info->count[IG_TRAIN]);
     return add_settings(o, config, err);
 }
@@ -205,103 +193,7 @@ static void default_folder(char folder[IG_PATH_MAX], const char *model, const ch
     snprintf(folder, IG_PATH_MAX, "runs/%s-%.200s", model, slash ? slash + 1 : name);
 }
 
-/* ---- what the trainer calls ---- */
-
-typedef struct {
-    ig_dataset *data;
-    ig_run run;       /* in training: its config and folder, neither weights nor checkpoint */
-    ig_judge *judge;  /* NULL: there is none */
-    int covered;      /* classes, when advice on them was last given */
-    bool bar_drawn;   /* the line that the cursor is in */
-    double last_line; /* seconds of training at the last plain line */
-} watcher;
-
-static bool should_stop(void *self) {
-    (void)self;
-    return ig_stop_signal();
-}
-
-static void end_bar(watcher *w) {
-    if (w->bar_drawn) ig_bar_end();
-    w->bar_drawn = false;
-}
-
-/* 64 bytes for each term are enough. */
-enum { LOSSES_TEXT = 64 * (IG_MAX_LOSSES + 1) };
-
-static void losses_text(const ig_losses *l, char text[LOSSES_TEXT]) {
-    int at = snprintf(text, 64, "%.5g", l->loss);
-    for (int i = 0; l->term_count > 1 && i < l->term_count; i++)
-        at += snprintf(text + at, 64, "%s%.23s %.4g", i ? ", " : " (", l->terms[i].name,
-                       l->terms[i].value);
-    if (l->term_count > 1) strcpy(text + at, ")");
-}
-
-static void judgement_text(const ig_judgement *j, char text[64]) {
-    text[0] = 0;
-    if (!j->images) return;
-    int at = snprintf(text, 64, "  %d of %d classes", j->covered, j->classes);
-    if (j->asked) snprintf(text + at, 64 - (size_t)at, ", %.0f %% as asked", 100 * j->hit);
-}
-
-static void tell_advice(watcher *w, const char *advice) {
-    end_bar(w);
-    fprintf(stderr, "imgen: %s\n", advice);
-}
-
-static void on_progress(void *self, const ig_train_progress *p) {
-    watcher *w = self;
-    char losses[LOSSES_TEXT], left[32], text[LOSSES_TEXT + 264], validation[64] = "";
-    char judgement[64];
-    losses_text(&p->train, losses);
-    ig_duration_text(p->seconds_left, left);
-    if (p->validated)
-        snprintf(validation, sizeof validation, "  validation %.5g", p->validation.loss);
-    judgement_text(&p->judgement, judgement);
-    snprintf(text, sizeof text, "epoch %.2f  loss %s%s%s  %.0f images/s  %s left", p->epoch, losses,
-             validation, judgement, p->images_per_second, left);
-    if (ig_on_terminal()) {
-        ig_bar_draw((double)p->step / (double)p->steps, text);
-        w->bar_drawn = true;
-    } else if (p->validated || p->seconds - w->last_line >= 10) {
-        w->last_line = p->seconds;
-        fprintf(stderr, "step %lld/%lld  %s\n", (long long)p->step, (long long)p->steps, text);
-    }
-    if (p->advice) tell_advice(w, p->advice);
-    bool early = p->step < p->steps / 10; /* not all classes can be there yet */
-    if (!p->judgement.images || early || p->judgement.covered == w->covered) return;
-    w->covered = p->judgement.covered;
-    if (ig_train_judge_advice(&p->judgement, text, sizeof text)) tell_advice(w, text);
-}
-
-static ig_status on_preview(void *self, ig_instance *instance, const char *path, ig_err *err) {
-    watcher *w = self;
-    return ig_train_preview(&w->run, instance, w->data, path, err);
-}
-
-static ig_status on_judge(void *self, ig_instance *instance, ig_judgement *judgement, ig_err *err) {
-    watcher *w = self;
-    return ig_train_judge(w->judge, instance, w->run.config.seed, judgement, err);
-}
-
-static ig_status train(const options *o, const char *folder, const ig_run_config *config,
-                       ig_dataset *data, ig_train_result *result, ig_err *err) {
-    watcher w = {.data = data, .run = {.config = *config}};
-    snprintf(w.run.folder, sizeof w.run.folder, "%s", folder);
-    IG_TRY(ig_train_judge_open(&w.judge, config->model, data, err));
-    const ig_train_callbacks callbacks = {&w, on_progress,
-                                          ig_can_draw(config->model) ? on_preview : NULL,
-                                          w.judge ? on_judge : NULL, should_stop};
-    fprintf(stderr, "imgen: training the %s on %s (%s), %d threads, into %s\n", config->model->name,
-            config->data, ig_dataset_describe(data)->source, ig_threads(), folder);
-    ig_stop_watch();
-    ig_status status =
-        o->resume ? ig_train_resume(folder, data, &callbacks, result, err)
-                  : ig_train_start(config, folder, o->overwrite, data, &callbacks, result, err);
-    end_bar(&w);
-    ig_judge_close(w.judge);
-    return status;
-}
+/* ---- the training ---- */
 
 /* What a classifier is measured by. */
 static void tell_accuracy(const ig_losses *test) {
@@ -313,9 +205,11 @@ static void tell_accuracy(const ig_losses *test) {
 static ig_status train_and_draw(const options *o, const char *folder, const ig_run_config *config,
                                 ig_dataset *data, ig_err *err) {
     ig_train_result result;
-    char losses[LOSSES_TEXT], duration[32];
-    IG_TRY(train(o, folder, config, data, &result, err));
-    losses_text(&result.test, losses);
+    char losses[IG_LOSSES_TEXT], duration[32];
+    fprintf(stderr, "imgen: training the %s on %s (%s), %d threads, into %s\n", config->model->name,
+            config->data, ig_dataset_describe(data)->source, ig_threads(), folder);
+    IG_TRY(ig_train_run(folder, config, data, o->resume, o->overwrite, NULL, &result, err));
+    ig_losses_text(&result.test, losses);
     ig_duration_text(result.seconds, duration);
     printf("Trained %lld steps in %s. Test loss: %s %s.\n", (long long)result.step, duration,
            losses, config->model->unit);

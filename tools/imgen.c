@@ -16,6 +16,7 @@ static const struct {
     {"train", "train a model and watch its pictures get better", ig_cmd_train},
     {"data", "list, inspect, show, download and export data sets", ig_cmd_data},
     {"sample", "draw what a run has learned", ig_cmd_sample},
+    {"eval", "tell in numbers how good a run's images are", ig_cmd_eval},
     {"encode", "write the codes of a data set's images", ig_cmd_encode},
     {"info", "tell what a picture, a checkpoint, an array or a run is", ig_cmd_info},
     {"bench", "time kernels, training steps and sampling on this machine", ig_cmd_bench},

@@ -17,6 +17,11 @@ void ig_stop_watch(void) {
     sigaction(SIGTERM, &action, NULL);
 }
 
+void ig_stop_release(void) {
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+}
+
 int ig_stop_signal(void) {
     return noted;
 }

@@ -6,6 +6,9 @@
    second one ends the program at once, with exit status 128 + its number. */
 void ig_stop_watch(void);
 
+/* From now on they end the program at once again. */
+void ig_stop_release(void);
+
 /* The number of the signal that was noted; 0 where there was none. */
 int ig_stop_signal(void);
 

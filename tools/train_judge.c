@@ -4,23 +4,14 @@
 #include <stdlib.h>
 
 #include "sample/source.h"
+#include "tools/find_judge.h"
 
 enum { IMAGES = 200, FEW_STEPS = 10 };
 
 ig_status ig_train_judge_open(ig_judge **judge, const ig_model *model, const ig_dataset *data,
                               ig_err *err) {
-    const ig_dataset_info *info = ig_dataset_describe(data);
-    ig_err why = {IG_OK, ""};
     *judge = NULL;
-    if (!ig_has_prior(model)) return IG_OK;
-    ig_status status = ig_judge_open(judge, info->name, &why);
-    if (status == IG_EUNSUPPORTED) return IG_OK;
-    if (status != IG_OK) return ig_fail(err, status, "%s", why.message);
-    const ig_judge_info *known = ig_judge_describe(*judge);
-    if (info->height == known->height && info->width == known->width) return IG_OK;
-    ig_judge_close(*judge);
-    *judge = NULL;
-    return IG_OK;
+    return ig_has_prior(model) ? ig_known_judge(judge, data, err) : IG_OK;
 }
 
 static int greatest(const float *logits, int classes) {

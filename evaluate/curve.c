@@ -1,0 +1,88 @@
+/* Quality at a cost: the Fréchet distance of few samples by how they are drawn. */
+#include <stdlib.h>
+
+#include "evaluate/quality.h"
+#include "evaluate/samples.h"
+
+enum { SAMPLERS = 4, COSTS = 4 };
+static const int costs[COSTS] = {5, 10, 20, 50}; /* estimates of x_0 for an image */
+
+/* As many steps as take at most so many estimates: Heun's take two, but for the last. */
+static ig_solver solver_of(ig_sampler sampler, int cost, double guidance) {
+    int steps = sampler == IG_SAMPLER_HEUN ? (cost + 1) / 2 : cost;
+    return (ig_solver){sampler, steps, 0, guidance};
+}
+
+static int calls_of(const ig_solver *s) {
+    int estimates = s->sampler == IG_SAMPLER_HEUN ? 2 * s->steps - 1 : s->steps;
+    return s->steps ? (s->guidance == 1 ? 1 : 2) * estimates : 1;
+}
+
+/* The work space of the points. */
+typedef struct {
+    ig_evaluation *e;
+    ig_source *source;
+    const ig_evaluation_options *options;
+    const ig_reference *reference;
+    int64_t n;
+    float *images;
+    int *labels;
+} curve;
+
+static ig_status measure(curve *c, ig_curve_point *point, ig_err *err) {
+    ig_image_set set = {0};
+    IG_TRY(ig_image_set_make(&set, c->options->judge, c->images, NULL, c->n, err));
+    ig_status status =
+        ig_quality_frechet(&point->frechet, &set, &c->reference->train, c->options->seed, err);
+    ig_image_set_free(&set);
+    return status;
+}
+
+/* from, to: shares of the progress */
+static ig_status add_point(curve *c, ig_solver solver, double from, double to, ig_err *err) {
+    const ig_draw how = {.solver = solver}, *own = c->source->how;
+    ig_part_of part = {c->options, from, to};
+    const ig_evaluation_options options = ig_part_options(&part);
+    ig_curve_point *point = &c->e->curve[c->e->curve_count];
+    double seconds;
+    *point = (ig_curve_point){.solver = solver, .calls = calls_of(&solver)};
+    if (solver.steps) c->source->how = &how;
+    ig_status status = ig_draw_samples(c->source, &options, c->reference, "drawing a curve", c->n,
+                                       c->images, c->labels, &seconds, err);
+    c->source->how = own;
+    IG_TRY(status);
+    point->ms = 1000 * seconds / (double)c->n;
+    IG_TRY(measure(c, point, err));
+    c->e->curve_count++;
+    return IG_OK;
+}
+
+static ig_status add_points(curve *c, ig_err *err) {
+    const ig_evaluation *e = c->e;
+    if (!e->solver.steps) return add_point(c, e->solver, 0, 1, err);
+    double all = 0, done = 0;
+    for (int k = 0; k < COSTS; k++) all += SAMPLERS * costs[k];
+    for (int s = 0; s < SAMPLERS; s++)
+        for (int k = 0; k < COSTS; k++) {
+            ig_solver solver = solver_of((ig_sampler)s, costs[k], e->solver.guidance);
+            IG_TRY(add_point(c, solver, done / all, (done + costs[k]) / all, err));
+            done += costs[k];
+        }
+    return IG_OK;
+}
+
+ig_status ig_draw_curve(ig_evaluation *evaluation, ig_source *source,
+                        const ig_evaluation_options *options, const ig_reference *reference,
+                        ig_err *err) {
+    const ig_image_set *test = &reference->test;
+    curve c = {evaluation, source, options, reference, IG_CURVE_SAMPLES, NULL, NULL};
+    if (test->n < c.n) c.n = test->n;
+    evaluation->curve_count = 0;
+    c.images = malloc((size_t)(c.n * test->height * test->width) * sizeof(float));
+    c.labels = malloc((size_t)c.n * sizeof(int));
+    ig_status status = c.images && c.labels ? IG_OK : ig_fail_memory(err, "samples");
+    if (status == IG_OK) status = add_points(&c, err);
+    free(c.images);
+    free(c.labels);
+    return status;
+}

@@ -1,0 +1,251 @@
+#include "evaluate/sentences.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "evaluate/numbers.h"
+
+/* ---- texts that grow ---- */
+
+static void add(ig_sentence *s, const char *format, ...) IG_PRINTF(2, 3);
+
+static void add(ig_sentence *s, const char *format, ...) {
+    size_t at = strlen(s->text);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(s->text + at, sizeof s->text - at, format, args);
+    va_end(args);
+}
+
+/* What goes between the i-th of n things and the one before it. */
+static const char *joint(int i, int n) {
+    return i == 0 ? "" : i + 1 < n ? ", " : " and ";
+}
+
+/* ---- one figure of all contestants ---- */
+
+static const struct {
+    const char *topic, *key;
+    const char *claim; /* what the best one does */
+    bool floors;       /* whether real test images are something to measure it by */
+} topics[] = {
+    {"Quality", "frechet", "draws what is nearest to the data", true},
+    {"Precision", "precision", "draws the fewest images that lie away from all real ones", true},
+    {"Diversity", "recall", "covers most of the data", true},
+    {"Detail", "spectrum", "has the detail that is nearest to the data's", true},
+    {"Cost of drawing", "ms_64", "draws fastest", false},
+    {"Cost of training", "minutes", "was trained in the shortest time", false},
+};
+enum { TOPICS = sizeof topics / sizeof topics[0] };
+
+/* A metric's figures, ranked. */
+typedef struct {
+    const ig_comparison *comparison;
+    const ig_metric *metric;
+    int order[IG_MAX_CONTESTANTS], count;
+    int leaders; /* the first, and those whose intervals meet its */
+    const ig_figure *figures[IG_MAX_CONTESTANTS]; /* in that order */
+    ig_digits digits;
+} ranking;
+
+static ranking rank(const ig_comparison *c, const char *key) {
+    ranking r = {.comparison = c, .metric = ig_metric_find(key)};
+    ig_estimate estimates[IG_MAX_CONTESTANTS];
+    r.count = ig_comparison_rank(c, key, r.order);
+    for (int i = 0; i < r.count; i++) {
+        r.figures[i] = ig_figures_find(&c->list[r.order[i]].figures, key);
+        estimates[i] = r.figures[i]->estimate;
+    }
+    r.digits = ig_digits_of(estimates, r.count);
+    /* Those that meet the first stand next to it in no certain order: bring them to the front. */
+    for (int i = 0; i < r.count; i++) {
+        if (ig_part(&estimates[0], &estimates[i])) continue;
+        const ig_figure *figure = r.figures[i];
+        int one = r.order[i];
+        for (int j = i; j > r.leaders; j--) {
+            r.figures[j] = r.figures[j - 1];
+            r.order[j] = r.order[j - 1];
+        }
+        r.figures[r.leaders] = figure;
+        r.order[r.leaders++] = one;
+    }
+    return r;
+}
+
+static const char *name_at(const ranking *r, int i) {
+    return r->comparison->list[r->order[i]].name;
+}
+
+/* ".42 ms (.40 to .44)" */
+static void add_value(ig_sentence *s, const ranking *r, const ig_estimate *e) {
+    char number[IG_NUMBER_TEXT], interval[IG_INTERVAL_TEXT];
+    ig_number_text(e->value, r->digits, number);
+    ig_interval_text(*e, r->digits, interval);
+    add(s, "%s%s%s", number, *r->metric->unit ? " " : "", r->metric->unit);
+    if (*interval) add(s, " (%s)", interval);
+}
+
+static void add_leaders(ig_sentence *s, const ranking *r, const char *claim) {
+    if (r->leaders == 1) {
+        add(s, "%s %s: %s ", name_at(r, 0), claim, r->metric->name);
+        add_value(s, r, &r->figures[0]->estimate);
+        return;
+    }
+    add(s, "the data cannot tell ");
+    for (int i = 0; i < r->leaders; i++) add(s, "%s%s", joint(i, r->leaders), name_at(r, i));
+    add(s, " apart: %s ", r->metric->name);
+    for (int i = 0; i < r->leaders; i++) {
+        add(s, "%s", joint(i, r->leaders));
+        add_value(s, r, &r->figures[i]->estimate);
+    }
+}
+
+static void add_others(ig_sentence *s, const ranking *r) {
+    for (int i = r->leaders; i < r->count; i++) {
+        add(s, "%s%s ", i == r->leaders ? "; then " : ", ", name_at(r, i));
+        add_value(s, r, &r->figures[i]->estimate);
+    }
+}
+
+static void add_floor(ig_sentence *s, const ranking *r) {
+    const ig_figure *first = r->figures[0];
+    if (!first->has_floor) return;
+    char number[IG_NUMBER_TEXT];
+    ig_number_text(first->floor.value, ig_digits_of(&first->floor, 1), number);
+    add(s, "; real test images have %s", number);
+}
+
+/* All alike to the last digit: the time that all were given, for one. */
+static bool all_alike(const ranking *r) {
+    for (int i = 1; i < r->count; i++)
+        if (r->figures[i]->estimate.value != r->figures[0]->estimate.value) return false;
+    return true;
+}
+
+static bool write_topic(ig_sentence *s, const ig_comparison *c, int topic) {
+    ranking r = rank(c, topics[topic].key);
+    if (r.count < 2) return false;
+    *s = (ig_sentence){.topic = topics[topic].topic};
+    if (r.leaders == r.count && all_alike(&r)) {
+        add(s, "all are alike: %s ", r.metric->name);
+        add_value(s, &r, &r.figures[0]->estimate);
+    } else {
+        add_leaders(s, &r, topics[topic].claim);
+        add_others(s, &r);
+    }
+    if (topics[topic].floors) add_floor(s, &r);
+    add(s, ".");
+    return true;
+}
+
+/* ---- stability ---- */
+
+static int runs_of(const ig_contestant *one) {
+    return one->run_count + one->failed;
+}
+
+/* Which runs failed or left out classes. */
+static bool write_failures(ig_sentence *s, const ig_comparison *c) {
+    int runs = 0, bad = 0;
+    *s = (ig_sentence){.topic = "Stability"};
+    for (int i = 0; i < c->count; i++) {
+        const ig_contestant *one = &c->list[i];
+        runs += runs_of(one);
+        if (!one->failed && !one->collapsed) continue;
+        add(s, "%s%s: ", bad++ ? "; " : "", one->name);
+        if (one->failed) add(s, "%d of %d trainings failed", one->failed, runs_of(one));
+        if (one->collapsed)
+            add(s, "%s%d of %d leave out classes", one->failed ? ", " : "", one->collapsed,
+                runs_of(one));
+    }
+    if (!bad) add(s, "none of the %d runs failed or leaves out a class", runs);
+    add(s, ".");
+    return true;
+}
+
+/* The F distribution at .975 for n - 1 and n - 1 degrees of freedom, n = 2, 3, ...: two variances
+   over as many seeds differ where their ratio is above. */
+static double fisher(int seeds) {
+    static const double f[] = {647.8, 39.00, 15.44, 9.605, 7.146, 5.820, 4.995, 4.433, 4.026};
+    enum { KNOWN = sizeof f / sizeof f[0] };
+    return f[seeds - 2 < KNOWN ? seeds - 2 : KNOWN - 1];
+}
+
+/* Deviation over seeds as a share of the mean; NaN for one run. */
+static double spread_of(const ig_contestant *one, const char *key) {
+    const ig_figure *f = ig_figures_find(&one->figures, key);
+    if (!f || one->run_count < 2 || f->estimate.value == 0) return NAN;
+    return one->deviation[f - one->figures.list] / fabs(f->estimate.value);
+}
+
+/* Spread of quality over seeds, and whether the steadiest differs from the least steady one. */
+static bool write_spread(ig_sentence *s, const ig_comparison *c) {
+    int least = -1, most = -1, fewest = IG_MAX_COMPARED, count = 0;
+    *s = (ig_sentence){.topic = "Stability"};
+    for (int i = 0; i < c->count; i++) {
+        double spread = spread_of(&c->list[i], "frechet");
+        if (isnan(spread)) continue;
+        add(s, "%s%s %.0f %%",
+            count++ ? ", " : "over seeds the distance varies by: ", c->list[i].name, 100 * spread);
+        if (least < 0 || spread < spread_of(&c->list[least], "frechet")) least = i;
+        if (most < 0 || spread > spread_of(&c->list[most], "frechet")) most = i;
+        if (c->list[i].run_count < fewest) fewest = c->list[i].run_count;
+    }
+    if (!count) {
+        add(s, "one run of each tells nothing of how much chance decides: train with several "
+               "seeds.");
+        return true;
+    }
+    if (count < 2) {
+        add(s, " (deviation in shares of the mean).");
+        return true;
+    }
+    double ratio = spread_of(&c->list[most], "frechet") / spread_of(&c->list[least], "frechet");
+    if (ratio * ratio > fisher(fewest))
+        add(s, " (deviation in shares of the mean): %s is steadier than %s.", c->list[least].name,
+            c->list[most].name);
+    else
+        add(s, " (deviation in shares of the mean): %d seeds cannot tell which is steadier.",
+            fewest);
+    return true;
+}
+
+/* How far a model's distance moves when the rate is halved or doubled. */
+static bool write_sensitivity(ig_sentence *s, const ig_comparison *c) {
+    int count = 0;
+    *s = (ig_sentence){.topic = "Learning rate"};
+    for (int i = 0; i < c->count; i++) {
+        const ig_contestant *one = &c->list[i];
+        const ig_figure *own = ig_figures_find(&one->figures, "frechet");
+        double worst = 0;
+        int failed = 0;
+        for (int k = 0; k < one->varied_count; k++) {
+            const ig_compared *run = &c->runs[one->varied[k]];
+            const ig_figure *f = ig_figures_find(&run->evaluation.figures, "frechet");
+            failed += run->failure[0] != 0;
+            if (!run->failure[0] && f) worst = fmax(worst, f->estimate.value);
+        }
+        if (!own || own->estimate.value <= 0 || (!failed && worst <= 0)) continue;
+        add(s, "%s%s: ",
+            count++ ? "; "
+                    : "with half or twice the learning rate the distance is, "
+                      "at worst, ",
+            one->name);
+        char times[IG_NUMBER_TEXT];
+        ig_number_text(worst / own->estimate.value, (ig_digits){1, "", 1}, times);
+        if (worst > 0) add(s, "%s times its own", times);
+        if (failed) add(s, "%s%d of %d failed", worst > 0 ? ", " : "", failed, one->varied_count);
+    }
+    add(s, ".");
+    return count > 0;
+}
+
+int ig_sentences(const ig_comparison *comparison, ig_sentence list[IG_SENTENCES]) {
+    int count = 0;
+    for (int i = 0; i < TOPICS; i++) count += write_topic(&list[count], comparison, i);
+    count += write_failures(&list[count], comparison);
+    count += write_spread(&list[count], comparison);
+    count += write_sensitivity(&list[count], comparison);
+    return count;
+}

@@ -1,0 +1,115 @@
+#include "tools/evaluate_run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/cli.h"
+#include "tools/find_judge.h"
+#include "train/train.h"
+
+/* A run that is opened to be evaluated. */
+typedef struct {
+    ig_run *run;
+    ig_source source;
+    ig_draw how;
+    ig_judge *judge;
+    ig_evaluation_options options;
+} opened;
+
+static void close_run(opened *o) {
+    ig_judge_close(o->judge);
+    ig_source_close(&o->source);
+    ig_run_close(o->run);
+}
+
+static ig_status find_judge(opened *o, const ig_evaluate_request *q, ig_err *err) {
+    ig_dataset *data;
+    const char *folder = q->judge_folder ? q->judge_folder : o->run->folder;
+    IG_TRY(ig_source_data(&o->source, &data, err));
+    return ig_find_judge(&o->judge, q->judge, &o->run->config, data, folder, err);
+}
+
+/* o starts as zeros and is closed by the caller in any case. */
+static ig_status open_run(opened *o, const char *folder, const ig_evaluate_request *q,
+                          ig_err *err) {
+    ig_prior prior = (ig_prior)q->how.prior;
+    IG_TRY(ig_run_open(&o->run, folder, err));
+    o->how = ig_how_draw(&q->how, &o->run->instance);
+    o->source = (ig_source){.instance = &o->run->instance, .run = o->run, .how = &o->how};
+    IG_TRY(ig_prior_resolve(&prior, o->source.instance, err)); /* before a judge is trained */
+    IG_TRY(ig_picture_refuse_how(o->source.instance, ig_how_given(&q->how), err));
+    IG_TRY(find_judge(o, q, err));
+    o->options = (ig_evaluation_options){.judge = o->judge,
+                                         .samples = q->samples,
+                                         .seed = (uint64_t)q->seed,
+                                         .prior = prior,
+                                         .likelihood = q->likelihood,
+                                         .command = ig_command_text(),
+                                         .progress = q->progress,
+                                         .progress_self = q->progress_self};
+    return IG_OK;
+}
+
+static ig_status write_evaluation(const ig_evaluation *evaluation, const char *folder,
+                                  ig_err *err) {
+    char path[IG_PATH_MAX];
+    IG_TRY(ig_path_join(path, folder, IG_EVALUATION_FILE, err));
+    return ig_evaluation_write(evaluation, path, err);
+}
+
+static ig_status write_nearest(const ig_image *image, const opened *o, ig_err *err) {
+    static const ig_picture_kind kind = {.name = "nearest"};
+    char folder[IG_PATH_MAX], path[IG_PATH_MAX];
+    IG_TRY(ig_path_join(folder, o->run->folder, IG_SAMPLES_FOLDER, err));
+    IG_TRY(ig_make_folders(folder, err));
+    IG_TRY(ig_path_join(path, folder, IG_NEAREST_FILE, err));
+    return ig_picture_write(image, path, &kind, &o->source, o->options.seed, ig_command_text(),
+                            err);
+}
+
+static ig_status evaluate(ig_evaluation *evaluation, opened *o, const char *out, ig_err *err) {
+    ig_image nearest;
+    if (out) {
+        IG_TRY(ig_evaluate(evaluation, &o->source, &o->options, NULL, err));
+        return ig_evaluation_write(evaluation, out, err);
+    }
+    IG_TRY(ig_evaluate(evaluation, &o->source, &o->options, &nearest, err));
+    ig_status status = write_nearest(&nearest, o, err);
+    if (status == IG_OK) status = write_evaluation(evaluation, o->run->folder, err);
+    ig_image_free(&nearest);
+    return status;
+}
+
+ig_status ig_evaluate_run(ig_evaluation *evaluation, const char *folder,
+                          const ig_evaluate_request *request, const char *out, ig_err *err) {
+    opened o = {0};
+    ig_status status = open_run(&o, folder, request, err);
+    if (status == IG_OK) status = evaluate(evaluation, &o, out, err);
+    close_run(&o);
+    return status;
+}
+
+ig_status ig_evaluate_run_curve(ig_evaluation *evaluation, const char *folder,
+                                const ig_evaluate_request *request, ig_err *err) {
+    opened o = {0};
+    ig_status status = open_run(&o, folder, request, err);
+    o.options.seed = evaluation->seed;
+    o.options.prior = evaluation->prior;
+    if (status == IG_OK) status = ig_evaluate_curve(evaluation, &o.source, &o.options, err);
+    if (status == IG_OK) status = write_evaluation(evaluation, folder, err);
+    close_run(&o);
+    return status;
+}
+
+bool ig_evaluation_known(ig_evaluation *evaluation, const char *folder, char why[128]) {
+    char path[IG_PATH_MAX], checkpoint[IG_PATH_MAX], hash[IG_SHA256_TEXT];
+    ig_err err = {IG_OK, ""};
+    snprintf(why, 128, "has not been evaluated");
+    if (ig_path_join(path, folder, IG_EVALUATION_FILE, &err) != IG_OK || !ig_is_file(path))
+        return false;
+    snprintf(why, 128, "has an " IG_EVALUATION_FILE " that cannot be read");
+    if (ig_evaluation_read(evaluation, path, &err) != IG_OK) return false;
+    snprintf(why, 128, "was trained on since it was evaluated");
+    return ig_path_join(checkpoint, folder, IG_CHECKPOINT_FILE, &err) == IG_OK &&
+           ig_sha256_file(checkpoint, hash, &err) == IG_OK && !strcmp(hash, evaluation->checkpoint);
+}

@@ -1,0 +1,32 @@
+/* The evaluation of a run folder, as imgen eval and compare do it. */
+#ifndef IG_TOOLS_EVALUATE_RUN_H
+#define IG_TOOLS_EVALUATE_RUN_H
+
+#include "evaluate/evaluation.h"
+#include "tools/how.h"
+
+#define IG_NEAREST_FILE "nearest.png" /* in the folder of samples */
+
+typedef struct {
+    ig_how how;
+    int64_t samples, seed, likelihood; /* as ig_evaluation_options has them */
+    const char *judge;                 /* as ig_find_judge takes it; NULL */
+    const char *judge_folder;          /* where one is trained if need be; NULL: the run's */
+    void (*progress)(void *self, double share, const char *what);
+    void *progress_self;
+} ig_evaluate_request;
+
+/* Evaluates the run and writes the evaluation to `out`; or, where out is NULL, to RUN/eval.json and
+   a picture of samples beside their nearest training images to RUN/samples/nearest.png. */
+ig_status ig_evaluate_run(ig_evaluation *evaluation, const char *folder,
+                          const ig_evaluate_request *request, const char *out, ig_err *err);
+
+/* Adds the curve to the evaluation of a run, and writes it to RUN/eval.json again. */
+ig_status ig_evaluate_run_curve(ig_evaluation *evaluation, const char *folder,
+                                const ig_evaluate_request *request, ig_err *err);
+
+/* Reads RUN/eval.json. False where there is none that is of the run's checkpoint; why: in a few
+   words, what is the matter. IG_OK of a file that cannot be read too: it is made anew. */
+bool ig_evaluation_known(ig_evaluation *evaluation, const char *folder, char why[128]);
+
+#endif

@@ -1,0 +1,69 @@
+#include "tools/find_judge.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/stop.h"
+#include "tools/train_run.h"
+
+ig_status ig_known_judge(ig_judge **judge, const ig_dataset *data, ig_err *err) {
+    const ig_dataset_info *info = ig_dataset_describe(data);
+    ig_err why = {IG_OK, ""};
+    *judge = NULL;
+    ig_status status = ig_judge_open(judge, info->name, &why);
+    if (status == IG_EUNSUPPORTED) return IG_OK;
+    if (status != IG_OK) return ig_fail(err, status, "%s", why.message);
+    const ig_judge_info *known = ig_judge_describe(*judge);
+    if (info->height == known->height && info->width == known->width) return IG_OK;
+    ig_judge_close(*judge);
+    *judge = NULL;
+    return IG_OK;
+}
+
+/* ---- one of its own ---- */
+
+/* Whether a training in this folder has come to its end. */
+static bool is_trained(const char *folder) {
+    ig_run *run;
+    if (ig_run_open(&run, folder, NULL) != IG_OK) return false;
+    bool done = run->progress.step >= run->config.recipe.steps;
+    ig_run_close(run);
+    return done;
+}
+
+static ig_status train_judge(const ig_run_config *config, ig_dataset *data, const char *folder,
+                             ig_err *err) {
+    const ig_dataset_info *info = ig_dataset_describe(data);
+    const ig_model *classifier;
+    ig_run_config own;
+    ig_train_result result;
+    char begun[IG_PATH_MAX];
+    if (info->classes < 2)
+        return ig_fail(err, IG_EUSAGE,
+                       "%s: has no judge, and no labels to train one by: name one with --judge",
+                       info->source);
+    IG_TRY(ig_path_join(begun, folder, IG_CONFIG_FILE, err));
+    IG_TRY(ig_model_find(&classifier, "classifier", err));
+    IG_TRY(ig_train_defaults(&own, classifier, "default", data, err));
+    memcpy(own.data, config->data, sizeof own.data);
+    own.resize = config->resize;
+    own.seed = 1;
+    fprintf(stderr, "imgen: %s has no judge of its own: training one, once, into %s (%lld steps)\n",
+            info->name, folder, (long long)own.recipe.steps);
+    IG_TRY(ig_train_run(folder, &own, data, ig_is_file(begun), false, NULL, &result, err));
+    ig_stop_release();
+    return IG_OK;
+}
+
+ig_status ig_find_judge(ig_judge **judge, const char *name, const ig_run_config *config,
+                        ig_dataset *data, const char *folder, ig_err *err) {
+    char own[IG_PATH_MAX];
+    if (name)
+        return ig_is_folder(name) ? ig_judge_open_run(judge, name, err)
+                                  : ig_judge_open(judge, name, err);
+    IG_TRY(ig_known_judge(judge, data, err));
+    if (*judge) return IG_OK;
+    IG_TRY(ig_path_join(own, folder, IG_JUDGE_FOLDER, err));
+    if (!is_trained(own)) IG_TRY(train_judge(config, data, own, err));
+    return ig_judge_open_run(judge, own, err);
+}
