@@ -87,6 +87,13 @@ static side coarse_side(const winograd_work *w, const ig_conv_shape *s, int64_t 
     return side_of(w, s->ho, s->wo, s->k, 1, pad, multiple);
 }
 
+/* Sums that are larger than the cache are read and written once a group: so many tiles at least
+   make that as little work as their own transform. */
+static int64_t tiles_as_large_as_sums(const winograd_work *w) {
+    int64_t x = w->x.tiles.row_stride, y = w->y.tiles.row_stride;
+    return x * y / (x + y);
+}
+
 /* Rows of tiles of one group: its matrices fit the cache, or are `least` tiles, and the threads
    find work. */
 static int64_t group_rows(const winograd_work *w, int64_t columns, int64_t least) {
@@ -226,7 +233,7 @@ bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, ig_winograd_fo
     w.bias = bias;
     w.out = coarse;
     w.add = add;
-    lay_out(&w, s->n, s->ho, s->wo, 0);
+    lay_out(&w, s->n, s->ho, s->wo, tiles_as_large_as_sums(&w));
     return convolve(tape, &w, weight,
                     (ig_winograd_filter){
                         .tap_stride = s->c, .in_stride = 1, .out_stride = s->kh * s->kw * s->c});
@@ -246,7 +253,7 @@ bool ig_winograd_to_fine(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form
     w.out = fine;
     w.add = add;
     lay_out(&w, s->n, ig_ceil_div(s->h + s->pad - cut, w.step),
-            ig_ceil_div(s->w + s->pad - cut, w.step), 0);
+            ig_ceil_div(s->w + s->pad - cut, w.step), tiles_as_large_as_sums(&w));
     return convolve(tape, &w, weight,
                     (ig_winograd_filter){.tap_stride = s->c,
                                          .in_stride = s->kh * s->kw * s->c,
@@ -315,13 +322,6 @@ static ig_winograd_tiles weight_tiles(const winograd_work *w, const ig_conv_shap
     t.row_stride = w->x.tiles.row_stride;
     t.stride = spread(s->k * t.row_stride);
     return t;
-}
-
-/* Sums that are larger than the cache are read and written once a group: so many tiles at least
-   make that as little work as their own transform. */
-static int64_t tiles_as_large_as_sums(const winograd_work *w) {
-    int64_t x = w->x.tiles.row_stride, y = w->y.tiles.row_stride;
-    return x * y / (x + y);
 }
 
 /* Chunks of nearly equal size, whose groups are of nearly equal size. */
