@@ -87,19 +87,19 @@ static side coarse_side(const winograd_work *w, const ig_conv_shape *s, int64_t 
     return side_of(w, s->ho, s->wo, s->k, 1, pad, multiple);
 }
 
-/* Sums that are larger than the cache are read and written once a group: so many tiles at least
-   make that as little work as their own transform. */
-static int64_t tiles_as_large_as_sums(const winograd_work *w) {
+/* Weights that are larger than the cache are read once a group, their gradients read and written:
+   so many tiles at least are as many floats. */
+static int64_t least_tiles(const winograd_work *w) {
     int64_t x = w->x.tiles.row_stride, y = w->y.tiles.row_stride;
     return x * y / (x + y);
 }
 
-/* Rows of tiles of one group: its matrices fit the cache, or are `least` tiles, and the threads
-   find work. */
-static int64_t group_rows(const winograd_work *w, int64_t columns, int64_t least) {
+/* Rows of tiles of one group: its matrices fit the cache or weigh as much as the weights, and the
+   threads find work. */
+static int64_t group_rows(const winograd_work *w, int64_t columns) {
     int64_t tile_floats = w->x.tiles.row_stride + w->y.tiles.row_stride;
     int64_t most = ig_max(GROUP / (w->positions * columns * tile_floats), 1);
-    most = ig_max(most, least / columns);
+    most = ig_max(most, least_tiles(w) / columns);
     int64_t row_work = w->positions * columns * w->x.channels * w->y.channels;
     int64_t share = ig_max(ig_ceil_div(w->rows, FEW_GROUPS), ig_ceil_div(LEAST_WORK, row_work));
     return ig_max(ig_min(ig_min(most, share), w->rows), 1);
@@ -111,10 +111,10 @@ static int64_t whole_tiles(int64_t tiles, int64_t size) {
 }
 
 /* Cuts the batch of n images, oh x ow outputs (of a phase), into groups. */
-static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow, int64_t least) {
+static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
     int64_t rows = ig_ceil_div(oh, TILE), columns = ig_ceil_div(ow, TILE);
     w->rows = n * rows;
-    w->group = group_rows(w, columns, least);
+    w->group = group_rows(w, columns);
     side *sides[] = {&w->x, &w->y};
     for (int i = 0; i < 2; i++) {
         ig_winograd_tiles *t = &sides[i]->tiles;
@@ -233,7 +233,7 @@ bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, ig_winograd_fo
     w.bias = bias;
     w.out = coarse;
     w.add = add;
-    lay_out(&w, s->n, s->ho, s->wo, tiles_as_large_as_sums(&w));
+    lay_out(&w, s->n, s->ho, s->wo);
     return convolve(tape, &w, weight,
                     (ig_winograd_filter){
                         .tap_stride = s->c, .in_stride = 1, .out_stride = s->kh * s->kw * s->c});
@@ -253,7 +253,7 @@ bool ig_winograd_to_fine(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form
     w.out = fine;
     w.add = add;
     lay_out(&w, s->n, ig_ceil_div(s->h + s->pad - cut, w.step),
-            ig_ceil_div(s->w + s->pad - cut, w.step), tiles_as_large_as_sums(&w));
+            ig_ceil_div(s->w + s->pad - cut, w.step));
     return convolve(tape, &w, weight,
                     (ig_winograd_filter){.tap_stride = s->c,
                                          .in_stride = s->kh * s->kw * s->c,
@@ -342,7 +342,7 @@ bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, ig_winograd_fo
     w.from_y = coarse;
     w.out = gw;
     w.add = add;
-    lay_out(&w, s->n, s->ho, s->wo, tiles_as_large_as_sums(&w));
+    lay_out(&w, s->n, s->ho, s->wo);
     cut_chunks(&w);
     w.weights = weight_tiles(&w, s);
     w.scratch_size = w.x.size + w.y.size + w.positions * w.weights.stride;
