@@ -41,7 +41,7 @@ void ig_gemm_double(int64_t m, int64_t n, int64_t k, ig_matrix_double a, ig_matr
                 (blasint)c_stride);
 }
 
-ig_status ig_eigen(double *a, int n, double *values, ig_err *err) {
+ig_status ig_eigen(double *a, int n, bool vectors, double *values, ig_err *err) {
     for (int64_t i = 0; i < (int64_t)n * n; i++)
         if (!isfinite(a[i]))
             return ig_fail(err, IG_ENUMERIC,
@@ -53,7 +53,8 @@ ig_status ig_eigen(double *a, int n, double *values, ig_err *err) {
     blasint *whole_work = malloc((size_t)wholes * sizeof(blasint));
     if (work && whole_work) {
         use_one_thread();
-        dsyevd_("V", "U", &size, a, &size, values, work, &reals, whole_work, &wholes, &info);
+        dsyevd_(vectors ? "V" : "N", "U", &size, a, &size, values, work, &reals, whole_work,
+                &wholes, &info);
     }
     bool had_memory = work && whole_work;
     free(work);

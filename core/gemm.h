@@ -30,8 +30,10 @@ typedef struct {
 void ig_gemm_double(int64_t m, int64_t n, int64_t k, ig_matrix_double a, ig_matrix_double b,
                     double *c, int64_t c_stride, bool add);
 
-/* Eigenvalues (n, ascending) of the symmetric matrix a (n n), which becomes its eigenvectors, one a
-   row. IG_ENUMERIC where it has a NaN or LAPACK does not converge. */
-ig_status ig_eigen(double *a, int n, double *values, ig_err *err);
+/* Eigenvalues (n, ascending) of the symmetric matrix a (n n), which is overwritten: where vectors
+   are wanted by its eigenvectors, one a row. IG_ENUMERIC where it has a NaN or LAPACK does not
+   converge.
+ */
+ig_status ig_eigen(double *a, int n, bool vectors, double *values, ig_err *err);
 
 #endif

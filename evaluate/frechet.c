@@ -65,7 +65,7 @@ static ig_status take_root(ig_gaussian *g, ig_err *err) {
     if (!vectors) return ig_fail_memory(err, "root of a covariance");
     double *scaled = vectors + d * d, *values = scaled + d * d;
     memcpy(vectors, g->cov, (size_t)(d * d) * sizeof *vectors);
-    ig_status status = ig_eigen(vectors, g->dim, values, err);
+    ig_status status = ig_eigen(vectors, g->dim, true, values, err);
     for (int64_t i = 0; i < d && status == IG_OK; i++)
         for (int64_t j = 0; j < d; j++)
             scaled[i * d + j] = sqrt(fmax(values[i], 0)) * vectors[i * d + j];
@@ -108,7 +108,7 @@ static ig_status trace_root(double *trace, const ig_gaussian *data, const double
     ig_matrix_double root = {data->root, d, false};
     ig_gemm_double(d, d, d, root, (ig_matrix_double){cov, d, false}, half, d, false);
     ig_gemm_double(d, d, d, (ig_matrix_double){half, d, false}, root, whole, d, false);
-    IG_TRY(ig_eigen(whole, data->dim, values, err));
+    IG_TRY(ig_eigen(whole, data->dim, false, values, err));
     *trace = 0;
     for (int64_t i = 0; i < d; i++) *trace += sqrt(fmax(values[i], 0));
     return IG_OK;

@@ -9,7 +9,8 @@
 enum { BLOCK = 64 };
 
 /* Sum of k(x_i, y_j) over all i and j, without i = j where x is y.  block: BLOCK n */
-static double kernel_sum(const double *x, const double *y, int64_t n, int dim, double *block) {
+static double kernel_sum(const double *x, const double *y, int64_t n, int dim, double gamma,
+                         double *block) {
     double sum = 0;
     for (int64_t first = 0; first < n; first += BLOCK) {
         int64_t rows = ig_min(BLOCK, n - first);
@@ -18,7 +19,7 @@ static double kernel_sum(const double *x, const double *y, int64_t n, int dim, d
         for (int64_t i = 0; i < rows; i++) {
             double row = 0;
             for (int64_t j = 0; j < n; j++) {
-                double k = block[i * n + j] / dim + 1;
+                double k = gamma * block[i * n + j] + 1;
                 row += x == y && j == first + i ? 0 : k * k * k;
             }
             sum += row;
@@ -28,7 +29,7 @@ static double kernel_sum(const double *x, const double *y, int64_t n, int dim, d
 }
 
 ig_status ig_kid(double *distance, const float *x, const uint32_t *x_index, const float *y,
-                 const uint32_t *y_index, int64_t n, int dim, ig_err *err) {
+                 const uint32_t *y_index, int64_t n, int dim, double gamma, ig_err *err) {
     if (n < 2)
         return ig_fail(err, IG_EUSAGE, "kernel distance of %lld images: expected at least 2",
                        (long long)n);
@@ -37,8 +38,9 @@ ig_status ig_kid(double *distance, const float *x, const uint32_t *x_index, cons
     double *xs = all, *ys = all + n * dim, *block = ys + n * dim;
     ig_gather(xs, x, x_index, n, dim);
     ig_gather(ys, y, y_index, n, dim);
-    double within = kernel_sum(xs, xs, n, dim, block) + kernel_sum(ys, ys, n, dim, block);
-    double across = kernel_sum(xs, ys, n, dim, block), count = (double)n;
+    double within =
+        kernel_sum(xs, xs, n, dim, gamma, block) + kernel_sum(ys, ys, n, dim, gamma, block);
+    double across = kernel_sum(xs, ys, n, dim, gamma, block), count = (double)n;
     *distance = within / (count * (count - 1)) - 2 * across / (count * count);
     free(all);
     return IG_OK;

@@ -16,7 +16,6 @@ typedef struct {
     double *x;       /* n dim */
     double *square;  /* n: |x|^2 */
     double *radius;  /* n: squared distance to the K-th nearest other of the set */
-    double *nearest; /* n: squared distance to the nearest of the other set */
     int64_t *within; /* n: neighbourhoods of the other set that it is in */
 } points;
 
@@ -24,7 +23,8 @@ typedef struct {
     int64_t n;
     int dim;
     points real, fake;
-    double *block; /* ROWS COLUMNS */
+    double *nearest; /* n: squared distance of the real ones to the nearest fake one */
+    double *block;   /* ROWS COLUMNS */
 } work;
 
 /* block[i j] = squared distance of a's row first + i and b's row left + j */
@@ -65,26 +65,36 @@ static void find_radii(const work *w, points *set) {
     }
 }
 
-/* What a's points have of b's neighbourhoods. */
-static void look(const work *w, points *a, const points *b) {
-    for (int64_t first = 0; first < w->n; first += ROWS) {
-        int64_t rows = ig_min(ROWS, w->n - first);
-        for (int64_t left = 0; left < w->n; left += COLUMNS) {
-            int64_t columns = ig_min(COLUMNS, w->n - left);
-            distances(w, a, first, rows, b, left, columns);
-            for (int64_t i = 0; i < rows; i++) {
-                const double *row = w->block + i * COLUMNS, *radius = b->radius + left;
-                double nearest = left ? a->nearest[first + i] : INFINITY;
-                int64_t within = left ? a->within[first + i] : 0;
-                for (int64_t j = 0; j < columns; j++) {
-                    nearest = row[j] < nearest ? row[j] : nearest;
-                    within += row[j] < radius[j];
-                }
-                a->nearest[first + i] = nearest;
-                a->within[first + i] = within;
-            }
+/* Distances of rows of fake from `first` on and columns of real from `left` on are in the block. */
+static void look_at_block(work *w, int64_t first, int64_t rows, int64_t left, int64_t columns) {
+    const double *radius = w->real.radius + left;
+    double *nearest = w->nearest + left;
+    int64_t *within = w->real.within + left;
+    for (int64_t i = 0; i < rows; i++) {
+        const double *row = w->block + i * COLUMNS;
+        double own = w->fake.radius[first + i];
+        int64_t count = 0;
+        for (int64_t j = 0; j < columns; j++) {
+            count += row[j] < radius[j];
+            within[j] += row[j] < own;
+            nearest[j] = row[j] < nearest[j] ? row[j] : nearest[j];
         }
+        w->fake.within[first + i] += count;
     }
+}
+
+/* Which neighbourhoods of the other set each point is in. */
+static void look(work *w) {
+    for (int64_t i = 0; i < w->n; i++) {
+        w->real.within[i] = w->fake.within[i] = 0;
+        w->nearest[i] = INFINITY;
+    }
+    for (int64_t first = 0; first < w->n; first += ROWS)
+        for (int64_t left = 0; left < w->n; left += COLUMNS) {
+            int64_t rows = ig_min(ROWS, w->n - first), columns = ig_min(COLUMNS, w->n - left);
+            distances(w, &w->fake, first, rows, &w->real, left, columns);
+            look_at_block(w, first, rows, left, columns);
+        }
 }
 
 static void count(const work *w, ig_manifold *m) {
@@ -93,7 +103,7 @@ static void count(const work *w, ig_manifold *m) {
         precision += w->fake.within[i] > 0;
         density += w->fake.within[i];
         recall += w->real.within[i] > 0;
-        coverage += w->real.nearest[i] < w->real.radius[i];
+        coverage += w->nearest[i] < w->real.radius[i];
     }
     double n = (double)w->n;
     *m = (ig_manifold){(double)precision / n, (double)recall / n, (double)density / (K * n),
@@ -110,12 +120,11 @@ static void fill(const work *w, points *set, const float *x, const uint32_t *ind
 }
 
 static bool points_init(points *set, int64_t n, int dim) {
-    set->x = malloc((size_t)(n * (dim + 3)) * sizeof *set->x);
+    set->x = malloc((size_t)(n * (dim + 2)) * sizeof *set->x);
     set->within = malloc((size_t)n * sizeof *set->within);
     if (!set->x || !set->within) return false;
     set->square = set->x + n * dim;
     set->radius = set->square + n;
-    set->nearest = set->radius + n;
     return true;
 }
 
@@ -131,18 +140,20 @@ ig_status ig_manifold_measure(ig_manifold *m, const float *real, const float *fa
         return ig_fail(err, IG_EUSAGE, "neighbourhoods of %lld images: expected more than %d",
                        (long long)n, K);
     w.block = malloc(sizeof(double) * ROWS * COLUMNS);
-    bool found = w.block && points_init(&w.real, n, dim) && points_init(&w.fake, n, dim);
+    w.nearest = malloc(sizeof(double) * (size_t)n);
+    bool found =
+        w.block && w.nearest && points_init(&w.real, n, dim) && points_init(&w.fake, n, dim);
     if (found) {
         fill(&w, &w.real, real, index);
         fill(&w, &w.fake, fake, index);
         find_radii(&w, &w.real);
         find_radii(&w, &w.fake);
-        look(&w, &w.fake, &w.real);
-        look(&w, &w.real, &w.fake);
+        look(&w);
         count(&w, m);
     }
     points_finish(&w.real);
     points_finish(&w.fake);
     free(w.block);
+    free(w.nearest);
     return found ? IG_OK : ig_fail_memory(err, "neighbourhoods");
 }

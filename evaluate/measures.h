@@ -32,9 +32,9 @@ double ig_intercept(const double *x, const double *y, int n);
 
 /* ---- kernel distance ---- */
 
-/* Unbiased squared MMD with kernel (x.y / dim + 1)^3.  x, y: . dim, n > 1 rows of each */
+/* Unbiased squared MMD with kernel (gamma x.y + 1)^3.  x, y: . dim, n > 1 rows of each */
 ig_status ig_kid(double *distance, const float *x, const uint32_t *x_index, const float *y,
-                 const uint32_t *y_index, int64_t n, int dim, ig_err *err);
+                 const uint32_t *y_index, int64_t n, int dim, double gamma, ig_err *err);
 
 /* ---- neighbourhoods ---- */
 

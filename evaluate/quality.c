@@ -34,15 +34,68 @@ static ig_status find(const ig_standard *s, const ig_image_set *set, const doubl
     return ig_find_details(s, set, f, err);
 }
 
-static ig_status find_all(const ig_standard *s, const ig_image_set *samples, ig_findings *f,
-                          ig_err *err) {
-    double *distance = malloc((size_t)s->n * sizeof *distance);
-    if (!distance) return ig_fail_memory(err, "distances");
-    ig_status status = ig_nearest_distances(s, samples, distance, err);
-    if (status == IG_OK) status = find(s, samples, distance, f, err);
+/* Distances of the set's first n images to their nearest, which the caller frees. */
+static ig_status take_distances(double **distance, const ig_standard *s, const ig_image_set *set,
+                                ig_err *err) {
+    *distance = malloc((size_t)s->n * sizeof **distance);
+    if (!*distance) return ig_fail_memory(err, "distances");
+    ig_status status = ig_nearest_distances(s, set, *distance, err);
+    if (status != IG_OK) free(*distance);
+    return status;
+}
+
+static ig_status check_set(const ig_image_set *set, const char *name, int64_t n,
+                           const ig_image_set *train, ig_err *err) {
+    if (set->n < n)
+        return ig_fail(err, IG_EUSAGE, "quality of %lld %s: at least %lld are needed",
+                       (long long)set->n, name, (long long)n);
+    if (set->height == train->height && set->width == train->width && set->dim == train->dim &&
+        set->classes == train->classes)
+        return IG_OK;
+    return ig_fail(err, IG_EUSAGE, "the %s are of another size or judge than the training images",
+                   name);
+}
+
+/* ---- the data ---- */
+
+static ig_status set_standard(ig_standard *s, const ig_image_set *test, ig_err *err) {
+    IG_TRY(ig_standard_features(s, err));
+    ig_standard_classes(s);
+    IG_TRY(ig_standard_profiles(s, err));
+    double *distance;
+    IG_TRY(take_distances(&distance, s, test, err));
+    ig_status status = ig_standard_distances(s, distance, err);
+    if (status == IG_OK) status = find(s, test, distance, &s->floor, err);
     free(distance);
     return status;
 }
+
+ig_status ig_standard_open(ig_standard **standard, const ig_image_set *train,
+                           const ig_image_set *test, int64_t n, uint64_t seed, ig_err *err) {
+    *standard = NULL;
+    if (n < IG_QUALITY_MIN)
+        return ig_fail(
+            err, IG_EUSAGE,
+            "quality of %lld images: at least %d samples, test and training images are needed",
+            (long long)n, IG_QUALITY_MIN);
+    IG_TRY(check_set(train, "training images", n, train, err));
+    IG_TRY(check_set(test, "test images", n, train, err));
+    ig_standard *s = calloc(1, sizeof *s);
+    if (!s) return ig_fail_memory(err, "figures of the data");
+    s->train = train, s->n = n, s->seed = seed;
+    ig_status status = set_standard(s, test, err);
+    if (status == IG_OK) *standard = s;
+    else ig_standard_close(s);
+    return status;
+}
+
+void ig_standard_close(ig_standard *standard) {
+    if (!standard) return;
+    ig_gaussian_free(&standard->gaussian);
+    free(standard);
+}
+
+/* ---- samples ---- */
 
 static void set_figures(ig_figures *figures, const ig_image_set *samples, const ig_findings *f,
                         const ig_findings *floor) {
@@ -71,45 +124,26 @@ static void set_figures(ig_figures *figures, const ig_image_set *samples, const 
     if (samples->asked) ig_figures_set(figures, "label_hit", f->label_hit, &floor->label_hit);
 }
 
-static ig_status check_sets(const ig_image_set *samples, const ig_image_set *train,
-                            const ig_image_set *test, ig_err *err) {
-    const ig_image_set *all[] = {samples, train, test};
-    static const char *const names[] = {"samples", "training images", "test images"};
-    for (int i = 0; i < 3; i++) {
-        const ig_image_set *s = all[i];
-        if (s->n < IG_QUALITY_MIN)
-            return ig_fail(err, IG_EUSAGE, "quality of %lld %s: at least %d are needed",
-                           (long long)s->n, names[i], IG_QUALITY_MIN);
-        if (s->height != train->height || s->width != train->width || s->dim != train->dim ||
-            s->classes != train->classes)
-            return ig_fail(err, IG_EUSAGE, "the %s are of another size or judge than the %s",
-                           names[i], names[1]);
-    }
-    return IG_OK;
-}
-
-static ig_status measure(ig_standard *s, const ig_image_set *samples, const ig_image_set *test,
-                         ig_figures *figures, ig_err *err) {
-    ig_findings found, floor;
-    IG_TRY(ig_gaussian_fit(&s->gaussian, s->train->features, s->train->n, s->train->dim, err));
-    ig_standard_classes(s);
-    IG_TRY(ig_standard_profiles(s, err));
-    IG_TRY(ig_standard_distances(s, test, err));
-    IG_TRY(find_all(s, samples, &found, err));
-    IG_TRY(find(s, test, s->test_distance, &floor, err));
-    set_figures(figures, samples, &found, &floor);
-    return IG_OK;
+ig_status ig_quality_compare(ig_figures *figures, const ig_image_set *samples,
+                             const ig_standard *standard, ig_err *err) {
+    ig_findings found;
+    IG_TRY(check_set(samples, "samples", standard->n, standard->train, err));
+    double *distance;
+    IG_TRY(take_distances(&distance, standard, samples, err));
+    ig_status status = find(standard, samples, distance, &found, err);
+    free(distance);
+    if (status == IG_OK) set_figures(figures, samples, &found, &standard->floor);
+    return status;
 }
 
 ig_status ig_quality_measure(ig_figures *figures, const ig_image_set *samples,
                              const ig_image_set *train, const ig_image_set *test, uint64_t seed,
                              ig_err *err) {
-    IG_TRY(check_sets(samples, train, test, err));
-    ig_standard s = {.train = train, .seed = seed};
-    s.n = ig_min(ig_min(samples->n, test->n), train->n);
-    ig_status status = measure(&s, samples, test, figures, err);
-    ig_gaussian_free(&s.gaussian);
-    free(s.test_distance);
+    ig_standard *standard;
+    int64_t n = ig_min(ig_min(samples->n, test->n), train->n);
+    IG_TRY(ig_standard_open(&standard, train, test, n, seed, err));
+    ig_status status = ig_quality_compare(figures, samples, standard, err);
+    ig_standard_close(standard);
     return status;
 }
 
@@ -117,8 +151,8 @@ ig_status ig_quality_frechet(ig_estimate *frechet, const ig_image_set *samples,
                              const ig_image_set *train, uint64_t seed, ig_err *err) {
     ig_standard s = {.train = train, .n = samples->n, .seed = seed};
     ig_findings found;
-    IG_TRY(check_sets(samples, train, samples, err));
-    IG_TRY(ig_gaussian_fit(&s.gaussian, train->features, train->n, train->dim, err));
+    IG_TRY(check_set(samples, "samples", IG_QUALITY_MIN, train, err));
+    IG_TRY(ig_standard_features(&s, err));
     ig_status status = ig_find_frechet(&s, samples, &found, err);
     ig_gaussian_free(&s.gaussian);
     if (status == IG_OK) *frechet = found.frechet[0];

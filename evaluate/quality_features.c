@@ -4,7 +4,7 @@
 #include "core/whole.h"
 #include "evaluate/standard.h"
 
-enum { KID_IMAGES = 1000, KID_SUBSETS = 100, MANIFOLD_PARTS = 4, MANIFOLD_ROUNDS = 12 };
+enum { KID_IMAGES = 1000, KID_SUBSETS = 100, MANIFOLD_PARTS = 5, MANIFOLD_ROUNDS = 10 };
 
 typedef struct {
     const ig_standard *standard;
@@ -12,6 +12,16 @@ typedef struct {
 } pair;
 
 /* ---- distances of features ---- */
+
+ig_status ig_standard_features(ig_standard *s, ig_err *err) {
+    int dim = s->train->dim;
+    double sum = 0;
+    IG_TRY(ig_gaussian_fit(&s->gaussian, s->train->features, s->train->n, dim, err));
+    for (int j = 0; j < dim; j++)
+        sum += s->gaussian.mean[j] * s->gaussian.mean[j] + s->gaussian.cov[j * dim + j];
+    s->gamma = sum > 0 ? 1 / sum : 1;
+    return IG_OK;
+}
 
 static ig_status frechet_of(const void *self, const uint32_t *index, int64_t n, double *values,
                             ig_err *err) {
@@ -32,7 +42,7 @@ static ig_status kid_of(const void *self, const uint32_t *index, int64_t n, doub
                         ig_err *err) {
     const pair *p = self;
     return ig_kid(values, p->standard->train->features, index, p->set->features, index, n,
-                  p->set->dim, err);
+                  p->set->dim, p->standard->gamma, err);
 }
 
 ig_status ig_find_kid(const ig_standard *s, const ig_image_set *set, ig_findings *f, ig_err *err) {

@@ -59,20 +59,15 @@ ig_status ig_find_copies(const ig_standard *s, const double *distance, ig_findin
     return IG_OK;
 }
 
-ig_status ig_standard_distances(ig_standard *s, const ig_image_set *test, ig_err *err) {
+ig_status ig_standard_distances(ig_standard *s, const double *distance, ig_err *err) {
     double *sorted = malloc((size_t)s->n * sizeof *sorted);
-    s->test_distance = malloc((size_t)s->n * sizeof *s->test_distance);
-    ig_status status = sorted && s->test_distance ? IG_OK : ig_fail_memory(err, "distances");
-    if (status == IG_OK) status = ig_nearest_distances(s, test, s->test_distance, err);
-    if (status == IG_OK) {
-        memcpy(sorted, s->test_distance, (size_t)s->n * sizeof *sorted);
-        qsort(sorted, (size_t)s->n, sizeof *sorted, by_size);
-        s->copy_distance = sorted[(int64_t)(COPY_SHARE * (double)s->n)];
-        ig_subsampling how = ig_halves(s, median_of, s->test_distance, 1);
-        status = ig_subsample(&how, &s->test_median, err);
-    }
+    if (!sorted) return ig_fail_memory(err, "distances");
+    memcpy(sorted, distance, (size_t)s->n * sizeof *sorted);
+    qsort(sorted, (size_t)s->n, sizeof *sorted, by_size);
+    s->copy_distance = sorted[(int64_t)(COPY_SHARE * (double)s->n)];
     free(sorted);
-    return status;
+    ig_subsampling how = ig_halves(s, median_of, distance, 1);
+    return ig_subsample(&how, &s->test_median, err);
 }
 
 /* ---- detail ---- */

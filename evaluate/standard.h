@@ -3,23 +3,10 @@
 #define IG_EVALUATE_STANDARD_H
 
 #include "evaluate/measures.h"
-#include "evaluate/set.h"
+#include "evaluate/quality.h"
 #include "evaluate/subsample.h"
 
 enum { IG_PROFILE_MAX_BINS = 64 };
-
-/* The data. */
-typedef struct {
-    const ig_image_set *train;
-    int64_t n; /* images of each set, and training images where counts are equal */
-    uint64_t seed;
-    ig_gaussian gaussian;          /* of the training features */
-    double shares[IG_MAX_CLASSES]; /* of the training images' classes */
-    double spectrum[IG_PROFILE_MAX_BINS], edges[IG_PROFILE_MAX_BINS]; /* means of training images */
-    double *test_distance; /* n: of the test images, by ig_nearest_distances */
-    double copy_distance;  /* copies are nearer to a training image */
-    ig_estimate test_median;
-} ig_standard;
 
 /* All that is found of a set of images. */
 typedef struct {
@@ -32,6 +19,19 @@ typedef struct {
     ig_estimate spectrum, edges;
 } ig_findings;
 
+struct ig_standard {
+    const ig_image_set *train;
+    int64_t n; /* images of each set, and training images where counts are equal */
+    uint64_t seed;
+    ig_gaussian gaussian; /* of the training features */
+    double gamma;         /* of the kernel: 1 over the mean of |x|^2 of the training features */
+    double shares[IG_MAX_CLASSES]; /* of the training images' classes */
+    double spectrum[IG_PROFILE_MAX_BINS], edges[IG_PROFILE_MAX_BINS]; /* means of training images */
+    double copy_distance; /* copies are nearer to a training image */
+    ig_estimate test_median;
+    ig_findings floor; /* of the test images */
+};
+
 /* How most figures are measured again: on halves of the images. */
 ig_subsampling ig_halves(const ig_standard *s, ig_statistic *statistic, const void *self,
                          int count);
@@ -39,12 +39,14 @@ ig_subsampling ig_halves(const ig_standard *s, ig_statistic *statistic, const vo
 /* The same estimate, with an interval of possible values. */
 ig_estimate ig_clip(ig_estimate e, double low, double high);
 
+/* Sets gaussian, which ig_gaussian_free frees, and gamma. */
+ig_status ig_standard_features(ig_standard *s, ig_err *err);
 /* Sets shares. */
 void ig_standard_classes(ig_standard *s);
 /* Sets spectrum and edges. */
 ig_status ig_standard_profiles(ig_standard *s, ig_err *err);
-/* Sets test_distance, which the caller frees, copy_distance and test_median. */
-ig_status ig_standard_distances(ig_standard *s, const ig_image_set *test, ig_err *err);
+/* Sets copy_distance and test_median.  distance: n, of test images by ig_nearest_distances */
+ig_status ig_standard_distances(ig_standard *s, const double *distance, ig_err *err);
 
 /* Euclidean distances of the first n images to the nearest training image, pixels from 0 to 1. */
 ig_status ig_nearest_distances(const ig_standard *s, const ig_image_set *set, double *out,

@@ -93,7 +93,7 @@ static void test_kid(void **state) {
     for (int64_t i = 0; i < subsets; i++) {
         double one;
         assert_ok(ig_kid(&one, real.x, index + 2 * i * n, fake.x, index + (2 * i + 1) * n, n,
-                         (int)real.s.d[1], &err),
+                         (int)real.s.d[1], 1 / (double)real.s.d[1], &err),
                   err);
         mean += one / (double)subsets;
         square += one * one / (double)subsets;
@@ -371,7 +371,7 @@ static void test_refused(void **state) {
     assert_ok(ig_gaussian_fit(&g, x, 20, 2, &err), err);
     assert_fails(ig_frechet(&d, &e, &g, x, NULL, 15, &err), IG_EUSAGE, err, "at least 16");
     ig_gaussian_free(&g);
-    assert_fails(ig_kid(&d, x, NULL, x, NULL, 1, 2, &err), IG_EUSAGE, err, "of 1 images");
+    assert_fails(ig_kid(&d, x, NULL, x, NULL, 1, 2, 1, &err), IG_EUSAGE, err, "of 1 images");
     assert_fails(ig_manifold_measure(&m, x, x, NULL, 5, 2, &err), IG_EUSAGE, err, "more than 5");
     assert_fails(ig_nearest(byte, 1, byte, 0, 1, NULL, NULL, &err), IG_EUSAGE, err, "0 images");
     assert_fails(ig_nearest(byte, 1, byte, 1, 5000, NULL, NULL, &err), IG_EUSAGE, err, "1 to 4096");
