@@ -134,3 +134,20 @@ ig_status ig_judge_classify(ig_judge *judge, const float *images, int64_t n, flo
                             ig_err *err) {
     return ig_instance_classify(judge->instance, images, n, logits, err);
 }
+
+/* By the last layer of the classifier alone. */
+ig_status ig_judge_classify_features(ig_judge *judge, const float *features, int64_t n,
+                                     float *logits, ig_err *err) {
+    ig_tape *tape = &judge->instance->tape;
+    ig_params *params = &judge->instance->params;
+    ig_param *w = ig_params_find(params, "classes.weight"),
+             *b = ig_params_find(params, "classes.bias");
+    if (!w || !b) return fail_weights(judge, "layer of classes", err);
+    ig_params_begin(params, -1);
+    ig_tape_begin(tape, false, false);
+    ig_tensor *x = ig_constant(tape, IG_SHAPE_2(n, judge->info.features), features);
+    ig_tensor *y = ig_linear(tape, x, &(ig_linear_layer){&w->tensor, &b->tensor});
+    IG_TRY(ig_tape_status(tape, err));
+    memcpy(logits, y->x, (size_t)(n * judge->info.classes) * sizeof *logits);
+    return IG_OK;
+}

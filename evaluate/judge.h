@@ -41,4 +41,8 @@ ig_status ig_judge_features(ig_judge *judge, const float *images, int64_t n, flo
 ig_status ig_judge_classify(ig_judge *judge, const float *images, int64_t n, float *logits,
                             ig_err *err);
 
+/* The same logits, of features that are there already.  features: n features */
+ig_status ig_judge_classify_features(ig_judge *judge, const float *features, int64_t n,
+                                     float *logits, ig_err *err);
+
 #endif

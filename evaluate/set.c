@@ -22,8 +22,9 @@ static ig_status judge_block(ig_image_set *set, ig_judge *judge, int64_t first, 
                              float *pixels, float *logits, ig_err *err) {
     int64_t size = (int64_t)set->height * set->width;
     for (int64_t i = 0; i < n * size; i++) pixels[i] = (float)set->bytes[first * size + i] / 255.0f;
-    IG_TRY(ig_judge_features(judge, pixels, n, set->features + first * set->dim, err));
-    IG_TRY(ig_judge_classify(judge, pixels, n, logits, err));
+    float *features = set->features + first * set->dim;
+    IG_TRY(ig_judge_features(judge, pixels, n, features, err));
+    IG_TRY(ig_judge_classify_features(judge, features, n, logits, err));
     for (int64_t i = 0; i < n; i++)
         set->seen[first + i] = largest(logits + i * set->classes, set->classes);
     return IG_OK;

@@ -24,11 +24,14 @@ static void measure_draw(void *self, int64_t draw, int worker) {
     (void)worker;
     const work *w = self;
     const ig_subsampling *how = w->how;
-    int64_t m = how->n / how->parts, round = (draw - 1) / how->parts;
-    const uint32_t *part = w->order + round * how->n + (draw - 1) % how->parts * m;
-    if (draw == 0 && how->averaged) return;
-    if (draw == 0) part = NULL, m = how->n;
-    how->statistic(how->self, part, m, w->values + draw * how->count, &w->errors[draw]);
+    double *values = w->values + draw * how->count;
+    if (draw > 0) {
+        int64_t m = how->n / how->parts, round = (draw - 1) / how->parts;
+        const uint32_t *part = w->order + round * how->n + (draw - 1) % how->parts * m;
+        how->statistic(how->self, part, m, values, &w->errors[draw]);
+    } else if (!how->averaged) {
+        how->statistic(how->self, NULL, how->n, values, &w->errors[draw]);
+    }
 }
 
 static ig_estimate estimate(const work *w, int k) {
@@ -78,5 +81,6 @@ ig_estimate ig_share(int64_t hits, int64_t n) {
     double share = (double)hits / (double)n, z2 = Z * Z / (double)n;
     double centre = (share + z2 / 2) / (1 + z2);
     double reach = Z / (1 + z2) * sqrt(share * (1 - share) / (double)n + z2 / (4 * (double)n));
-    return (ig_estimate){share, centre - reach, centre + reach};
+    /* At 0 and 1 a bound is the share, but for rounding. */
+    return (ig_estimate){share, fmin(centre - reach, share), fmax(centre + reach, share)};
 }

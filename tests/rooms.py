@@ -15,7 +15,7 @@ BELOW = {
 }
 ALONE = {
     r"<omp\.h>|#pragma omp parallel": {"core/thread.c"},
-    r"<cblas\.h>": {"core/gemm.c", "tools/bench_peak.c"},
+    r"<cblas\.h>|dsyevd_": {"core/gemm.c", "tools/bench_peak.c"},
     r"<png\.h>": {"datasets/png.c"},
     r"<curl/": {"tools/download.c"},
 }

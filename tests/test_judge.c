@@ -111,11 +111,12 @@ static void test_logits(void **state) {
     }
 }
 
-/* Of an image alone, whatever the others. */
+/* Of an image alone, whatever the others; and the logits are made of them. */
 static void test_features(void **state) {
     (void)state;
     enum { FEATURES = 64 };
     static float images[SHOWN * PIXELS], features[SHOWN][FEATURES], again[FEATURES];
+    float logits[SHOWN][CLASSES], of_features[SHOWN][CLASSES];
     ig_dataset *digits;
     ig_judge *judge;
     assert_ok(ig_dataset_open(&digits, "digits", 0, &err), err);
@@ -126,6 +127,9 @@ static void test_features(void **state) {
     assert_ok(ig_judge_features(judge, images + PIXELS, 1, again, &err), err);
     assert_memory_equal(again, features[1], sizeof again);
     assert_memory_not_equal(features[0], features[1], sizeof again);
+    assert_ok(ig_judge_classify(judge, images, SHOWN, logits[0], &err), err);
+    assert_ok(ig_judge_classify_features(judge, features[0], SHOWN, of_features[0], &err), err);
+    assert_memory_equal(logits, of_features, sizeof logits);
     ig_judge_close(judge);
 }
 
