@@ -85,7 +85,7 @@ class Bench(unittest.TestCase):
         told = json.loads(result.stdout)
         lines = told["lines"]
         self.assertEqual([line["op"] for line in lines if line["op"].startswith("conv2d")],
-                         ["conv2d"] * 2 + ["conv2d_transposed"] * 2)
+                         ["conv2d"] * 4 + ["conv2d_transposed"] * 2)
         self.assertTrue(any(line["op"].startswith("optimizer") for line in lines))
         self.assertAlmostEqual(sum(line["forward_ms"] + line["backward_ms"] for line in lines),
                                told["total_ms"], delta=1e-3 * told["total_ms"])

@@ -72,6 +72,10 @@ class Model:
     def linear(self, name, x):
         return F.linear(x, *self.layer(name))
 
+    def mix(self, name, x):
+        weight, bias = self.layer(name)
+        return F.conv2d(x, weight.movedim(3, 1), bias)
+
     def halve(self, name, x):
         weight, bias = self.layer(name)
         return F.conv2d(x, weight.movedim(3, 1), bias, stride=2, padding=1)
@@ -84,7 +88,8 @@ class Model:
         if self.settings["arch"] == "conv":
             x = x.movedim(3, 1)
             x = self.relu(self.halve("encoder.down1", x))
-            x = self.relu(self.halve("encoder.down2", x)).movedim(1, 3)
+            x = self.relu(self.halve("encoder.down2", x))
+            x = self.mix("encoder.narrow", x).movedim(1, 3)
         return self.relu(self.linear("encoder.hidden", x.flatten(1)))
 
     def logits(self, z):
@@ -93,7 +98,7 @@ class Model:
         x = self.linear("decoder.spread", self.relu(self.linear("decoder.hidden", z)))
         if self.settings["arch"] == "mlp":
             return x.view(-1, 28, 28, 1)
-        x = self.relu(x.view(-1, 7, 7, 64).movedim(3, 1))
+        x = self.relu(self.mix("decoder.widen", x.view(-1, 7, 7, 16).movedim(3, 1)))
         x = self.relu(self.double("decoder.up1", x))
         return self.double("decoder.up2", x).movedim(1, 3)
 
@@ -174,11 +179,12 @@ def run(settings, saved, passing=-1):
     return losses, {name: value.grad for name, value in values.items()}, model.kinks
 
 
-def difference(ours, theirs, either=0.0):
-    """The largest difference beyond `either`, as a part of the largest value of the tensor."""
+def difference(ours, theirs, either=0.0, scale=0.0):
+    """The largest difference beyond `either`, as a part of the tensor's largest value, or of `scale`
+    where that is larger."""
     assert ours.shape == theirs.shape and ours.isfinite().all() and theirs.any(), (ours, theirs)
     beyond = ((ours - theirs).abs() - either).clamp(min=0)
-    return (beyond.max() / theirs.abs().max()).item()
+    return (beyond.max() / max(theirs.abs().max(), scale)).item()
 
 
 def compare(path):
@@ -191,7 +197,10 @@ def compare(path):
     found = {name: difference(reported[name], loss) for name, loss in losses.items()}
     for name, theirs in gradients.items():
         either = sum((theirs - other[name]).abs() for other in others)
-        found[f"gradient of {name}"] = difference(saved["grad"][name], theirs, either)
+        # A bias's gradient is a sum over pixels that may cancel: its layer tells the scale.
+        weight = gradients.get(name.removesuffix("bias") + "weight", theirs)
+        found[f"gradient of {name}"] = difference(saved["grad"][name], theirs, either,
+                                                  weight.abs().max())
     return found
 
 

@@ -52,14 +52,16 @@ static void test_count_vae(void **state) {
     finish(&source);
 }
 
-/* 4x4 transposed convolutions with stride 2 (models/nets/body.c): 7x7x64 to 14x14x32 to 28x28. */
+/* A 1x1 convolution and 4x4 transposed ones with stride 2 (models/nets/body.c): 7x7x16 to 7x7x64 to
+   14x14x32 to 28x28. */
 static void test_count_convolutions(void **state) {
     (void)state;
     ig_source source = source_of("vae", NULL, 0, SIDE, 0);
     ig_cost cost;
     assert_ok(ig_cost_count(&source, IG_PRIOR_NORMAL, &cost, &err), err);
-    double dense = 20 * 256 + 256 * 3136, first = 49 * 64 * 16 * 32, second = 196 * 32 * 16;
-    assert_true(cost.flop == 2 * (dense + first + second));
+    double dense = 20 * 256 + 256 * 784, widen = 49 * 16 * 64;
+    double first = 49 * 64 * 16 * 32, second = 196 * 32 * 16;
+    assert_true(cost.flop == 2 * (dense + widen + first + second));
     finish(&source);
 }
 

@@ -4,15 +4,15 @@
 
 #include "models/model.h"
 
-/* conv: two stride-2 convolutions and a dense layer, and their mirror image; mlp: one hidden layer
-   of 400, the 784-400-latent network of Kingma & Welling 2014. */
+/* conv: two stride-2 convolutions, one to fewer channels and a dense layer, and their mirror image;
+   mlp: one hidden layer of 400, the 784-400-latent network of Kingma & Welling 2014. */
 typedef enum { IG_ARCH_CONV, IG_ARCH_MLP } ig_arch;
 
 extern const char *const ig_arch_names[]; /* for an ig_opt; ends with NULL */
 
 typedef struct {
     ig_arch arch;
-    ig_conv_layer down1, down2; /* conv only */
+    ig_conv_layer down1, down2, narrow; /* conv only */
     ig_linear_layer hidden;
     int features; /* what ig_encoder_run returns a row */
 } ig_encoder;
@@ -22,7 +22,7 @@ typedef struct {
     ig_image_spec spec;
     int classes;                    /* that it is conditioned on */
     ig_linear_layer hidden, spread; /* mlp: spread gives the pixels */
-    ig_conv_layer up1, up2;         /* conv only */
+    ig_conv_layer widen, up1, up2;  /* conv only */
 } ig_decoder;
 
 /* Declare "encoder.*" and "decoder.*". classes: see ig_labels_classes. */

@@ -57,10 +57,11 @@ class Body(nn.Module):
     def __init__(self, variant, conv, heads, latent):
         super().__init__()
         hidden = 256 if conv else 400
-        spread = 7 * 7 * 64 if conv else SIDE * SIDE
+        spread = 7 * 7 * 16 if conv else SIDE * SIDE
         self.variant, self.conv = variant, conv
         if conv:
             self.down1, self.down2 = nn.Conv2d(1, 32, 4, 2, 1), nn.Conv2d(32, 64, 4, 2, 1)
+            self.narrow, self.widen = nn.Conv2d(64, 16, 1), nn.Conv2d(16, 64, 1)
             self.up1 = nn.ConvTranspose2d(64, 32, 4, 2, 1)
             self.up2 = nn.ConvTranspose2d(32, 1, 4, 2, 1)
         self.features = nn.Linear(spread, hidden)
@@ -71,7 +72,7 @@ class Body(nn.Module):
     def encode(self, x):
         """N 1 H W -> the heads' N latent"""
         if self.conv:
-            x = F.relu(self.down2(F.relu(self.down1(x))))
+            x = self.narrow(F.relu(self.down2(F.relu(self.down1(x)))))
         h = F.relu(self.features(self.variant.rows_of(x)))
         return [head(h) for head in self.heads]
 
@@ -80,7 +81,8 @@ class Body(nn.Module):
         x = self.spread(F.relu(self.hidden(z)))
         if not self.conv:
             return x.view(-1, 1, SIDE, SIDE)
-        return self.up2(F.relu(self.up1(F.relu(self.variant.images_of(x, 64, 7)))))
+        x = F.relu(self.widen(self.variant.images_of(x, 16, 7)))
+        return self.up2(F.relu(self.up1(x)))
 
 
 def ae_loss(model, x):
