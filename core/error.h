@@ -27,7 +27,7 @@ typedef struct {
 #endif
 
 /* Records status and the formatted message in err (which may be NULL) and returns status, so that
-   a caller can write `return ig_fail(err, IG_EIO, ...)`. */
+   a caller can write `return ig_fail(err, IG_EIO, ...)`. Control characters become '?'. */
 ig_status ig_fail(ig_err *err, ig_status status, const char *format, ...) IG_PRINTF(3, 4);
 
 /* The same for a failed allocation of the thing that `what` names. */

@@ -212,6 +212,17 @@ ig_status ig_make_folders(const char *path, ig_err *err) {
     return make_folder(part, err);
 }
 
+ig_status ig_make_inner_folder(char path[IG_PATH_MAX], const char *folder, const char *name,
+                               ig_err *err) {
+    struct stat info;
+    IG_TRY(ig_path_join(path, folder, name, err));
+    if (lstat(path, &info) == 0 && S_ISLNK(info.st_mode))
+        return ig_fail(err, IG_EIO,
+                       "%s: is a link, through which nothing is written: replace it by a folder",
+                       path);
+    return ig_make_folders(path, err);
+}
+
 /* ---- hashes ---- */
 
 static void finish_hash(struct sha256_ctx *hash, char hex[IG_SHA256_TEXT]) {

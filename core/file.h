@@ -42,6 +42,11 @@ bool ig_is_file(const char *path);
 /* Makes a folder and those above it; fine where it exists. */
 ig_status ig_make_folders(const char *path, ig_err *err);
 
+/* folder/name as a folder for what imgen writes beside a run by itself: made where there is none,
+   refused where it is a link, which could lead out of the folder that the user named. */
+ig_status ig_make_inner_folder(char path[IG_PATH_MAX], const char *folder, const char *name,
+                               ig_err *err);
+
 /* SHA-256 (FIPS 180-4) in hex, of bytes or of a file's content. */
 void ig_sha256(const void *data, size_t size, char hex[IG_SHA256_TEXT]);
 ig_status ig_sha256_file(const char *path, char hex[IG_SHA256_TEXT], ig_err *err);

@@ -6,7 +6,7 @@
 
 #include "core/file.h"
 
-enum { LENGTH_BYTES = 8, HEADER_ALIGNMENT = 8, SHOWN_NAME = 100 };
+enum { LENGTH_BYTES = 8, HEADER_ALIGNMENT = 8 };
 
 static const char metadata_key[] = "__metadata__";
 static const size_t most_file = (size_t)1 << 34, most_header = 100000000; /* as the reference has */
@@ -152,11 +152,7 @@ typedef struct {
 } reading;
 
 static ig_status fail_tensor(const reading *r, const char *name, const char *what) {
-    char shown[SHOWN_NAME];
-    snprintf(shown, sizeof shown, "%s", name);
-    for (char *at = shown; *at; at++) /* a name from a file must not steer the terminal */
-        if ((unsigned char)*at < ' ' || *at == 127) *at = '?';
-    return ig_fail(r->err, IG_EFORMAT, "%s: tensor \"%s\": %s", r->path, shown, what);
+    return ig_fail(r->err, IG_EFORMAT, "%s: tensor \"%.100s\": %s", r->path, name, what);
 }
 
 /* Bits of one element, or 0 for a dtype that the format does not have. */
@@ -173,21 +169,22 @@ static unsigned dtype_bits(const char *dtype) {
     return 0;
 }
 
-/* Number of elements of a shape; false where it is no shape or has more than `most` elements. */
+/* Number of elements of a shape; false where it is no shape, or has more than `most` elements, or
+   sizes beside a 0 whose product is no number. */
 static bool read_count(const json_t *shape, uint64_t most, uint64_t *count) {
     if (!json_is_array(shape)) return false;
-    bool empty = false, too_many = false;
+    bool empty = false;
     *count = 1;
     for (size_t i = 0; i < json_array_size(shape); i++) {
         const json_t *size = json_array_get(shape, i);
         if (!json_is_integer(size) || json_integer_value(size) < 0) return false;
         uint64_t d = (uint64_t)json_integer_value(size);
         if (d == 0) empty = true;
-        else if (*count > most / d) too_many = true;
+        else if (*count > INT64_MAX / d) return false;
         else *count *= d;
     }
     if (empty) *count = 0;
-    return empty || !too_many;
+    return *count <= most;
 }
 
 static bool read_offsets(const json_t *offsets, uint64_t data_size, entry *e) {

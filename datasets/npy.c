@@ -110,11 +110,13 @@ static ig_status type_of(const npy_header *h, const char *path, ig_npy_type *typ
                    path, h->descr);
 }
 
-/* Bytes of the data that the header promises; SIZE_MAX where they do not fit in memory. */
+/* Bytes of the data that the header promises; SIZE_MAX where they are more than can be counted, be
+   it that a later size is 0. */
 static size_t data_size(ig_shape shape, ig_npy_type type) {
     size_t size = types[type].size;
     for (int i = 0; i < shape.nd; i++)
-        if (__builtin_mul_overflow(size, (size_t)shape.d[i], &size)) return SIZE_MAX;
+        if (__builtin_mul_overflow(size, (size_t)shape.d[i], &size) || size > INT64_MAX)
+            return SIZE_MAX;
     return size;
 }
 

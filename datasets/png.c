@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/file.h"
 
@@ -14,6 +15,7 @@ typedef struct {
     png_structp png;
     png_infop info;
     FILE *stream;
+    off_t size; /* of the file that is read */
     ig_image image;
     const ig_image_text *texts;
     int text_count;
@@ -58,12 +60,36 @@ void ig_image_free(ig_image *image) {
 
 /* ---- reading ---- */
 
+/* libpng takes the memory that a chunk's length asks for, and wipes it, before it reads: so no
+   chunk may be longer than the rest of the file. What is wrong otherwise libpng tells. */
+static ig_status check_chunks(png_job *job, const char *path, ig_err *err) {
+    enum { SIGNATURE = 8, HEAD = 8, SUM = 4 };
+    png_byte head[HEAD];
+    struct stat info;
+    if (fstat(fileno(job->stream), &info))
+        return ig_fail(err, IG_EIO, "%s: cannot be read: %s", path, strerror(errno));
+    job->size = info.st_size;
+    bool is_png =
+        fread(head, 1, SIGNATURE, job->stream) == SIGNATURE && !png_sig_cmp(head, 0, SIGNATURE);
+    for (off_t at = SIGNATURE; is_png && fread(head, 1, HEAD, job->stream) == HEAD;) {
+        png_uint_32 length = png_get_uint_32(head);
+        if (length > job->size - at)
+            return ig_fail(err, IG_EFORMAT, "%s: cut off: a chunk of %lu bytes at byte %jd", path,
+                           (unsigned long)length, (intmax_t)at);
+        at += HEAD + (off_t)length + SUM;
+        if (!memcmp(head + 4, "IEND", 4) || fseeko(job->stream, at, SEEK_SET)) break;
+    }
+    rewind(job->stream);
+    return IG_OK;
+}
+
 static ig_status start_read(png_job *job, const char *path, ig_err *err) {
     if (!ig_is_file(path))
         return ig_fail(err, IG_EIO, "%s: %s", path,
                        ig_is_folder(path) ? "is a folder, expected a PNG file" : "no such file");
     job->stream = fopen(path, "rb");
     if (!job->stream) return ig_fail(err, IG_EIO, "%s: cannot be read: %s", path, strerror(errno));
+    IG_TRY(check_chunks(job, path, err));
     job->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, job, note_error, ignore_warning);
     job->info = job->png ? png_create_info_struct(job->png) : NULL;
     return job->info ? IG_OK : ig_fail_memory(err, path);
@@ -85,6 +111,26 @@ static void read_header(png_job *job) {
     png_set_user_limits(job->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_init_io(job->png, job->stream);
     png_read_info(job->png, job->info);
+}
+
+/* Whether the file can hold the rows of the header's image. Deflate makes at most 258 bytes of 2
+   bits. */
+static bool is_enough(png_job *job) {
+    enum { BEST_RATIO = 1032 };
+    uintmax_t bits = (uintmax_t)png_get_bit_depth(job->png, job->info) *
+                     png_get_channels(job->png, job->info) * (uintmax_t)job->image.width;
+    return (uintmax_t)job->size >= (bits + 7) / 8 * (uintmax_t)job->image.height / BEST_RATIO;
+}
+
+/* Before memory is taken for the pixels. */
+static ig_status check_promise(png_job *job, const char *path, ig_err *err) {
+    int height = job->image.height, width = job->image.width;
+    if (height > IG_IMAGE_MAX_PIXELS / width)
+        return ig_fail(err, IG_EFORMAT, "%s: %dx%d pixels; at most %d of them are read", path,
+                       width, height, IG_IMAGE_MAX_PIXELS);
+    if (is_enough(job)) return IG_OK;
+    return ig_fail(err, IG_EFORMAT, "%s: cut off: it has %jd bytes, too few for %dx%d pixels", path,
+                   (intmax_t)job->size, width, height);
 }
 
 /* The size, once the header was read. */
@@ -124,6 +170,7 @@ static ig_status read_image(png_job *job, const char *path, int max_side, ig_err
     IG_TRY(start_read(job, path, err));
     if (!guarded(job, read_header)) return fail_read(job, path, err);
     IG_TRY(check_size(job, path, max_side, err));
+    IG_TRY(check_promise(job, path, err));
     if (!guarded(job, set_transforms)) return fail_read(job, path, err);
     IG_TRY(ig_image_create(&job->image, job->image.height, job->image.width, job->image.channels,
                            err));

@@ -16,14 +16,19 @@ typedef struct {
     const char *key, *value; /* UTF-8 */
 } ig_image_text;
 
-enum { IG_IMAGE_MAX_SIDE = 32768, IG_IMAGE_MAX_TEXTS = 16 };
+enum {
+    IG_IMAGE_MAX_SIDE = 32768,
+    IG_IMAGE_MAX_PIXELS = 1 << 28, /* of a file that is read */
+    IG_IMAGE_MAX_TEXTS = 16,
+};
 
 /* Allocates a black image. */
 ig_status ig_image_create(ig_image *image, int height, int width, int channels, ig_err *err);
 void ig_image_free(ig_image *image);
 
 /* Reads grey as 1 channel, colour (palettes too) as 3; alpha is laid over black, 16 bits become 8.
-   Sizes over `max_side` are refused before anything is allocated. */
+   Sizes over `max_side` or IG_IMAGE_MAX_PIXELS, or that the file is too short for, are refused
+   before anything is allocated. */
 ig_status ig_png_read(ig_image *image, const char *path, int max_side, ig_err *err);
 
 /* The texts of a file: keys and values are copied into one block at *texts, freed by free(). Reads

@@ -253,5 +253,5 @@ void ig_instance_draw_labels(const ig_instance *instance, ig_rng rng, int64_t n,
 void ig_one_hot(const int *labels, int64_t n, int classes, float *y) {
     memset(y, 0, (size_t)(n * classes) * sizeof(float));
     for (int64_t r = 0; r < n; r++)
-        if (labels[r] >= 0) y[r * classes + labels[r]] = 1;
+        if (labels[r] >= 0 && labels[r] < classes) y[r * classes + labels[r]] = 1;
 }

@@ -194,8 +194,8 @@ int ig_instance_classes(const ig_instance *instance);
 /* A class for each of n images, row r from row r of rng, all equally likely. */
 void ig_instance_draw_labels(const ig_instance *instance, ig_rng rng, int64_t n, int *labels);
 
-/* Labels as rows with a 1 in the place of the class, or all 0 for a negative label (of any class).
-   y: n classes */
+/* Labels as rows with a 1 in the place of the class, or all 0 for a label that is none of them (of
+   any class). y: n classes */
 void ig_one_hot(const int *labels, int64_t n, int classes, float *y);
 
 #endif

@@ -1,6 +1,7 @@
 #include "models/run.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,8 +80,9 @@ static ig_status check_texts(const ig_safetensors *file, const ig_instance *inst
     const char *log = ig_safetensors_text(file, "log");
     int64_t version;
     if (!format || !model || !step || !seconds || !log || !ig_parse_int(format, &version) ||
-        !ig_parse_int(step, &progress->step) || progress->step < 0 ||
-        !ig_parse_real(seconds, &progress->seconds) || strlen(log) >= sizeof progress->log)
+        version < 1 || !ig_parse_int(step, &progress->step) || progress->step < 0 ||
+        progress->step > INT_MAX || !ig_parse_real(seconds, &progress->seconds) ||
+        !read_setbacks(file, progress) || strlen(log) >= sizeof progress->log)
         return ig_fail(err, IG_EFORMAT, "%s: not a checkpoint of imgen", path);
     if (version > IG_RUN_FORMAT)
         return ig_fail(err, IG_EFORMAT,

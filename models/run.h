@@ -39,6 +39,15 @@ ig_status ig_run_config_read(ig_run_config *config, const char *folder, ig_err *
 ig_status ig_run_config_read_file(ig_run_config *config, const char *path, ig_err *err);
 
 /* The names of ig_optim_kind's values; NULL ends. */
+/* The data set of a config, as ig_dataset_open takes it: `named` where it is not NULL, otherwise
+   the config's own, if it is known by name. A path that only a file names is not opened, since the
+   file may be a stranger's: IG_EUSAGE says how to name it. */
+ig_status ig_run_config_data(const char **name, const ig_run_config *config, const char *named,
+                             ig_err *err);
+
+/* Whether a data set's name or path is that of the config. */
+bool ig_run_config_is_data(const ig_run_config *config, const char *name);
+
 extern const char *const ig_optimizer_names[];
 
 /* Creates the instance that a config describes, with initial weights. */

@@ -1,7 +1,9 @@
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/json.h"
+#include "datasets/known.h"
 #include "models/run.h"
 
 enum { CONFIG_LIMIT = 1 << 20 }; /* bytes of a config.json that is read */
@@ -147,6 +149,24 @@ ig_status ig_run_config_read(ig_run_config *config, const char *folder, ig_err *
 ig_status ig_run_config_instance(const ig_run_config *config, ig_instance *instance, ig_err *err) {
     ig_setting settings[IG_SETTINGS_MAX];
     for (int i = 0; i < config->setting_count; i++)
+bool ig_run_config_is_data(const ig_run_config *config, const char *name) {
+    if (!strcmp(name, config->data)) return true;
+    char *whole = strchr(config->data, '/') ? realpath(name, NULL) : NULL;
+    bool same = whole && !strcmp(whole, config->data);
+    free(whole);
+    return same;
+}
+
+ig_status ig_run_config_data(const char **name, const ig_run_config *config, const char *named,
+                             ig_err *err) {
+    *name = named ? named : config->data;
+    if (named || !strcmp(*name, "digits") || ig_known_find(*name)) return IG_OK;
+    return ig_fail(err, IG_EUSAGE,
+                   "the data %s is a path, which a " IG_CONFIG_FILE " alone does not open: name it "
+                   "by --data %s",
+                   *name, *name);
+}
+
         settings[i] = (ig_setting){config->settings[i].key, config->settings[i].value};
     return ig_instance_create(instance, config->model, &config->spec, settings,
                               config->setting_count, config->seed, err);

@@ -20,16 +20,21 @@ static ig_status check_size(const ig_source *source, const ig_dataset *data, ig_
                    info->source, info->height, info->width, spec->height, spec->width);
 }
 
+/* The data's own, also where the user named its path in another way. */
 static const char *data_name(const ig_source *source) {
-    return source->data_name ? source->data_name : source->run->config.data;
+    const ig_run_config *config = &source->run->config;
+    const char *named = source->data_name;
+    return !named || ig_run_config_is_data(config, named) ? config->data : named;
 }
 
 ig_status ig_source_data(ig_source *source, ig_dataset **data, ig_err *err) {
+    const char *name;
     if (!source->data && !source->opened) {
         if (!source->run)
             return ig_fail(err, IG_EUSAGE, "this picture needs a data set, and none was given");
-        IG_TRY(
-            ig_dataset_open(&source->opened, data_name(source), source->run->config.resize, err));
+        const ig_run_config *config = &source->run->config;
+        IG_TRY(ig_run_config_data(&name, config, source->data_name, err));
+        IG_TRY(ig_dataset_open(&source->opened, name, config->resize, err));
     }
     *data = source->data ? source->data : source->opened;
     return check_size(source, *data, err);

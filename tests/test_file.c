@@ -201,6 +201,18 @@ static void test_make_folders(void **state) {
 }
 
 /* The answers of FIPS 180-4's examples, and a file of two buffers' length against its bytes. */
+/* A link in the folder of a run leads nowhere. */
+static void test_inner_folder(void **state) {
+    char path[IG_PATH_MAX];
+    assert_ok(ig_make_inner_folder(path, *state, "samples", &err), err);
+    assert_string_equal(path, path_in(state, "samples"));
+    assert_ok(ig_make_inner_folder(path, *state, "samples", &err), err);
+    assert_int_equal(symlink("/tmp", path_in(state, "linked")), 0);
+    assert_fails(ig_make_inner_folder(path, *state, "linked", &err), IG_EIO, err, "is a link");
+    assert_int_equal(symlink("nowhere", path_in(state, "dangling")), 0);
+    assert_fails(ig_make_inner_folder(path, *state, "dangling", &err), IG_EIO, err, "is a link");
+}
+
 static void test_sha256(void **state) {
     char hex[IG_SHA256_TEXT], other[IG_SHA256_TEXT];
     ig_sha256("abc", 3, hex);
@@ -225,12 +237,19 @@ static void test_sha256(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_write_and_read),      IN_FOLDER(test_read_refuses),
-        IN_FOLDER(test_appears_whole),       IN_FOLDER(test_abandon),
-        IN_FOLDER(test_unique_names),        IN_FOLDER(test_targets_refused),
-        IN_FOLDER(test_read_only_folder),    IN_FOLDER(test_full_disk),
-        IN_FOLDER(test_full_disk_unnoticed), cmocka_unit_test(test_join),
-        IN_FOLDER(test_make_folders),        IN_FOLDER(test_sha256),
+        IN_FOLDER(test_write_and_read),
+        IN_FOLDER(test_read_refuses),
+        IN_FOLDER(test_appears_whole),
+        IN_FOLDER(test_abandon),
+        IN_FOLDER(test_unique_names),
+        IN_FOLDER(test_targets_refused),
+        IN_FOLDER(test_read_only_folder),
+        IN_FOLDER(test_full_disk),
+        IN_FOLDER(test_full_disk_unnoticed),
+        cmocka_unit_test(test_join),
+        IN_FOLDER(test_make_folders),
+        IN_FOLDER(test_inner_folder),
+        IN_FOLDER(test_sha256),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -123,6 +123,13 @@ static void test_refuses_what_is_no_array(void **state) {
                    IG_EFORMAT, "1 to 4 dimensions");
 }
 
+/* Its number of elements, 0, would come after a product that no number holds. */
+static void test_refuses_sizes_beside_a_zero(void **state) {
+    const char *header = "{'descr': '|u1', 'fortran_order': False, "
+                         "'shape': (2147483647, 2147483647, 3, 0), }\n";
+    expect_refused(save(state, 1, header, "", 0), IG_EFORMAT, "0 bytes of data");
+}
+
 /* Every truncation is refused; no flipped byte does harm. */
 static void test_damaged_files(void **state) {
     const char *path = path_in(state, "a.npy");
@@ -152,9 +159,13 @@ static void test_damaged_files(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_test_folder, remove_test_folder)
-        TEST(test_writes_what_it_reads),      TEST(test_writes_as_numpy),
-        TEST(test_reads_versions_and_orders), TEST(test_refuses_other_arrays),
-        TEST(test_refuses_what_is_no_array),  TEST(test_damaged_files),
+        TEST(test_writes_what_it_reads),
+        TEST(test_writes_as_numpy),
+        TEST(test_reads_versions_and_orders),
+        TEST(test_refuses_other_arrays),
+        TEST(test_refuses_what_is_no_array),
+        TEST(test_refuses_sizes_beside_a_zero),
+        TEST(test_damaged_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

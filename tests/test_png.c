@@ -202,6 +202,38 @@ static void test_refuses_large_files(void **state) {
     assert_null(image.pixels);
 }
 
+/* Sides that are read, of a file that cannot hold such a picture, or of one that unpacks to one
+   that no memory is for: 64 KB of one-bit pixels would take 3 GB. */
+static void test_refuses_what_it_cannot_hold(void **state) {
+    ig_image image;
+    built cut = {.size = 0}, bomb = {.size = 0};
+    put_header(&cut, 10000, 10000, 8, RGB);
+    put_rows(&cut, (uint8_t[]){0, 0}, 2);
+    assert_fails(ig_png_read(&image, save(&cut, state), IG_IMAGE_MAX_SIDE, &err), IG_EFORMAT, err,
+                 "cut off: it has");
+    put_header(&bomb, 32768, 32768, 1, GREY);
+    put_rows(&bomb, (uint8_t[]){0, 0}, 2);
+    assert_fails(ig_png_read(&image, save(&bomb, state), IG_IMAGE_MAX_SIDE, &err), IG_EFORMAT, err,
+                 "at most 268435456 of them");
+    assert_null(image.pixels);
+}
+
+/* Found by fuzzing: libpng would take and wipe 2 GB for a text that the file does not have. */
+static void test_refuses_a_chunk_that_is_not_there(void **state) {
+    ig_image image;
+    ig_image_text *texts;
+    int count, height, width;
+    built b = {.size = 0};
+    put_header(&b, 1, 1, 8, GREY);
+    put_number(&b, 0x7ffffff0);
+    put(&b, "iTXtKey", 7);
+    const char *path = save(&b, state);
+    assert_fails(ig_png_read(&image, path, 64, &err), IG_EFORMAT, err, "a chunk of 2147483632");
+    assert_fails(ig_png_read_texts(path, &texts, &count, &height, &width, &err), IG_EFORMAT, err,
+                 "cut off");
+    assert_null(texts);
+}
+
 static void test_refuses_what_is_no_png(void **state) {
     ig_image image;
     const char *path = path_in(state, "text");
@@ -260,13 +292,22 @@ static void test_every_flipped_byte(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_test_folder, remove_test_folder)
-        TEST(test_reads_grey),           TEST(test_reads_one_bit),
-        TEST(test_reads_sixteen_bits),   TEST(test_reads_colour),
-        TEST(test_reads_palette),        TEST(test_lays_alpha_over_black),
-        TEST(test_writes_what_it_reads), TEST(test_texts_come_back),
-        TEST(test_reads_latin1),         TEST(test_write_refuses),
-        TEST(test_refuses_large_files),  TEST(test_refuses_what_is_no_png),
-        TEST(test_every_truncation),     TEST(test_every_flipped_byte),
+        TEST(test_reads_grey),
+        TEST(test_reads_one_bit),
+        TEST(test_reads_sixteen_bits),
+        TEST(test_reads_colour),
+        TEST(test_reads_palette),
+        TEST(test_lays_alpha_over_black),
+        TEST(test_writes_what_it_reads),
+        TEST(test_texts_come_back),
+        TEST(test_reads_latin1),
+        TEST(test_write_refuses),
+        TEST(test_refuses_large_files),
+        TEST(test_refuses_what_it_cannot_hold),
+        TEST(test_refuses_a_chunk_that_is_not_there),
+        TEST(test_refuses_what_is_no_png),
+        TEST(test_every_truncation),
+        TEST(test_every_flipped_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

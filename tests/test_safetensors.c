@@ -217,6 +217,7 @@ static void test_hostile_headers(void **state) {
         {ONE("\"F32\"", "[4611686018427387904,4]", "[0,8]"), "shape is no list"},
         {ONE("\"F32\"", "[4294967296,4294967296]", "[0,8]"), "shape is no list"},
         {ONE("\"F32\"", "[99999999999999999999]", "[0,8]"), "no JSON object"},
+        {ONE("\"F32\"", "[4611686018427387904,4,0]", "[0,0]"), "shape is no list"},
         /* offsets */
         {ONE("\"F32\"", "[2]", "[0,8,16]"), "data_offsets are no two"},
         {ONE("\"F32\"", "[2]", "[0]"), "data_offsets are no two"},

@@ -115,6 +115,14 @@ static void test_copy(void **state) {
     free(copy);
 }
 
+/* What a file calls a thing neither moves the cursor nor makes a second line; letters stay. */
+static void test_messages_are_harmless(void **state) {
+    (void)state;
+    ig_err err = {IG_OK, ""};
+    ig_fail(&err, IG_EFORMAT, "%s", "a\x1b[2J\nb\x7f \xc2\x9b \xc3\x9b \xc2\xa9");
+    assert_string_equal(err.message, "a?[2J?b? ?? \xc3\x9b \xc2\xa9");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_int),
@@ -123,6 +131,7 @@ int main(void) {
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test_setup_teardown(test_locale, make_test_folder, remove_test_folder),
         cmocka_unit_test(test_copy),
+        cmocka_unit_test(test_messages_are_harmless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

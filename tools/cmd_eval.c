@@ -25,6 +25,8 @@ static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *
          "test images to take likelihoods of, which takes long", 0, 1e6, NULL, NULL},
         {"judge", 0, IG_ARG_TEXT, &e->judge, "J",
          "a judge of imgen by its data, or a classifier's run (the data's own)", 0, 0, NULL, NULL},
+        {"data", 0, IG_ARG_TEXT, &e->data, "D", "data set; the run's own without it", 0, 0, NULL,
+         NULL},
         {"output", 'o', IG_ARG_TEXT, &q->out, "FILE",
          "where to write; RUN/" IG_EVALUATION_FILE " without it", 0, 0, NULL, NULL},
         {"threads", 0, IG_ARG_INT, &q->threads, "N", "0: all cores", 0, 1024, NULL, NULL},

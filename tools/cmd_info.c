@@ -146,8 +146,9 @@ static ig_status show_run(const char *folder, ig_err *err) {
     ig_duration_text(run->progress.seconds, duration);
     printf("%s: run folder\n", folder);
     show_model(run);
-    printf("  %-12s %s, %dx%d pixels, ", "data", config->data, config->spec.width,
-           config->spec.height);
+    printf("  %-12s ", "data");
+    print_harmless(config->data);
+    printf(", %dx%d pixels, ", config->spec.width, config->spec.height);
     if (config->spec.classes) printf("%d classes\n", config->spec.classes);
     else printf("no labels\n");
     printf("  %-12s %" PRIu64 "\n", "seed", config->seed);

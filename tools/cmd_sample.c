@@ -112,8 +112,7 @@ static ig_status output_path(const request *q, const char *extension, char path[
         return IG_OK;
     }
     char folder[IG_PATH_MAX], name[64];
-    IG_TRY(ig_path_join(folder, q->folder, "samples", err));
-    IG_TRY(ig_make_folders(folder, err));
+    IG_TRY(ig_make_inner_folder(folder, q->folder, "samples", err));
     snprintf(name, sizeof name, "%s.%s", q->kind, extension);
     return ig_path_join(path, folder, name, err);
 }

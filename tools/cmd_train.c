@@ -164,7 +164,8 @@ static ig_status configure(const options *o, const char *model_name, ig_run_conf
     if (from_file && model && model != config->model)
         return ig_fail(err, IG_EUSAGE, "%s: is of the %s, not of the %s", o->config,
                        config->model->name, model_name);
-    const char *name = o->data ? o->data : from_file ? config->data : "digits";
+    const char *name = o->data ? o->data : "digits";
+    if (from_file) IG_TRY(ig_run_config_data(&name, config, o->data, err));
     int resize = o->resize >= 0 ? (int)o->resize : from_file ? config->resize : 0;
     IG_TRY(ig_dataset_open(data, name, resize, err));
     const ig_dataset_info *info = ig_dataset_describe(*data);
@@ -243,13 +244,18 @@ static const options not_given = {.steps = -1,
                                   .optimizer = -1};
 
 /* The config of the run in folder, and its data, opened. */
-static ig_status open_to_resume(const char *folder, const char *model, ig_run_config *config,
-                                ig_dataset **data, ig_err *err) {
+static ig_status open_to_resume(const options *o, const char *folder, const char *model,
+                                ig_run_config *config, ig_dataset **data, ig_err *err) {
+    const char *name;
     IG_TRY(ig_run_config_read(config, folder, err));
     if (model && strcmp(model, config->model->name) != 0)
         return ig_fail(err, IG_EUSAGE, "%s: a run of the %s, not of the %s", folder,
                        config->model->name, model);
-    return ig_dataset_open(data, config->data, config->resize, err);
+    if (o->data && !ig_run_config_is_data(config, o->data))
+        return ig_fail(err, IG_EUSAGE, "%s: is trained on %s, not on %s", folder, config->data,
+                       o->data);
+    IG_TRY(ig_run_config_data(&name, config, o->data, err));
+    return ig_dataset_open(data, name, config->resize, err);
 }
 
 ig_status ig_cmd_train(int argc, char **argv, ig_err *err) {
@@ -269,7 +275,7 @@ ig_status ig_cmd_train(int argc, char **argv, ig_err *err) {
 
     ig_run_config config;
     ig_dataset *data = NULL;
-    ig_status status = o.resume ? open_to_resume(folder, model, &config, &data, err)
+    ig_status status = o.resume ? open_to_resume(&o, folder, model, &config, &data, err)
                                 : configure(&o, model, &config, &data, err);
     if (!o.resume && !o.out && status == IG_OK)
         default_folder(folder, config.model->name, config.data);

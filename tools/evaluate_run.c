@@ -35,7 +35,8 @@ static ig_status open_run(opened *o, const char *folder, const ig_evaluate_reque
     ig_prior prior = (ig_prior)q->how.prior;
     IG_TRY(ig_run_open(&o->run, folder, err));
     o->how = ig_how_draw(&q->how, &o->run->instance);
-    o->source = (ig_source){.instance = &o->run->instance, .run = o->run, .how = &o->how};
+    o->source = (ig_source){
+        .instance = &o->run->instance, .run = o->run, .data_name = q->data, .how = &o->how};
     IG_TRY(ig_prior_resolve(&prior, o->source.instance, err)); /* before a judge is trained */
     IG_TRY(ig_picture_refuse_how(o->source.instance, ig_how_given(&q->how), err));
     IG_TRY(find_judge(o, q, err));
@@ -60,8 +61,7 @@ static ig_status write_evaluation(const ig_evaluation *evaluation, const char *f
 static ig_status write_nearest(const ig_image *image, const opened *o, ig_err *err) {
     static const ig_picture_kind kind = {.name = "nearest"};
     char folder[IG_PATH_MAX], path[IG_PATH_MAX];
-    IG_TRY(ig_path_join(folder, o->run->folder, IG_SAMPLES_FOLDER, err));
-    IG_TRY(ig_make_folders(folder, err));
+    IG_TRY(ig_make_inner_folder(folder, o->run->folder, IG_SAMPLES_FOLDER, err));
     IG_TRY(ig_path_join(path, folder, IG_NEAREST_FILE, err));
     return ig_picture_write(image, path, &kind, &o->source, o->options.seed, ig_command_text(),
                             err);
@@ -104,11 +104,15 @@ ig_status ig_evaluate_run_curve(ig_evaluation *evaluation, const char *folder,
 bool ig_evaluation_known(ig_evaluation *evaluation, const char *folder, char why[128]) {
     char path[IG_PATH_MAX], checkpoint[IG_PATH_MAX], hash[IG_SHA256_TEXT];
     ig_err err = {IG_OK, ""};
+    *evaluation = (ig_evaluation){0};
     snprintf(why, 128, "has not been evaluated");
     if (ig_path_join(path, folder, IG_EVALUATION_FILE, &err) != IG_OK || !ig_is_file(path))
         return false;
     snprintf(why, 128, "has an " IG_EVALUATION_FILE " that cannot be read");
-    if (ig_evaluation_read(evaluation, path, &err) != IG_OK) return false;
+    if (ig_evaluation_read(evaluation, path, &err) != IG_OK) {
+        *evaluation = (ig_evaluation){0};
+        return false;
+    }
     snprintf(why, 128, "was trained on since it was evaluated");
     return ig_path_join(checkpoint, folder, IG_CHECKPOINT_FILE, &err) == IG_OK &&
            ig_sha256_file(checkpoint, hash, &err) == IG_OK && !strcmp(hash, evaluation->checkpoint);

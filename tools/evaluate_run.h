@@ -10,6 +10,7 @@
 typedef struct {
     ig_how how;
     int64_t samples, seed, likelihood; /* as ig_evaluation_options has them */
+    const char *data;                  /* the data set; NULL: the run's own */
     const char *judge;                 /* as ig_find_judge takes it; NULL */
     const char *judge_folder;          /* where one is trained if need be; NULL: the run's */
     void (*progress)(void *self, double share, const char *what);
@@ -26,7 +27,7 @@ ig_status ig_evaluate_run_curve(ig_evaluation *evaluation, const char *folder,
                                 const ig_evaluate_request *request, ig_err *err);
 
 /* Reads RUN/eval.json. False where there is none that is of the run's checkpoint; why: in a few
-   words, what is the matter. IG_OK of a file that cannot be read too: it is made anew. */
+   words, what is the matter. The evaluation is all zeros where there is none that can be read. */
 bool ig_evaluation_known(ig_evaluation *evaluation, const char *folder, char why[128]);
 
 #endif

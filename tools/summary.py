@@ -1,5 +1,5 @@
-"""Counts the tests in a meson testlog.json: each case of a TAP test, and each other test as one.
-Names what was skipped or failed, and ends with `N passed, N failed, N skipped`."""
+"""Counts the tests in the testlog.json of runs of meson: each case of a TAP test, and each other
+test as one. Names what was skipped or failed, and ends with `N passed, N failed, N skipped`."""
 import json
 import re
 import sys
@@ -21,16 +21,17 @@ def cases(test):
         yield test["name"], whole
 
 
-def main(path):
+def main(paths):
     count = {"passed": 0, "failed": 0, "skipped": 0}
-    with open(path) as log:
-        for line in log:
-            for name, result in cases(json.loads(line)):
-                count[result] += 1
-                if result != "passed":
-                    print(f"{result}: {name}")
+    for path in paths:
+        with open(path) as log:
+            for line in log:
+                for name, result in cases(json.loads(line)):
+                    count[result] += 1
+                    if result != "passed":
+                        print(f"{result}: {name}")
     print(", ".join(f"{n} {result}" for result, n in count.items()))
     return count["failed"] > 0
 
 
-sys.exit(main(sys.argv[1]))
+sys.exit(main(sys.argv[1:]))

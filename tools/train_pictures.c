@@ -51,14 +51,15 @@ static void prepare_prior(ig_source *source) {
 /* One picture of a finished run, as `imgen sample` draws it by default. What the model or the data
    lacks for it does not make the training a failure. */
 static ig_status draw_kind(ig_source *source, const char *kind, ig_err *err) {
-    char path[IG_PATH_MAX], name[64];
+    char folder[IG_PATH_MAX], path[IG_PATH_MAX], name[64];
     if (ig_stop_signal())
         return ig_fail(err, IG_ESTOPPED,
                        "%s: stopped; training is done and saved, and imgen sample draws the "
                        "pictures that are missing",
                        source->run->folder);
-    snprintf(name, sizeof name, IG_SAMPLES_FOLDER "/%s.png", kind);
-    IG_TRY(ig_path_join(path, source->run->folder, name, err));
+    snprintf(name, sizeof name, "%s.png", kind);
+    IG_TRY(ig_make_inner_folder(folder, source->run->folder, IG_SAMPLES_FOLDER, err));
+    IG_TRY(ig_path_join(path, folder, name, err));
     ig_err why = {IG_OK, ""};
     ig_status status = draw(source, kind, path, &why);
     bool lacks = status == IG_EUNSUPPORTED || status == IG_EUSAGE;

@@ -1,0 +1,133 @@
+"""Files of strangers on the command line: each gives one clear line or works, and leads imgen nowhere
+that the user did not name. python3 hostile.py IMGEN SEEDS; with IMGEN_UNDER, a command such as
+valgrind's, imgen runs under it."""
+import json
+import os
+import pathlib
+import shlex
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SEEDS = pathlib.Path(sys.argv.pop(2)).resolve()
+IMGEN = shlex.split(os.environ.get("IMGEN_UNDER", "")) + [os.path.abspath(sys.argv.pop(1))]
+BAD = "\x1b[2J"
+
+
+def npy(path, count=21, side=8):
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({count}, {side}, {side})}}".ljust(117) + "\n"
+    data = bytes(255 * (i % 5 < 2) for i in range(count * side * side))
+    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + data)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.top = pathlib.Path(temporary.name)
+        self.home = self.top / "home"
+        self.home.mkdir()
+        npy(self.home / "data.npy")
+
+    def imgen(self, *words):
+        return subprocess.run(IMGEN + [str(word) for word in words], cwd=self.home, capture_output=True,
+                              encoding="utf-8", errors="replace", timeout=100,
+                              env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
+
+    def calm(self, *words):
+        """Works, or says why not in one line that a terminal shows as it is."""
+        done = self.imgen(*words)
+        self.assertIn(done.returncode, (0, 1, 2), (words, done))
+        self.assertNotIn("\x1b", done.stdout + done.stderr, words)
+        if done.returncode:
+            lines = done.stderr.splitlines()
+            self.assertTrue(lines and lines[-1].startswith("imgen: ") and len(lines) <= 2, (words, done))
+        return done
+
+    def refused(self, word, *words):
+        done = self.calm(*words)
+        self.assertNotEqual(done.returncode, 0, words)
+        self.assertIn(word, done.stderr)
+
+    def train(self, folder="r"):
+        done = self.imgen("train", "vae", "--data", "./data.npy", "--set", "arch=mlp", "--set", "latent=2",
+                          "--steps", 2, "--batch", 4, "--validation", 0, "--out", folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return self.home / folder
+
+
+class Files(Case):
+    def test_info_is_calm(self):
+        for kind in ("png", "npy", "safetensors", "checkpoint"):
+            for seed in sorted((SEEDS / kind).iterdir()):
+                self.calm("info", seed)
+
+    def test_data_is_calm(self):
+        for seed in sorted((SEEDS / "npy").iterdir()):
+            path = self.home / f"{seed.name}.npy"
+            path.write_bytes(seed.read_bytes())
+            self.calm("data", "info", path)
+
+    def test_runs_are_calm(self):
+        run = self.train()
+        whole = {name: (run / name).read_bytes() for name in ("config.json", "metrics.jsonl", "checkpoint.safetensors")}
+        for kind, name in (("config", "config.json"), ("metrics", "metrics.jsonl"),
+                           ("checkpoint", "checkpoint.safetensors")):
+            for seed in sorted((SEEDS / kind).iterdir()):
+                (run / name).write_bytes(seed.read_bytes())
+                self.calm("info", run)
+            (run / name).write_bytes(whole[name])
+
+
+class Paths(Case):
+    def test_data_of_a_config_is_not_opened(self):
+        """Only a data set that is known by name; a path is opened where the user names it."""
+        self.train()
+        for command in (["sample", "reconstruct", "r"], ["encode", "r", "-o", "codes.npy"], ["eval", "r"],
+                        ["train", "--resume", "--out", "r"], ["train", "--config", "r/config.json", "--out", "s"]):
+            self.refused("--data", *command)
+        self.assertFalse((self.home / "codes.npy").exists() or (self.home / "s").exists())
+        for command in (["sample", "reconstruct", "r", "-n", 2], ["encode", "r", "-o", "codes.npy"],
+                        ["train", "--resume", "--out", "r"]):
+            done = self.calm(*command, "--data", "data.npy")
+            self.assertEqual(done.returncode, 0, done.stderr)
+        npy(self.home / "other.npy")
+        self.refused("is trained on", "train", "--resume", "--out", "r", "--data", "./other.npy")
+
+    def test_texts_of_files_lead_nowhere(self):
+        """Wherever a config has a text: neither files outside, nor escape sequences on the terminal."""
+        run = self.train()
+        config = json.loads((run / "config.json").read_text())
+        before = sorted(self.top.rglob("*"))
+        for text in ("../../escaped", "/nonexistent/escaped", BAD, "%s%n"):
+            for change in ({"data": text}, {"preset": text[:15]}, {"model": text}, {"imgen": text},
+                           {"settings": {text: text}}, {"settings": {"arch": text}},
+                           {"recipe": config["recipe"] | {"optimizer": text}}):
+                (run / "config.json").write_text(json.dumps(config | change))
+                self.calm("info", run)
+                self.calm("train", "--resume", "--out", "r")
+        (run / "config.json").write_text(json.dumps(config))
+        self.assertEqual(sorted(self.top.rglob("*")), before)
+
+    def test_links_of_a_run_lead_nowhere(self):
+        run, outside = self.train(), self.top / "outside"
+        outside.mkdir()
+        (outside / "mine.png").write_text("mine")
+        for path in (run / "samples").iterdir():
+            path.unlink()
+        (run / "samples").rmdir()
+        (run / "samples").symlink_to(outside)
+        self.refused("is a link", "sample", "grid", "r")
+        again = ["train", "vae", "--data", "./data.npy", "--set", "arch=mlp", "--steps", 1, "--out", "r"]
+        self.refused("is a link", *again, "--overwrite")
+        (run / "samples").unlink()
+        (run / "metrics.jsonl").unlink()
+        (run / "metrics.jsonl").symlink_to(outside / "metrics")
+        self.refused("metrics.jsonl", "train", "--resume", "--out", "r", "--data", "./data.npy")
+        self.assertEqual([(p.name, p.read_text()) for p in outside.iterdir()], [("mine.png", "mine")])
+
+
+if __name__ == "__main__":
+    unittest.main()
