@@ -14,8 +14,19 @@ import zlib
 IMGEN = os.path.abspath(sys.argv.pop(1))
 
 
+def data_of_run(arguments):
+    """The data by path that a run was trained on is named again, where a test does not name data."""
+    run = {"sample": 2, "encode": 1, "eval": 1}.get(arguments[0], len(arguments))
+    config = pathlib.Path(arguments[run] if run < len(arguments) else "", "config.json")
+    if "--data" in arguments or not config.is_file():
+        return []
+    data = json.loads(config.read_text())["data"]
+    return [] if data == "digits" else ["--data", data]
+
+
 def imgen(*arguments, **environment):
-    return subprocess.run([IMGEN, *map(str, arguments)], capture_output=True, text=True,
+    arguments = [str(argument) for argument in arguments]
+    return subprocess.run([IMGEN, *arguments, *data_of_run(arguments)], capture_output=True, text=True,
                           timeout=100, env={**os.environ, "OMP_WAIT_POLICY": "passive", **environment})
 
 
@@ -147,7 +158,7 @@ class Pictures(unittest.TestCase):
             self.assertEqual(result.stdout, f"vae/samples/{kind}.png\n")
             width, height, _, texts = png(f"vae/samples/{kind}.png")
             self.assertTrue(width > 100 and height > 50, (kind, width, height))
-            command = " ".join(["imgen", "sample", kind, "vae", *map(str, options)])
+            command = " ".join(["imgen", "sample", kind, "vae", *map(str, options), "--data", "bars"])
             self.assertEqual(texts["Command"], command)
             self.assertEqual(texts["Title"], f"{kind} of vae on bars")
             self.assertEqual(len(texts["Checkpoint"]), 64)
