@@ -114,8 +114,7 @@ ig_tensor *ig_spectral_norm(ig_tape *tape, ig_tensor *w, ig_tensor *u, bool iter
     memcpy(s->u, u->x, (size_t)rows * sizeof(float));
     find_sigma(s, iterate);
     if (iterate) memcpy(u->x, s->u, (size_t)rows * sizeof(float));
-    if (!(s->sigma > 0))
-        return ig_op_fail(tape, "spectral_norm", w, u, "weights that are not all 0, or NaN");
+    if (s->sigma <= 0) return ig_op_fail(tape, "spectral_norm", w, u, "weights that are not all 0");
     for (int64_t i = 0; i < rows * n; i++) node->out->x[i] = w->x[i] / s->sigma;
     return node->out;
 }

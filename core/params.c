@@ -1,5 +1,6 @@
 #include "core/params.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -186,6 +187,17 @@ void ig_params_settle(ig_params *params) {
         ig_tensor *t = &params->list[i]->tensor;
         if (!t->grad_written) memset(t->g, 0, (size_t)ig_count(t->s) * sizeof(float));
     }
+}
+
+const ig_param *ig_params_not_finite(const ig_params *params) {
+    const float *const arrays[] = {params->value, params->ema, params->m, params->v};
+    for (int i = 0; i < params->size; i++) {
+        const ig_param *p = params->list[i];
+        for (size_t a = 0; a < sizeof arrays / sizeof *arrays; a++)
+            for (int64_t k = 0; k < ig_count(p->tensor.s); k++)
+                if (!isfinite(arrays[a][p->first + k])) return p;
+    }
+    return NULL;
 }
 
 void ig_params_swap_ema(ig_params *params) {

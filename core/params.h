@@ -71,6 +71,9 @@ void ig_params_swap_ema(ig_params *params);
 /* Finds a parameter or buffer; NULL if there is none of that name. */
 ig_param *ig_params_find(const ig_params *params, const char *name);
 
+/* A parameter with a value, average or moment that is not finite; NULL: there is none. */
+const ig_param *ig_params_not_finite(const ig_params *params);
+
 /* Number of trained floats (buffers not counted). */
 int64_t ig_params_trained(const ig_params *params);
 

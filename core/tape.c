@@ -190,13 +190,18 @@ ig_tensor *ig_gradient(ig_tape *tape, ig_tensor *y, ig_tensor *x) {
     return gradient;
 }
 
+static ig_status fail_loss(const ig_tape *tape, ig_err *err) {
+    char why[IG_BLAME_TEXT];
+    ig_tape_blame_values(tape, why);
+    return ig_fail(err, IG_ENUMERIC, "the loss is not finite: %s", why);
+}
+
 ig_status ig_backward(ig_tape *tape, ig_tensor *loss, float *value, ig_err *err) {
     IG_TRY(ig_tape_status(tape, err));
     if (!loss || ig_count(loss->s) != 1)
         return ig_fail(err, IG_EUSAGE, "backward: expected a scalar loss");
     if (value) *value = loss->x[0];
-    if (!isfinite(loss->x[0]))
-        return ig_fail(err, IG_ENUMERIC, "loss is %f: lower the learning rate", (double)loss->x[0]);
+    if (!isfinite(loss->x[0])) return fail_loss(tape, err);
     bool add;
     float *seed = ig_grad(tape, loss, &add);
     if (seed) *seed = 1.0f;

@@ -99,8 +99,8 @@ ig_tensor *ig_constant(ig_tape *tape, ig_shape shape, const float *values);
 void ig_report(ig_tape *tape, const char *name, const ig_tensor *scalar);
 
 /* Walks the tape from a scalar loss. The gradients of all parameters that took part are then in
-   their g. Returns the tape's sticky error if an op failed, IG_ENUMERIC if the loss is not finite;
-   *value (may be NULL) is the loss. */
+   their g. Returns the tape's sticky error if an op failed, IG_ENUMERIC if the loss is not finite,
+   with the op where that began; *value (may be NULL) is the loss. */
 ig_status ig_backward(ig_tape *tape, ig_tensor *loss, float *value, ig_err *err);
 
 /* The gradient of the sum of y's elements to x, as a constant on the tape. x: an input whose
@@ -111,6 +111,14 @@ ig_tensor *ig_gradient(ig_tape *tape, ig_tensor *y, ig_tensor *x);
 
 /* The tape's sticky error as a status, for forward-only use. */
 ig_status ig_tape_status(const ig_tape *tape, ig_err *err);
+
+enum { IG_BLAME_TEXT = 768 };
+
+/* Where the values of a recorded step, or after ig_backward its gradients, stopped being finite, in
+   words: "linear(16x784, encoder.hidden.weight 784x400) made inf". These read all that the step
+   made, and are for a step that has gone wrong. */
+void ig_tape_blame_values(const ig_tape *tape, char text[IG_BLAME_TEXT]);
+void ig_tape_blame_gradients(const ig_tape *tape, char text[IG_BLAME_TEXT]);
 
 /* ---- for writing ops ---- */
 

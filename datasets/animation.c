@@ -163,3 +163,30 @@ ig_status ig_animation_write(const ig_animation *animation, const char *path,
     ig_new_file_abandon(&file);
     return status;
 }
+
+/* The file's bytes, in memory. */
+static ig_status encode(const ig_animation *animation, const ig_image_text *texts, int text_count,
+                        char **bytes, size_t *size, ig_err *err) {
+    *bytes = NULL;
+    FILE *stream = open_memstream(bytes, size);
+    if (!stream) return ig_fail_memory(err, "a moving picture");
+    ig_status status = write_stream(stream, animation, texts, text_count, err);
+    bool failed = ferror(stream);
+    if ((fclose(stream) || failed) && status == IG_OK)
+        status = ig_fail_memory(err, "a moving picture");
+    return status;
+}
+
+ig_status ig_animation_is_file(const ig_animation *animation, const char *path,
+                               const ig_image_text *texts, int text_count, bool *same,
+                               ig_err *err) {
+    char *bytes, *found = NULL;
+    size_t size, found_size;
+    IG_TRY(check(animation, err));
+    ig_status status = encode(animation, texts, text_count, &bytes, &size, err);
+    if (status == IG_OK) status = ig_file_read(path, SIZE_MAX / 4, &found, &found_size, err);
+    if (status == IG_OK) *same = size == found_size && !memcmp(bytes, found, size);
+    free(bytes);
+    free(found);
+    return status;
+}

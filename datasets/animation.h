@@ -2,6 +2,8 @@
 #ifndef IG_DATASETS_ANIMATION_H
 #define IG_DATASETS_ANIMATION_H
 
+#include <stdbool.h>
+
 #include "datasets/png.h"
 
 /* Images of one size, shown one after the other, again and again; owns them. */
@@ -19,5 +21,9 @@ void ig_animation_free(ig_animation *animation);
    the first frame. IG_EUSAGE where the frames are not of one size. */
 ig_status ig_animation_write(const ig_animation *animation, const char *path,
                              const ig_image_text *texts, int text_count, ig_err *err);
+
+/* Whether the file is the one that ig_animation_write would write, byte by byte. */
+ig_status ig_animation_is_file(const ig_animation *animation, const char *path,
+                               const ig_image_text *texts, int text_count, bool *same, ig_err *err);
 
 #endif

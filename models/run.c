@@ -57,19 +57,30 @@ static ig_status write_tensors(const ig_instance *instance, const ig_saved_text 
 
 ig_status ig_checkpoint_write(const ig_instance *instance, const ig_progress *progress,
                               const char *folder, ig_err *err) {
-    char path[IG_PATH_MAX], format[16], step[32], seconds[32];
+    char path[IG_PATH_MAX], format[16], step[32], seconds[32], setbacks[16];
     IG_TRY(ig_path_join(path, folder, IG_CHECKPOINT_FILE, err));
     snprintf(format, sizeof format, "%d", IG_RUN_FORMAT);
     snprintf(step, sizeof step, "%" PRId64, progress->step);
+    snprintf(setbacks, sizeof setbacks, "%d", progress->setbacks);
     ig_real_text(progress->seconds, seconds, sizeof seconds);
     const ig_saved_text texts[] = {
-        {"format", format}, {"imgen", IG_VERSION}, {"model", instance->model->name},
-        {"step", step},     {"seconds", seconds},  {"log", progress->log},
+        {"format", format},     {"imgen", IG_VERSION}, {"model", instance->model->name},
+        {"step", step},         {"seconds", seconds},  {"setbacks", setbacks},
+        {"log", progress->log},
     };
     return write_tensors(instance, texts, sizeof texts / sizeof texts[0], path, err);
 }
 
 /* ---- reading ---- */
+
+/* What checkpoints have not always had: 0 without it. */
+static bool read_setbacks(const ig_safetensors *file, ig_progress *progress) {
+    const char *text = ig_safetensors_text(file, "setbacks");
+    int64_t count = 0;
+    if (text && (!ig_parse_int(text, &count) || count < 0 || count > IG_MAX_SETBACKS)) return false;
+    progress->setbacks = (int)count;
+    return true;
+}
 
 static ig_status check_texts(const ig_safetensors *file, const ig_instance *instance,
                              ig_progress *progress, const char *path, ig_err *err) {
@@ -85,7 +96,7 @@ static ig_status check_texts(const ig_safetensors *file, const ig_instance *inst
         !read_setbacks(file, progress) || strlen(log) >= sizeof progress->log)
         return ig_fail(err, IG_EFORMAT, "%s: not a checkpoint of imgen", path);
     if (version > IG_RUN_FORMAT)
-        return ig_fail(err, IG_EFORMAT,
+        return ig_fail(err, IG_EUNSUPPORTED,
                        "%s: format %s is newer than this imgen's %d: use the imgen that wrote it",
                        path, format, IG_RUN_FORMAT);
     if (strcmp(model, instance->model->name) != 0)
@@ -108,7 +119,9 @@ static ig_status copy_array(const ig_safetensors *file, const ig_params *params,
     if (!ig_same_shape(saved.s, p->tensor.s))
         return ig_fail(err, IG_EFORMAT, "%s: tensor %s is %s, expected %s: is it of another run?",
                        path, name.text, found, wanted);
-    memcpy(array_of(params, p, array), saved.x, (size_t)ig_count(saved.s) * sizeof(float));
+    size_t size = (size_t)ig_count(saved.s) * sizeof(float);
+    memcpy(array_of(params, p, array), saved.x, size);
+    if (p->phase < 0) memcpy(params->ema + p->first, saved.x, size); /* a copy, as in training */
     return IG_OK;
 }
 
@@ -125,9 +138,14 @@ static ig_status copy_tensors(const ig_safetensors *file, const ig_params *param
 
 ig_status ig_checkpoint_read(ig_instance *instance, ig_progress *progress, const char *folder,
                              ig_err *err) {
+    return ig_checkpoint_read_as(instance, progress, folder, IG_CHECKPOINT_FILE, err);
+}
+
+ig_status ig_checkpoint_read_as(ig_instance *instance, ig_progress *progress, const char *folder,
+                                const char *name, ig_err *err) {
     char path[IG_PATH_MAX];
     ig_safetensors *file;
-    IG_TRY(ig_path_join(path, folder, IG_CHECKPOINT_FILE, err));
+    IG_TRY(ig_path_join(path, folder, name, err));
     IG_TRY(ig_safetensors_open(&file, path, err));
     ig_status status = check_texts(file, instance, progress, path, err);
     if (status == IG_OK) status = copy_tensors(file, &instance->params, path, err);

@@ -9,7 +9,7 @@
 #define IG_CONFIG_FILE     "config.json"
 #define IG_CHECKPOINT_FILE "checkpoint.safetensors"
 
-enum { IG_RUN_FORMAT = 1, IG_SETTINGS_MAX = 32 };
+enum { IG_RUN_FORMAT = 1, IG_SETTINGS_MAX = 32, IG_KEEP_MAX = 1000 };
 
 /* Everything that decides a run; config.json holds all of it. */
 typedef struct {
@@ -27,6 +27,7 @@ typedef struct {
     int64_t validation; /* images held out, the last ones of the training split */
     uint64_t seed;
     int64_t log_every, save_every, preview_every; /* steps */
+    int keep; /* checkpoints in the folder: the last one and keep - 1 before it */
 } ig_run_config;
 
 /* Adds or replaces a setting. */
@@ -38,7 +39,6 @@ ig_status ig_run_config_write(const ig_run_config *config, const char *folder, i
 ig_status ig_run_config_read(ig_run_config *config, const char *folder, ig_err *err);
 ig_status ig_run_config_read_file(ig_run_config *config, const char *path, ig_err *err);
 
-/* The names of ig_optim_kind's values; NULL ends. */
 /* The data set of a config, as ig_dataset_open takes it: `named` where it is not NULL, otherwise
    the config's own, if it is known by name. A path that only a file names is not opened, since the
    file may be a stranger's: IG_EUSAGE says how to name it. */
@@ -48,6 +48,7 @@ ig_status ig_run_config_data(const char **name, const ig_run_config *config, con
 /* Whether a data set's name or path is that of the config. */
 bool ig_run_config_is_data(const ig_run_config *config, const char *name);
 
+/* The names of ig_optim_kind's values; NULL ends. */
 extern const char *const ig_optimizer_names[];
 
 /* Creates the instance that a config describes, with initial weights. */
@@ -57,16 +58,23 @@ ig_status ig_run_config_instance(const ig_run_config *config, ig_instance *insta
 typedef struct {
     int64_t step;   /* training steps done */
     double seconds; /* spent on them */
-    char log[768];  /* the trainer's running sums, as it wrote them */
+    int setbacks;  /* how often the learning rate was halved, since numbers were no longer finite */
+    char log[768]; /* the trainer's running sums, as it wrote them */
 } ig_progress;
+
+enum { IG_MAX_SETBACKS = 3 };
 
 /* Write and read folder/checkpoint.safetensors: values, averages and moments of every parameter,
    buffers, progress. Reading refuses a checkpoint of another model or shape, a damaged one, and one
-   with a tensor missing or left over, and says which. */
+   with a tensor missing or left over, and says which (IG_EFORMAT; the instance is then part one,
+   part the other), and one of a newer format (IG_EUNSUPPORTED). */
 ig_status ig_checkpoint_write(const ig_instance *instance, const ig_progress *progress,
                               const char *folder, ig_err *err);
 ig_status ig_checkpoint_read(ig_instance *instance, ig_progress *progress, const char *folder,
                              ig_err *err);
+/* Reads one that has another name in the folder. */
+ig_status ig_checkpoint_read_as(ig_instance *instance, ig_progress *progress, const char *folder,
+                                const char *name, ig_err *err);
 
 /* A run opened for sampling: the weights are the moving averages. */
 typedef struct {

@@ -46,14 +46,14 @@ static json_t *settings_json(const ig_run_config *c) {
 static json_t *config_json(const ig_run_config *c) {
     return json_pack(
         "{s:i, s:s, s:s, s:s, s:s, s:i, s:{s:i, s:i, s:i}, s:o, s:s, s:o, s:f, s:I, s:I, s:I, s:I, "
-        "s:I}",
+        "s:I, s:i}",
         "format", IG_RUN_FORMAT, "imgen", IG_VERSION, "compiler", __VERSION__, "model",
         c->model->name, "data", c->data, "resize", c->resize, "image", "height", c->spec.height,
         "width", c->spec.width, "classes", c->spec.classes, "settings", settings_json(c), "preset",
         c->preset, "recipe", recipe_json(&c->recipe), "minutes", c->minutes, "validation",
         (json_int_t)c->validation, "seed", (json_int_t)c->seed, "log_every",
         (json_int_t)c->log_every, "save_every", (json_int_t)c->save_every, "preview_every",
-        (json_int_t)c->preview_every);
+        (json_int_t)c->preview_every, "keep", c->keep);
 }
 
 ig_status ig_run_config_write(const ig_run_config *config, const char *folder, ig_err *err) {
@@ -124,6 +124,9 @@ static ig_status read_fields(ig_json *r, ig_run_config *c) {
     c->log_every = ig_json_int(r, "log_every", 1, INT_MAX);
     c->save_every = ig_json_int(r, "save_every", 1, INT_MAX);
     c->preview_every = ig_json_int(r, "preview_every", 1, INT_MAX);
+    c->keep = 1; /* configs have not always had it */
+    if (r->status == IG_OK && json_object_get(r->object, "keep"))
+        c->keep = (int)ig_json_int(r, "keep", 1, IG_KEEP_MAX);
     return r->status;
 }
 
@@ -146,9 +149,6 @@ ig_status ig_run_config_read(ig_run_config *config, const char *folder, ig_err *
         "%s: not a run folder (it has no " IG_CONFIG_FILE "): train one with imgen train", folder);
 }
 
-ig_status ig_run_config_instance(const ig_run_config *config, ig_instance *instance, ig_err *err) {
-    ig_setting settings[IG_SETTINGS_MAX];
-    for (int i = 0; i < config->setting_count; i++)
 bool ig_run_config_is_data(const ig_run_config *config, const char *name) {
     if (!strcmp(name, config->data)) return true;
     char *whole = strchr(config->data, '/') ? realpath(name, NULL) : NULL;
@@ -167,6 +167,9 @@ ig_status ig_run_config_data(const char **name, const ig_run_config *config, con
                    *name, *name);
 }
 
+ig_status ig_run_config_instance(const ig_run_config *config, ig_instance *instance, ig_err *err) {
+    ig_setting settings[IG_SETTINGS_MAX];
+    for (int i = 0; i < config->setting_count; i++)
         settings[i] = (ig_setting){config->settings[i].key, config->settings[i].value};
     return ig_instance_create(instance, config->model, &config->spec, settings,
                               config->setting_count, config->seed, err);

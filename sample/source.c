@@ -45,7 +45,7 @@ static ig_status fit_mixture(ig_source *source, const char *name, ig_err *err) {
     ig_prior_report *report = &source->prior_report;
     IG_TRY(ig_source_data(source, &data, err));
     IG_TRY(ig_prior_fit(&source->mixture, source->instance, data, report, err));
-    if (source->run)
+    if (source->run && !source->read_only)
         report->saved = ig_prior_save(&source->mixture, source->run, name, NULL) == IG_OK;
     return IG_OK;
 }

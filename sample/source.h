@@ -11,6 +11,7 @@ typedef struct {
     ig_run *run;           /* lent; NULL: there is none, and no prior is kept */
     const char *data_name; /* of the data to open; NULL: the run's own */
     const ig_draw *how;    /* lent; see ig_instance_sample; NULL: the defaults */
+    bool read_only;        /* keep no fitted prior in the run folder */
     int64_t planned;       /* images that the picture takes in all, once a kind knows; 0 before */
 
     /* the rest starts as zeros */

@@ -181,6 +181,34 @@ static void test_sticky_error(void **state) {
     assert_ok(ig_backward(&f->tape, ig_mean(&f->tape, f->a), NULL, &err), err);
 }
 
+/* Where values and gradients stop being finite is told with the op and the tensor. */
+static void test_blame(void **state) {
+    fixture *f = *state;
+    char why[IG_BLAME_TEXT];
+    ig_tensor *y = ig_scale(&f->tape, ig_mul(&f->tape, f->a, f->b), 1e30f);
+    ig_tensor *loss = ig_mean(&f->tape, ig_mul(&f->tape, ig_mul(&f->tape, y, y), f->b));
+    assert_fails(ig_backward(&f->tape, loss, NULL, &err), IG_ENUMERIC, err,
+                 "is not finite: mul(2x3, 2x3) made inf");
+
+    float kept = f->b->x[4];
+    f->b->x[4] = NAN;
+    ig_tape_begin(&f->tape, true, true);
+    loss = ig_mean(&f->tape, ig_scale(&f->tape, ig_mul(&f->tape, f->a, f->b), 2));
+    assert_fails(ig_backward(&f->tape, loss, NULL, &err), IG_ENUMERIC, err,
+                 "mul(a 2x3, b 2x3) was given nan in b 2x3");
+    f->b->x[4] = kept;
+
+    ig_params_begin(&f->params, 0);
+    ig_tape_begin(&f->tape, true, true);
+    f->a->x[0] = 0; /* the value is 0, the slope beyond any float */
+    y = ig_scale(&f->tape, ig_scale(&f->tape, f->a, 1e30f), 1e30f);
+    for (int i = 0; i < N; i++) f->a->x[i] = y->x[i] = 0;
+    loss = ig_mean(&f->tape, y);
+    assert_ok(ig_backward(&f->tape, loss, NULL, &err), err);
+    ig_tape_blame_gradients(&f->tape, why);
+    assert_string_equal(why, "scale(a 2x3) made inf in that of a 2x3");
+}
+
 static void test_bad_losses(void **state) {
     fixture *f = *state;
     float bad[] = {NAN, INFINITY, -INFINITY};
@@ -263,21 +291,14 @@ static void test_shapes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        ON_TAPE(test_shared_subexpression),
-        ON_TAPE(test_handed_on),
-        ON_TAPE(test_steps_do_not_add_up),
-        ON_TAPE(test_detach),
-        ON_TAPE(test_other_phase),
-        ON_TAPE(test_settle),
-        ON_TAPE(test_gradient_to_an_input),
-        ON_TAPE(test_gradient_to_what_is_not_there),
-        ON_TAPE(test_forward_only),
-        ON_TAPE(test_sticky_error),
-        ON_TAPE(test_bad_losses),
-        ON_TAPE(test_out_of_memory),
-        ON_TAPE(test_reports),
-        ON_TAPE(test_memory_is_steady),
-        cmocka_unit_test(test_shapes),
+        ON_TAPE(test_shared_subexpression), ON_TAPE(test_handed_on),
+        ON_TAPE(test_steps_do_not_add_up),  ON_TAPE(test_detach),
+        ON_TAPE(test_other_phase),          ON_TAPE(test_settle),
+        ON_TAPE(test_gradient_to_an_input), ON_TAPE(test_gradient_to_what_is_not_there),
+        ON_TAPE(test_forward_only),         ON_TAPE(test_sticky_error),
+        ON_TAPE(test_bad_losses),           ON_TAPE(test_blame),
+        ON_TAPE(test_out_of_memory),        ON_TAPE(test_reports),
+        ON_TAPE(test_memory_is_steady),     cmocka_unit_test(test_shapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

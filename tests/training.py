@@ -130,7 +130,7 @@ class SameBits(Case):
         return said
 
     def resume(self, run, *more):
-        result = imgen("train", "--out", run, "--resume", *more)
+        result = imgen("train", "--out", run, "--resume", *DATA, *more)
         self.assertEqual(result.returncode, 0, result.stderr)
 
     def test_resume_gives_the_same_bits(self):
@@ -165,7 +165,7 @@ class SameBits(Case):
     def test_config_repeats_a_run(self):
         self.train("vae", "--steps", 3, "--set", "latent=7", "--set", "beta=0.5", "--set", "arch=mlp",
                    "--out", "first", *SMALL)
-        self.train("--config", "first/config.json", "--out", "second")
+        self.train("--config", "first/config.json", *DATA, "--out", "second")
         self.assertEqual(checkpoint("first")[1], checkpoint("second")[1])
         self.assertEqual(read_config("first"), read_config("second"))
 
@@ -362,7 +362,7 @@ class Refusals(Case):
         self.refused(1, "v/checkpoint", "of the ae", command=["sample", "grid", "v"])
         file.write_bytes(whole[: len(whole) // 2])
         self.refused(1, "v/checkpoint", command=["sample", "grid", "v"])
-        self.refused(1, "v/checkpoint", command=["train", "vae", "--out", "v", "--resume"])
+        self.refused(1, "v/checkpoint", command=["train", "vae", "--out", "v", "--resume", *DATA])
         pathlib.Path("v/config.json").write_text('{"format": 1, "model": ')
         self.refused(1, "v/config.json", "line 1", command=["sample", "grid", "v"])
         config = read_config("a")

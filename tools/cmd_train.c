@@ -18,7 +18,7 @@ static const char *const schedules[] = {"constant", "cosine", NULL};
 /* The options as given; -1 (or NULL) where the preset decides. */
 typedef struct {
     const char *data, *out, *config, *preset;
-    int64_t steps, batch, warmup, seed, threads, validation, resize;
+    int64_t steps, batch, warmup, seed, threads, validation, resize, keep;
     double epochs, minutes, lr, ema, clip, weight_decay;
     int schedule, optimizer;
     bool resume, overwrite, labels;
@@ -85,6 +85,8 @@ static ig_status parse(options *o, int argc, char **argv, const char **model, bo
         {"set", 0, IG_ARG_LIST, &o->set, "KEY=VALUE", "a setting of the model", 0, 0, NULL, run},
         {"labels", 0, IG_ARG_FLAG, &o->labels, "",
          "learn what class an image is of: --set labels=on", 0, 0, NULL, run},
+        {"keep", 0, IG_ARG_INT, &o->keep, "N", "checkpoints: the last, and N - 1 before it (2)", 1,
+         IG_KEEP_MAX, NULL, run},
         {"config", 0, IG_ARG_TEXT, &o->config, "FILE", "start from another run's config.json", 0, 0,
          NULL, run},
         {"threads", 0, IG_ARG_INT, &o->threads, "N", "0: all cores; the result is the same", 0,
@@ -147,6 +149,7 @@ static void apply_recipe(const options *o, ig_run_config *config, int64_t images
     if (o->clip >= 0) r->clip = o->clip;
     if (o->validation >= 0) config->validation = o->validation;
     if (o->seed >= 0) config->seed = (uint64_t)o->seed;
+    if (o->keep >= 0) config->keep = (int)o->keep;
     if (o->steps >= 0) r->steps = o->steps;
     if (o->epochs >= 0)
         r->steps = (int64_t)(o->epochs * (double)(images - config->validation) / r->batch + 0.5);
@@ -234,6 +237,7 @@ static const options not_given = {.steps = -1,
                                   .seed = -1,
                                   .validation = -1,
                                   .resize = -1,
+                                  .keep = -1,
                                   .epochs = -1,
                                   .minutes = -1,
                                   .lr = -1,

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include "core/kernels/kernels.h"
 #include "tools/cli.h"
 #include "tools/stop.h"
+#include "tools/words.h"
 
 static const struct {
     const char *name, *help;
@@ -19,6 +21,7 @@ static const struct {
     {"eval", "tell in numbers how good a run's images are", ig_cmd_eval},
     {"encode", "write the codes of a data set's images", ig_cmd_encode},
     {"info", "tell what a picture, a checkpoint, an array or a run is", ig_cmd_info},
+    {"replay", "make a picture again from what it says of itself", ig_cmd_replay},
     {"bench", "time kernels, training steps and sampling on this machine", ig_cmd_bench},
 };
 
@@ -28,35 +31,6 @@ static char *command_text;
 
 const char *ig_command_text(void) {
     return command_text ? command_text : "imgen";
-}
-
-static int needs_quotes(const char *word) {
-    return !*word || strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                  "-_=+./:,@%") != strlen(word);
-}
-
-/* Words joined so that a shell would split them again: 'it'\''s'. */
-static char *quote_words(int argc, char **argv) {
-    size_t size = sizeof "imgen";
-    for (int i = 1; i < argc; i++) size += 4 * strlen(argv[i]) + 3;
-    char *text = malloc(size), *at = text;
-    if (!text) return NULL;
-    at += sprintf(at, "imgen");
-    for (int i = 1; i < argc; i++) {
-        *at++ = ' ';
-        if (!needs_quotes(argv[i])) {
-            at += sprintf(at, "%s", argv[i]);
-            continue;
-        }
-        *at++ = '\'';
-        for (const char *c = argv[i]; *c; c++) {
-            if (*c == '\'') at += sprintf(at, "'\\''");
-            else *at++ = *c;
-        }
-        *at++ = '\'';
-    }
-    *at = 0;
-    return text;
 }
 
 static void print_usage(FILE *stream) {
@@ -107,8 +81,20 @@ static void set_threads_up(char **argv) {
 }
 
 int main(int argc, char **argv) {
+/* A closed pipe, and a file that reaches its limit, are write errors, which every writer reports.
+   Where standard input, output or error is closed, no file that is opened later may take its number
+   and get what is said: /dev/null does, from which output gets an error. */
+static void set_files_up(void) {
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    int fd;
+    do fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) close(fd);
+}
+
     set_threads_up(argv);
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error, which every writer reports */
+    set_files_up();
     const char *name = argc > 1 ? argv[1] : "--help";
     if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
         print_usage(stdout);
@@ -120,7 +106,7 @@ int main(int argc, char **argv) {
     }
     for (int i = 0; i < COMMANDS; i++) {
         if (strcmp(name, commands[i].name)) continue;
-        command_text = quote_words(argc, argv);
+        command_text = ig_words_join("imgen", argc - 1, argv + 1);
         ig_err err = {IG_OK, ""};
         ig_status status = ig_kernels_use(getenv("IMGEN_CPU"), &err);
         if (status == IG_OK) status = commands[i].run(argc - 2, argv + 2, &err);

@@ -78,6 +78,10 @@ static void progress_text(const ig_train_progress *p, char text[LINE_TEXT]) {
     ig_duration_text(p->seconds_left, left);
     if (p->validated)
         snprintf(validation, sizeof validation, "  validation %.5g", p->validation.loss);
+static void on_notice(void *self, const char *line) {
+    tell_advice(self, line);
+}
+
     judgement_text(&p->judgement, judgement);
     snprintf(text, LINE_TEXT, "epoch %.2f  loss %s%s%s  %.0f images/s  %s left", p->epoch, losses,
              validation, judgement, p->images_per_second, left);
@@ -128,7 +132,7 @@ ig_status ig_train_run(const char *folder, const ig_run_config *config, ig_datas
     IG_TRY(ig_train_judge_open(&w.judge, config->model, data, err));
     const ig_train_callbacks callbacks = {&w, on_progress,
                                           ig_can_draw(config->model) ? on_preview : NULL,
-                                          w.judge ? on_judge : NULL, should_stop};
+                                          w.judge ? on_judge : NULL, should_stop, on_notice};
     ig_stop_watch();
     ig_status status =
         resume ? ig_train_resume(folder, data, &callbacks, result, err)

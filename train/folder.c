@@ -1,57 +1,194 @@
 #include "train/folder.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include "core/text.h"
 #include "train/train.h"
 
-static bool is_empty_folder(const char *folder) {
-    DIR *dir = opendir(folder);
-    int entries = 0;
-    while (dir && entries < 3 && readdir(dir)) entries++;
-    if (dir) closedir(dir);
-    return entries < 3; /* . and .. */
-}
+#define LOCK_FILE "train.lock"
+
+/* ---- files ---- */
 
 static ig_status remove_file(const char *folder, const char *name, ig_err *err) {
     char path[IG_PATH_MAX];
     IG_TRY(ig_path_join(path, folder, name, err));
-    if (ig_is_file(path) && unlink(path) != 0)
-        return ig_fail(err, IG_EIO, "%s: cannot be removed", path);
-    return IG_OK;
+    if (unlink(path) == 0 || errno == ENOENT) return IG_OK;
+    return ig_fail(err, IG_EIO, "%s: cannot be removed: %s", path, strerror(errno));
 }
 
-/* Removes the files that the run in folder consists of: those of training, and pictures. */
-static ig_status remove_run(const char *folder, ig_err *err) {
-    static const char *const names[] = {IG_CHECKPOINT_FILE, IG_METRICS_FILE, "prior.safetensors",
-                                        IG_CONFIG_FILE};
-    char samples[IG_PATH_MAX];
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        IG_TRY(remove_file(folder, names[i], err));
-    IG_TRY(ig_path_join(samples, folder, IG_SAMPLES_FOLDER, err));
-    DIR *dir = opendir(samples);
+static bool begins(const char *name, const char *start) {
+    return !strncmp(name, start, strlen(start));
+}
+
+/* A file of training that was killed before it had its name (core/file.h). */
+static bool is_leftover(const char *name) {
+    return begins(name, IG_CHECKPOINT_FILE ".tmp.") || begins(name, IG_METRICS_FILE ".tmp.") ||
+           begins(name, IG_CONFIG_FILE ".tmp.");
+}
+
+static bool is_picture(const char *name) {
+    const char *ending = strrchr(name, '.');
+    return ending && !strcmp(ending, ".png");
+}
+
+/* Removes the files of a folder that `chosen` chooses. */
+static ig_status remove_files(const char *folder, bool (*chosen)(const char *name), ig_err *err) {
+    DIR *dir = opendir(folder);
     ig_status status = IG_OK;
-    for (struct dirent *e; dir && status == IG_OK && (e = readdir(dir));) {
-        const char *ending = strrchr(e->d_name, '.');
-        if (ending && !strcmp(ending, ".png")) status = remove_file(samples, e->d_name, err);
-    }
+    for (struct dirent *e; dir && status == IG_OK && (e = readdir(dir));)
+        if (chosen(e->d_name)) status = remove_file(folder, e->d_name, err);
     if (dir) closedir(dir);
     return status;
 }
 
-ig_status ig_run_folder_prepare(const char *folder, bool overwrite, ig_err *err) {
-    char config[IG_PATH_MAX], samples[IG_PATH_MAX];
+/* ---- earlier checkpoints ---- */
+
+static void kept_name(int64_t step, char name[IG_KEPT_NAME]) {
+    snprintf(name, IG_KEPT_NAME, "checkpoint-%06" PRId64 ".safetensors", step);
+}
+
+/* The step in the name of a kept checkpoint, or -1. */
+static int64_t step_of(const char *name) {
+    char digits[IG_KEPT_NAME], whole[IG_KEPT_NAME];
+    int64_t step;
+    if (!begins(name, "checkpoint-") || strlen(name) >= sizeof digits) return -1;
+    strcpy(digits, name + strlen("checkpoint-"));
+    digits[strspn(digits, "0123456789")] = 0;
+    if (!ig_parse_int(digits, &step)) return -1;
+    kept_name(step, whole);
+    return strcmp(name, whole) ? -1 : step;
+}
+
+static bool is_kept(const char *name) {
+    return step_of(name) >= 0;
+}
+
+bool ig_run_folder_kept(const char *folder, int64_t *step, char name[IG_KEPT_NAME]) {
+    int64_t newest = -1;
+    DIR *dir = opendir(folder);
+    for (struct dirent *e; dir && (e = readdir(dir));) {
+        int64_t found = step_of(e->d_name);
+        if (found > newest && found < *step) newest = found;
+    }
+    if (dir) closedir(dir);
+    if (newest < 0) return false;
+    *step = newest;
+    kept_name(newest, name);
+    return true;
+}
+
+ig_status ig_run_folder_keep(const char *folder, int64_t step, ig_err *err) {
+    char last[IG_PATH_MAX], kept[IG_PATH_MAX], name[IG_KEPT_NAME];
+    kept_name(step, name);
+    IG_TRY(ig_path_join(last, folder, IG_CHECKPOINT_FILE, err));
+    IG_TRY(ig_path_join(kept, folder, name, err));
+    IG_TRY(remove_file(folder, name, err));
+    /* Where a file system knows one name a file only, the folder is without its last checkpoint
+       until the next one has been written. */
+    if (link(last, kept) == 0 || rename(last, kept) == 0) return IG_OK;
+    return ig_fail(err, IG_EIO, "%s: cannot be kept: %s", kept, strerror(errno));
+}
+
+ig_status ig_run_folder_drop(const char *folder, int most, ig_err *err) {
+    char name[IG_KEPT_NAME];
+    int64_t step = INT64_MAX;
+    for (int i = 0; ig_run_folder_kept(folder, &step, name); i++)
+        if (i >= most) IG_TRY(remove_file(folder, name, err));
+    return IG_OK;
+}
+
+/* ---- the lock ---- */
+
+ig_status ig_run_folder_lock(const char *folder, int *lock, ig_err *err) {
+    char path[IG_PATH_MAX];
+    *lock = -1;
+    IG_TRY(ig_path_join(path, folder, LOCK_FILE, err));
+    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return ig_fail(err, IG_EIO, "%s: cannot be written: %s: imgen needs to write there", path,
+                       strerror(errno));
+    if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+        close(fd);
+        return ig_fail(err, IG_EUSAGE,
+                       "%s: another imgen trains in it: wait until it is done, or choose another "
+                       "--out",
+                       folder);
+    }
+    ig_status status = remove_files(folder, is_leftover, err);
+    if (status == IG_OK) *lock = fd;
+    else close(fd);
+    return status;
+}
+
+void ig_run_folder_unlock(int lock) {
+    if (lock >= 0) close(lock);
+}
+
+/* ---- a new run ---- */
+
+/* What a training that was killed before it wrote its config leaves. */
+static bool is_of_a_start(const char *name) {
+    return !strcmp(name, ".") || !strcmp(name, "..") || !strcmp(name, LOCK_FILE) ||
+           !strcmp(name, IG_SAMPLES_FOLDER) || is_leftover(name);
+}
+
+static bool holds_other_files(const char *folder) {
+    DIR *dir = opendir(folder);
+    bool other = false;
+    for (struct dirent *e; dir && !other && (e = readdir(dir));) other = !is_of_a_start(e->d_name);
+    if (dir) closedir(dir);
+    return other;
+}
+
+static ig_status check_folder(const char *folder, bool overwrite, bool *holds_run, ig_err *err) {
+    char config[IG_PATH_MAX];
     IG_TRY(ig_path_join(config, folder, IG_CONFIG_FILE, err));
-    IG_TRY(ig_path_join(samples, folder, IG_SAMPLES_FOLDER, err));
-    if (ig_is_file(config) && !overwrite)
+    *holds_run = ig_is_file(config);
+    if (*holds_run && !overwrite)
         return ig_fail(err, IG_EUSAGE,
                        "%s: holds a run already: continue it with --resume, replace it with "
                        "--overwrite, or choose another --out",
                        folder);
-    if (ig_is_folder(folder) && !ig_is_file(config) && !is_empty_folder(folder))
+    if (!*holds_run && holds_other_files(folder))
         return ig_fail(err, IG_EUSAGE, "%s: holds files that are no run: choose another --out",
                        folder);
-    if (ig_is_file(config)) IG_TRY(remove_run(folder, err));
-    return ig_make_folders(samples, err);
+    return IG_OK;
+}
+
+/* Removes the files that the run in folder consists of: those of training, and pictures; the config
+   last, so that what is left of them after a kill is a run. */
+static ig_status remove_run(const char *folder, const char *samples, ig_err *err) {
+    static const char *const names[] = {IG_CHECKPOINT_FILE, IG_METRICS_FILE, "prior.safetensors"};
+    IG_TRY(remove_files(folder, is_kept, err));
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        IG_TRY(remove_file(folder, names[i], err));
+    IG_TRY(remove_files(samples, is_picture, err));
+    return remove_file(folder, IG_CONFIG_FILE, err);
+}
+
+static ig_status prepare_locked(const char *folder, bool overwrite, ig_err *err) {
+    char samples[IG_PATH_MAX];
+    bool holds_run; /* since the first look another process may have trained and ended */
+    IG_TRY(check_folder(folder, overwrite, &holds_run, err));
+    IG_TRY(ig_make_inner_folder(samples, folder, IG_SAMPLES_FOLDER, err));
+    return holds_run ? remove_run(folder, samples, err) : IG_OK;
+}
+
+ig_status ig_run_folder_prepare(const char *folder, bool overwrite, int *lock, ig_err *err) {
+    bool holds_run;
+    *lock = -1;
+    IG_TRY(check_folder(folder, overwrite, &holds_run, err));
+    IG_TRY(ig_make_folders(folder, err));
+    IG_TRY(ig_run_folder_lock(folder, lock, err));
+    ig_status status = prepare_locked(folder, overwrite, err);
+    if (status == IG_OK) return IG_OK;
+    ig_run_folder_unlock(*lock);
+    *lock = -1;
+    return status;
 }

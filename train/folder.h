@@ -1,13 +1,34 @@
-/* The folder of a new run. */
+/* The folder of a run in training: its lock, and which files are in it. */
 #ifndef IG_TRAIN_FOLDER_H
 #define IG_TRAIN_FOLDER_H
 
 #include <stdbool.h>
 
 #include "core/error.h"
+#include "core/file.h"
 
-/* Makes folder and its folder of samples. Where it holds a run that one is refused, or with
-   overwrite its files are removed; a folder that holds anything else is always refused. */
-ig_status ig_run_folder_prepare(const char *folder, bool overwrite, ig_err *err);
+enum { IG_KEPT_NAME = 64 };
+
+/* Makes folder, locks it as ig_run_folder_lock does, and makes its folder of samples. Where it
+   holds a run that one is refused, or with overwrite its files are removed; a folder that holds
+   anything else is always refused. */
+ig_status ig_run_folder_prepare(const char *folder, bool overwrite, int *lock, ig_err *err);
+
+/* Refuses a folder in which another process, or another thread, trains. The lock is let go by
+   ig_run_folder_unlock, or by the system when the process ends in whatever way; a file system
+   without locks has none. Under the lock, what a killed process left half written is removed. */
+ig_status ig_run_folder_lock(const char *folder, int *lock, ig_err *err);
+void ig_run_folder_unlock(int lock);
+
+/* ---- earlier checkpoints: checkpoint-000500.safetensors ---- */
+
+/* Gives the last checkpoint, of this step, a second name under which it outlives the next. */
+ig_status ig_run_folder_keep(const char *folder, int64_t step, ig_err *err);
+
+/* The newest of a step before *step, which it becomes; false: there is none. */
+bool ig_run_folder_kept(const char *folder, int64_t *step, char name[IG_KEPT_NAME]);
+
+/* Removes all but the `most` newest. */
+ig_status ig_run_folder_drop(const char *folder, int most, ig_err *err);
 
 #endif

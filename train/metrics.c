@@ -1,9 +1,12 @@
 #include "train/metrics.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { METRICS_LIMIT = 1 << 28 }; /* bytes of a metrics file that is read */
 
@@ -36,18 +39,61 @@ ig_status ig_metrics_rewind(const char *folder, int64_t step, ig_err *err) {
     return status;
 }
 
+/* Not through a link, which could lead out of the run's folder. */
+static int open_to_append(const char *path) {
+    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+}
+
+static ig_status fail_write(const char *path, int number, ig_err *err) {
+    return ig_fail(err, IG_EIO, "%s: cannot be written: %s", path, strerror(number));
+}
+
+/* All of the text, or none: 0 or the errno. */
+static int write_whole(int fd, const char *text, size_t size) {
+    struct stat before;
+    if (fstat(fd, &before)) return errno;
+    for (size_t done = 0; done < size;) {
+        ssize_t n = write(fd, text + done, size - done);
+        if (n > 0) done += (size_t)n;
+        if (n > 0 || (n < 0 && errno == EINTR)) continue;
+        int number = n < 0 ? errno : EIO;
+        if (ftruncate(fd, before.st_size)) return number; /* a resumed run drops a cut line */
+        return number;
+    }
+    return 0;
+}
+
+/* Takes over line. */
+static char *line_text(json_t *line) {
+    char *compact = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(7)) : NULL;
+    char *text = compact ? malloc(strlen(compact) + 2) : NULL;
+    if (text) sprintf(text, "%s\n", compact);
+    free(compact);
+    json_decref(line);
+    return text;
+}
+
 static ig_status append(const char *folder, json_t *line, ig_err *err) {
     char path[IG_PATH_MAX];
-    char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(7));
-    json_decref(line);
+    char *text = line_text(line);
     if (!text) return ig_fail_memory(err, IG_METRICS_FILE);
     ig_status status = ig_path_join(path, folder, IG_METRICS_FILE, err);
-    FILE *file = status == IG_OK ? fopen(path, "a") : NULL;
-    bool ok = file && fprintf(file, "%s\n", text) > 0;
-    if (file) ok &= fclose(file) == 0;
+    int fd = status == IG_OK ? open_to_append(path) : -1;
+    int number = fd < 0 ? errno : write_whole(fd, text, strlen(text));
+    if (fd >= 0 && close(fd) && !number) number = errno;
     free(text);
-    if (status != IG_OK || ok) return status;
-    return ig_fail(err, IG_EIO, "%s: cannot be written: %s", path, strerror(errno));
+    if (status != IG_OK || !number) return status;
+    return fail_write(path, number, err);
+}
+
+ig_status ig_metrics_sync(const char *folder, ig_err *err) {
+    char path[IG_PATH_MAX];
+    IG_TRY(ig_path_join(path, folder, IG_METRICS_FILE, err));
+    if (!ig_is_file(path)) return IG_OK;
+    int fd = open_to_append(path);
+    int number = fd < 0 || fsync(fd) ? errno : 0;
+    if (fd >= 0) close(fd);
+    return number ? fail_write(path, number, err) : IG_OK;
 }
 
 /* "prefix" + "loss", "prefix" + each term */

@@ -47,6 +47,9 @@ typedef struct {
     ig_status (*judge)(void *self, ig_instance *instance, ig_judgement *judgement, ig_err *err);
     /* Asked after every step: true saves and stops. */
     bool (*stop)(void *self);
+    /* Told in one line what the user must know of a run that goes on all the same: a checkpoint
+       that was damaged, numbers that were no longer finite. */
+    void (*notice)(void *self, const char *line);
 } ig_train_callbacks;
 
 typedef struct {
@@ -62,14 +65,18 @@ ig_status ig_train_defaults(ig_run_config *config, const ig_model *model, const 
 /* Trains a new run in folder. One that already holds a run is refused, unless overwrite is set:
    then the files of that run are removed. A folder that holds anything else is refused always.
    Where config->minutes > 0 a timed warm-up sets recipe.steps first. Files: config.json,
-   metrics.jsonl, checkpoint.safetensors, samples/step-*.png. IG_ESTOPPED where the callback stopped
-   it: everything is saved. */
+   metrics.jsonl, checkpoint.safetensors and config->keep - 1 before it (checkpoint-000500...),
+   samples/step-*.png, and train.lock, by which a second training in the folder is refused
+   (IG_EUSAGE). IG_ESTOPPED where the callback stopped it: everything is saved. IG_ENUMERIC where a
+   loss or gradient was not finite, and neither after going back to the last checkpoint with half
+   the rate, three times. */
 ig_status ig_train_start(const ig_run_config *config, const char *folder, bool overwrite,
                          ig_dataset *data, const ig_train_callbacks *callbacks,
                          ig_train_result *result, ig_err *err);
 
 /* Continues the run in folder, to the same bits as if it had never stopped. One that has no
-   checkpoint yet starts at step 0. data must be what the config says. */
+   checkpoint yet starts at step 0; where the last checkpoint is damaged, the newest before it that
+   can be read is taken. data must be what the config says. */
 ig_status ig_train_resume(const char *folder, ig_dataset *data, const ig_train_callbacks *callbacks,
                           ig_train_result *result, ig_err *err);
 
