@@ -110,7 +110,9 @@ static void describe(ig_evaluation *e, const ig_source *source,
     copy_text(e->command, sizeof e->command, options->command);
     copy_text(e->model, sizeof e->model, run->config.model->name);
     copy_text(e->preset, sizeof e->preset, run->config.preset);
-    copy_text(e->data, sizeof e->data, run->config.data);
+    const char *named = source->data_name;
+    bool own = !named || ig_run_config_is_data(&run->config, named);
+    copy_text(e->data, sizeof e->data, own ? run->config.data : named);
     copy_text(e->checkpoint, sizeof e->checkpoint, run->checkpoint_hash);
     copy_text(e->judge_version, sizeof e->judge_version, judge->version);
     copy_text(e->judge, sizeof e->judge, judge->sha256);

@@ -29,7 +29,8 @@ typedef struct {
 typedef struct {
     char run[IG_PATH_MAX]; /* the folder as the user named it */
     char command[1024];    /* that evaluated it */
-    char model[16], preset[16], data[IG_PATH_MAX];
+    char model[16], preset[16];
+    char data[IG_PATH_MAX]; /* that it was measured against */
     char checkpoint[IG_SHA256_TEXT];
     uint64_t training_seed, seed; /* of the run, of the samples */
     int64_t steps;                /* of training */

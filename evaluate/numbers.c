@@ -49,6 +49,16 @@ ig_digits ig_digits_of(const ig_estimate *estimates, int count) {
     return d;
 }
 
+ig_digits ig_digits_in(const ig_estimate *one, const ig_estimate *row, int count) {
+    double largest = 0, smallest = INFINITY;
+    for (int i = 0; i < count; i++) {
+        double size = fabs(row[i].value);
+        largest = fmax(largest, size);
+        if (size > 0) smallest = fmin(smallest, size);
+    }
+    return largest > 100 * smallest ? ig_digits_of(one, 1) : ig_digits_of(row, count);
+}
+
 void ig_number_text(double value, ig_digits digits, char text[IG_NUMBER_TEXT]) {
     static const int64_t powers[MOST_DECIMALS + 1] = {1, 10, 100, 1000, 10000, 100000, 1000000};
     int64_t power = powers[digits.decimals];

@@ -20,6 +20,10 @@ enum { IG_NUMBER_TEXT = 32, IG_INTERVAL_TEXT = 72 };
    whole numbers. */
 ig_digits ig_digits_of(const ig_estimate *estimates, int count);
 
+/* Those of one number of a row: the row's, but its own where the row's numbers lie more than two
+   orders of magnitude apart. */
+ig_digits ig_digits_in(const ig_estimate *one, const ig_estimate *row, int count);
+
 /* "0.412", "73.1 M" */
 void ig_number_text(double value, ig_digits digits, char text[IG_NUMBER_TEXT]);
 

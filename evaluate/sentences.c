@@ -27,15 +27,16 @@ static const char *joint(int i, int n) {
 
 static const struct {
     const char *topic, *key;
-    const char *claim; /* what the best one does */
-    bool floors;       /* whether real test images are something to measure it by */
+    const char *claim;   /* what the best one does */
+    const char *measure; /* what its figure is, in a few words */
 } topics[] = {
-    {"Quality", "frechet", "draws what is nearest to the data", true},
-    {"Precision", "precision", "draws the fewest images that lie away from all real ones", true},
-    {"Diversity", "recall", "covers most of the data", true},
-    {"Detail", "spectrum", "has the detail that is nearest to the data's", true},
-    {"Cost of drawing", "ms_64", "draws fastest", false},
-    {"Cost of training", "minutes", "was trained in the shortest time", false},
+    {"Quality", "frechet", "draws what is nearest to the data", "Fréchet distance"},
+    {"Precision", "precision", "draws the fewest images that lie away from all real ones",
+     "precision"},
+    {"Diversity", "recall", "covers most of the data", "recall"},
+    {"Detail", "spectrum", "has the detail that is nearest to the data's",
+     "distance of the power spectra"},
+    {"Cost of drawing", "ms_64", "draws fastest", "for an image, 64 at a time,"},
 };
 enum { TOPICS = sizeof topics / sizeof topics[0] };
 
@@ -45,31 +46,33 @@ typedef struct {
     const ig_metric *metric;
     int order[IG_MAX_CONTESTANTS], count;
     int leaders; /* the first, and those whose intervals meet its */
+    const char *measure;
     const ig_figure *figures[IG_MAX_CONTESTANTS]; /* in that order */
-    ig_digits digits;
+    ig_estimate all[IG_MAX_CONTESTANTS];
 } ranking;
 
-static ranking rank(const ig_comparison *c, const char *key) {
-    ranking r = {.comparison = c, .metric = ig_metric_find(key)};
-    ig_estimate estimates[IG_MAX_CONTESTANTS];
+/* Those that meet the first are in no certain order: they all go before the others. */
+static void bring_forward(ranking *r, int from) {
+    const ig_figure *figure = r->figures[from];
+    int contestant = r->order[from];
+    for (int j = from; j > r->leaders; j--) {
+        r->figures[j] = r->figures[j - 1];
+        r->order[j] = r->order[j - 1];
+    }
+    r->figures[r->leaders] = figure;
+    r->order[r->leaders++] = contestant;
+}
+
+static ranking rank(const ig_comparison *c, const char *key, const char *measure) {
+    ranking r = {.comparison = c, .metric = ig_metric_find(key), .measure = measure};
+    ig_estimate *estimates = r.all;
     r.count = ig_comparison_rank(c, key, r.order);
     for (int i = 0; i < r.count; i++) {
         r.figures[i] = ig_figures_find(&c->list[r.order[i]].figures, key);
         estimates[i] = r.figures[i]->estimate;
     }
-    r.digits = ig_digits_of(estimates, r.count);
-    /* Those that meet the first stand next to it in no certain order: bring them to the front. */
-    for (int i = 0; i < r.count; i++) {
-        if (ig_part(&estimates[0], &estimates[i])) continue;
-        const ig_figure *figure = r.figures[i];
-        int one = r.order[i];
-        for (int j = i; j > r.leaders; j--) {
-            r.figures[j] = r.figures[j - 1];
-            r.order[j] = r.order[j - 1];
-        }
-        r.figures[r.leaders] = figure;
-        r.order[r.leaders++] = one;
-    }
+    for (int i = 0; i < r.count; i++)
+        if (!ig_part(&estimates[0], &estimates[i])) bring_forward(&r, i);
     return r;
 }
 
@@ -80,21 +83,22 @@ static const char *name_at(const ranking *r, int i) {
 /* ".42 ms (.40 to .44)" */
 static void add_value(ig_sentence *s, const ranking *r, const ig_estimate *e) {
     char number[IG_NUMBER_TEXT], interval[IG_INTERVAL_TEXT];
-    ig_number_text(e->value, r->digits, number);
-    ig_interval_text(*e, r->digits, interval);
+    ig_digits digits = ig_digits_in(e, r->all, r->count);
+    ig_number_text(e->value, digits, number);
+    ig_interval_text(*e, digits, interval);
     add(s, "%s%s%s", number, *r->metric->unit ? " " : "", r->metric->unit);
     if (*interval) add(s, " (%s)", interval);
 }
 
 static void add_leaders(ig_sentence *s, const ranking *r, const char *claim) {
     if (r->leaders == 1) {
-        add(s, "%s %s: %s ", name_at(r, 0), claim, r->metric->name);
+        add(s, "%s %s: %s ", name_at(r, 0), claim, r->measure);
         add_value(s, r, &r->figures[0]->estimate);
         return;
     }
-    add(s, "the data cannot tell ");
+    add(s, "The data cannot tell ");
     for (int i = 0; i < r->leaders; i++) add(s, "%s%s", joint(i, r->leaders), name_at(r, i));
-    add(s, " apart: %s ", r->metric->name);
+    add(s, " apart: %s ", r->measure);
     for (int i = 0; i < r->leaders; i++) {
         add(s, "%s", joint(i, r->leaders));
         add_value(s, r, &r->figures[i]->estimate);
@@ -116,25 +120,35 @@ static void add_floor(ig_sentence *s, const ranking *r) {
     add(s, "; real test images have %s", number);
 }
 
-/* All alike to the last digit: the time that all were given, for one. */
-static bool all_alike(const ranking *r) {
-    for (int i = 1; i < r->count; i++)
-        if (r->figures[i]->estimate.value != r->figures[0]->estimate.value) return false;
+static bool write_topic(ig_sentence *s, const ig_comparison *c, int topic) {
+    ranking r = rank(c, topics[topic].key, topics[topic].measure);
+    if (r.count < 2) return false;
+    *s = (ig_sentence){.topic = topics[topic].topic};
+    add_leaders(s, &r, topics[topic].claim);
+    add_others(s, &r);
+    add_floor(s, &r);
+    add(s, ".");
     return true;
 }
 
-static bool write_topic(ig_sentence *s, const ig_comparison *c, int topic) {
-    ranking r = rank(c, topics[topic].key);
-    if (r.count < 2) return false;
-    *s = (ig_sentence){.topic = topics[topic].topic};
-    if (r.leaders == r.count && all_alike(&r)) {
-        add(s, "all are alike: %s ", r.metric->name);
-        add_value(s, &r, &r.figures[0]->estimate);
-    } else {
-        add_leaders(s, &r, topics[topic].claim);
-        add_others(s, &r);
+/* Minutes are chosen, not earned: nobody is best at them. */
+static bool write_minutes(ig_sentence *s, const ig_comparison *c) {
+    ranking r = rank(c, "minutes", "");
+    double least = INFINITY, most = 0;
+    for (int i = 0; i < r.count; i++) {
+        least = fmin(least, r.all[i].value);
+        most = fmax(most, r.all[i].value);
     }
-    if (topics[topic].floors) add_floor(s, &r);
+    if (r.count < 2) return false;
+    *s = (ig_sentence){.topic = "Cost of training"};
+    if (most < 1.1 * least) {
+        add(s, "All were trained for about as long: ");
+        add_value(s, &r, &(ig_estimate){most, most, most});
+    }
+    for (int i = 0; i < r.count && most >= 1.1 * least; i++) {
+        add(s, "%s%s ", joint(i, r.count), name_at(&r, i));
+        add_value(s, &r, &r.figures[i]->estimate);
+    }
     add(s, ".");
     return true;
 }
@@ -156,10 +170,10 @@ static bool write_failures(ig_sentence *s, const ig_comparison *c) {
         add(s, "%s%s: ", bad++ ? "; " : "", one->name);
         if (one->failed) add(s, "%d of %d trainings failed", one->failed, runs_of(one));
         if (one->collapsed)
-            add(s, "%s%d of %d leave out classes", one->failed ? ", " : "", one->collapsed,
+            add(s, "%s%d of %d runs left out classes", one->failed ? ", " : "", one->collapsed,
                 runs_of(one));
     }
-    if (!bad) add(s, "none of the %d runs failed or leaves out a class", runs);
+    if (!bad) add(s, "None of the %d runs failed or left out a class", runs);
     add(s, ".");
     return true;
 }
@@ -187,13 +201,13 @@ static bool write_spread(ig_sentence *s, const ig_comparison *c) {
         double spread = spread_of(&c->list[i], "frechet");
         if (isnan(spread)) continue;
         add(s, "%s%s %.0f %%",
-            count++ ? ", " : "over seeds the distance varies by: ", c->list[i].name, 100 * spread);
+            count++ ? ", " : "Over seeds the distance varies by: ", c->list[i].name, 100 * spread);
         if (least < 0 || spread < spread_of(&c->list[least], "frechet")) least = i;
         if (most < 0 || spread > spread_of(&c->list[most], "frechet")) most = i;
         if (c->list[i].run_count < fewest) fewest = c->list[i].run_count;
     }
     if (!count) {
-        add(s, "one run of each tells nothing of how much chance decides: train with several "
+        add(s, "One run of each tells nothing of how much chance decides: train with several "
                "seeds.");
         return true;
     }
@@ -229,7 +243,7 @@ static bool write_sensitivity(ig_sentence *s, const ig_comparison *c) {
         if (!own || own->estimate.value <= 0 || (!failed && worst <= 0)) continue;
         add(s, "%s%s: ",
             count++ ? "; "
-                    : "with half or twice the learning rate the distance is, "
+                    : "With half or twice the learning rate the distance is, "
                       "at worst, ",
             one->name);
         char times[IG_NUMBER_TEXT];
@@ -244,6 +258,7 @@ static bool write_sensitivity(ig_sentence *s, const ig_comparison *c) {
 int ig_sentences(const ig_comparison *comparison, ig_sentence list[IG_SENTENCES]) {
     int count = 0;
     for (int i = 0; i < TOPICS; i++) count += write_topic(&list[count], comparison, i);
+    count += write_minutes(&list[count], comparison);
     count += write_failures(&list[count], comparison);
     count += write_spread(&list[count], comparison);
     count += write_sensitivity(&list[count], comparison);

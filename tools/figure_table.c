@@ -159,11 +159,12 @@ static void add_metric(table *t, const ig_comparison *c, const ig_metric *m,
     if (!count) return;
     for (int i = 0; i < count; i++)
         all[i] = ig_figures_find(&c->list[order[i]].figures, m->key)->estimate;
-    ig_digits digits = ig_digits_of(all, count);
     row *r = add_row(t, m, titles);
     for (int i = 0; i < c->count; i++) {
         const ig_figure *f = ig_figures_find(&c->list[i].figures, m->key);
-        if (f) cell_text(&f->estimate, digits, i == best, r->text[1 + i]);
+        if (f)
+            cell_text(&f->estimate, ig_digits_in(&f->estimate, all, count), i == best,
+                      r->text[1 + i]);
         if (f && f->has_floor) floor = f;
     }
     if (floor)

@@ -22,15 +22,6 @@ ig_status ig_known_judge(ig_judge **judge, const ig_dataset *data, ig_err *err) 
 
 /* ---- one of its own ---- */
 
-/* Whether a training in this folder has come to its end. */
-static bool is_trained(const char *folder) {
-    ig_run *run;
-    if (ig_run_open(&run, folder, NULL) != IG_OK) return false;
-    bool done = run->progress.step >= run->config.recipe.steps;
-    ig_run_close(run);
-    return done;
-}
-
 static ig_status train_judge(const ig_run_config *config, ig_dataset *data, const char *folder,
                              ig_err *err) {
     const ig_dataset_info *info = ig_dataset_describe(data);
@@ -64,6 +55,6 @@ ig_status ig_find_judge(ig_judge **judge, const char *name, const ig_run_config 
     IG_TRY(ig_known_judge(judge, data, err));
     if (*judge) return IG_OK;
     IG_TRY(ig_path_join(own, folder, IG_JUDGE_FOLDER, err));
-    if (!is_trained(own)) IG_TRY(train_judge(config, data, own, err));
+    if (!ig_is_trained(own)) IG_TRY(train_judge(config, data, own, err));
     return ig_judge_open_run(judge, own, err);
 }

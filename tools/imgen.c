@@ -19,9 +19,10 @@ static const struct {
     {"data", "list, inspect, show, download and export data sets", ig_cmd_data},
     {"sample", "draw what a run has learned", ig_cmd_sample},
     {"eval", "tell in numbers how good a run's images are", ig_cmd_eval},
+    {"compare", "tell which of several models is better at what", ig_cmd_compare},
     {"encode", "write the codes of a data set's images", ig_cmd_encode},
-    {"info", "tell what a picture, a checkpoint, an array or a run is", ig_cmd_info},
     {"replay", "make a picture again from what it says of itself", ig_cmd_replay},
+    {"info", "tell what a picture, a checkpoint, an array or a run is", ig_cmd_info},
     {"bench", "time kernels, training steps and sampling on this machine", ig_cmd_bench},
 };
 
@@ -80,7 +81,6 @@ static void set_threads_up(char **argv) {
     execv(program, argv); /* if it comes back, the program runs as it is */
 }
 
-int main(int argc, char **argv) {
 /* A closed pipe, and a file that reaches its limit, are write errors, which every writer reports.
    Where standard input, output or error is closed, no file that is opened later may take its number
    and get what is said: /dev/null does, from which output gets an error. */
@@ -93,6 +93,7 @@ static void set_files_up(void) {
     if (fd >= 0) close(fd);
 }
 
+int main(int argc, char **argv) {
     set_threads_up(argv);
     set_files_up();
     const char *name = argc > 1 ? argv[1] : "--help";

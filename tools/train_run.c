@@ -19,6 +19,14 @@ ig_status ig_train_store_data(const char *data, ig_run_config *config, ig_err *e
     return IG_OK;
 }
 
+bool ig_is_trained(const char *folder) {
+    ig_run *run;
+    if (ig_run_open(&run, folder, NULL) != IG_OK) return false;
+    bool done = run->progress.step >= run->config.recipe.steps;
+    ig_run_close(run);
+    return done;
+}
+
 void ig_losses_text(const ig_losses *l, char text[IG_LOSSES_TEXT]) {
     int at = snprintf(text, 64, "%.5g", l->loss);
     for (int i = 0; l->term_count > 1 && i < l->term_count; i++)
@@ -70,6 +78,10 @@ static void tell_advice(watcher *w, const char *advice) {
     fprintf(stderr, "imgen: %s\n", advice);
 }
 
+static void on_notice(void *self, const char *line) {
+    tell_advice(self, line);
+}
+
 enum { LINE_TEXT = IG_LOSSES_TEXT + 264 };
 
 static void progress_text(const ig_train_progress *p, char text[LINE_TEXT]) {
@@ -78,10 +90,6 @@ static void progress_text(const ig_train_progress *p, char text[LINE_TEXT]) {
     ig_duration_text(p->seconds_left, left);
     if (p->validated)
         snprintf(validation, sizeof validation, "  validation %.5g", p->validation.loss);
-static void on_notice(void *self, const char *line) {
-    tell_advice(self, line);
-}
-
     judgement_text(&p->judgement, judgement);
     snprintf(text, LINE_TEXT, "epoch %.2f  loss %s%s%s  %.0f images/s  %s left", p->epoch, losses,
              validation, judgement, p->images_per_second, left);
@@ -130,9 +138,12 @@ ig_status ig_train_run(const char *folder, const ig_run_config *config, ig_datas
         .data = data, .run = {.config = *config}, .listener = listener ? listener : &alone};
     snprintf(w.run.folder, sizeof w.run.folder, "%s", folder);
     IG_TRY(ig_train_judge_open(&w.judge, config->model, data, err));
-    const ig_train_callbacks callbacks = {&w, on_progress,
+    const ig_train_callbacks callbacks = {&w,
+                                          on_progress,
                                           ig_can_draw(config->model) ? on_preview : NULL,
-                                          w.judge ? on_judge : NULL, should_stop, on_notice};
+                                          w.judge ? on_judge : NULL,
+                                          should_stop,
+                                          on_notice};
     ig_stop_watch();
     ig_status status =
         resume ? ig_train_resume(folder, data, &callbacks, result, err)

@@ -18,6 +18,9 @@ ig_status ig_train_run(const char *folder, const ig_run_config *config, ig_datas
                        bool resume, bool overwrite, const ig_train_listener *listener,
                        ig_train_result *result, ig_err *err);
 
+/* Whether the training in this folder has come to its end. */
+bool ig_is_trained(const char *folder);
+
 /* The data's name into config; a path is stored whole, so that the run finds its data from any
    folder. */
 ig_status ig_train_store_data(const char *data, ig_run_config *config, ig_err *err);

@@ -1,0 +1,336 @@
+"""imgen eval and compare on small runs: what they measure, write and say, and what they refuse."""
+import base64
+import html.parser
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+from pictures import IMGEN, imgen, png, write_data
+
+VOID = {"meta", "img", "br", "hr", "input", "link"}
+
+
+class Page(html.parser.HTMLParser):
+    """A page whose tags must close in order; keeps its tags, texts and pictures."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.words, self.ids = [], [], [], set()
+        self.feed(text)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.tags.append((tag, attributes))
+        self.ids.add(attributes.get("id"))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open.pop() == tag, (tag, self.open)
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def read_json(*path):
+    return json.loads(pathlib.Path(*path).read_text())
+
+
+def run(*arguments):
+    """On two threads, with the data named, which a run's config.json alone does not open."""
+    data = [] if "--data" in arguments or arguments[0] == "train" else ["--data", "bars"]
+    return imgen(*arguments, *data, "--threads", 2)
+
+
+class Comparing(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory()
+        os.chdir(cls.temporary.name)
+        write_data("bars")
+        cls.train("classifier", "--steps", 20, "-o", "judge")
+        for seed in 0, 1:
+            cls.train("vae", "--set", "arch=mlp", "--steps", 40, "--seed", seed, "-o", f"vae{seed}")
+        cls.train("gan", "--labels", "--set", "width=8", "--steps", 4, "-o", "gan")
+        cls.train("ddpm", "--set", "width=8", "--steps", 4, "-o", "ddpm")
+        cls.train("ae", "--set", "arch=mlp", "--steps", 4, "-o", "ae")
+        shutil.copytree("judge", "vae0/judge")
+
+    @classmethod
+    def train(cls, model, *settings):
+        result = run("train", model, "--data", "bars", "--batch", 32, "--validation", 100, *settings)
+        assert result.returncode == 0, result.stderr
+
+    @classmethod
+    def tearDownClass(cls):
+        os.chdir("/")
+        cls.temporary.cleanup()
+
+    def done(self, *arguments):
+        result = run(*arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result
+
+    def refused(self, code, word, *arguments):
+        result = run(*arguments)
+        self.assertEqual(result.returncode, code, result)
+        self.assertEqual(result.stdout, "")
+        line = result.stderr.splitlines()[-1]
+        self.assertTrue(line.startswith("imgen: "), line)
+        self.assertIn(word, line)
+
+    def test_eval(self):
+        result = self.done("eval", "vae0", "--seed", 5)
+        self.assertEqual(result.stderr, "")  # the judge is there already
+        for words in (r"vae on bars, step 40, seed 0: 100 samples of seed 5, prior normal; judge own",
+                      r"quality +value +95 % interval +real test images",
+                      r"Fréchet classifier distance +[\d.]+ +[\d.]+ to [\d.]+ +[\d.]+",
+                      r"reconstruction, squared error +0\.\d+", r"network calls an image +1\n",
+                      r"vae0/eval\.json\nvae0/samples/nearest\.png\n"):
+            self.assertRegex(result.stdout, words)
+        lines = [line for line in result.stdout.splitlines() if re.match("  (precision|recall) ", line)]
+        self.assertEqual(len({len(line) for line in lines}), 1)  # columns stand below each other
+        found = read_json("vae0", "eval.json")
+        self.assertEqual((found["format"], found["model"], found["samples"], found["seed"]), (1, "vae", 100, 5))
+        self.assertEqual(found["command"], "imgen eval vae0 --seed 5 --data bars --threads 2")
+        self.assertEqual(len(found["classes"]), 10)
+        self.assertAlmostEqual(sum(found["classes"]), 1)
+        for key in "frechet", "precision", "recall", "coverage", "spectrum", "edges", "mse", "flop", "minutes":
+            figure = found["figures"][key]
+            self.assertLessEqual(figure["low"], figure["high"], key)
+        self.assertIn("floor", found["figures"]["frechet"])
+        width, height, _, texts = png("vae0/samples/nearest.png")
+        self.assertEqual(texts["Command"], "imgen eval vae0 --seed 5 --data bars --threads 2")
+        self.assertEqual(texts["Checkpoint"], found["checkpoint"])
+        self.assertTrue(width > 10 * 56 and height > 4 * 56)
+
+    def test_eval_as_asked(self):
+        shutil.rmtree("other", ignore_errors=True)
+        shutil.copytree("ddpm", "other")
+        before = sorted(os.listdir("other/samples"))
+        result = self.done("eval", "other", "--judge", "judge", "--sampler", "ddim", "--steps", 3,
+                           "-o", "out.json")
+        self.assertIn("ddim, 3 steps, guidance 1;", result.stdout)
+        found = read_json("out.json")
+        self.assertEqual(found["solver"], {"sampler": "ddim", "steps": 3, "eta": 0.0, "guidance": 1.0})
+        self.assertEqual(found["figures"]["calls"]["value"], 3)
+        self.assertFalse(os.path.exists("other/eval.json"))
+        self.assertEqual(sorted(os.listdir("other/samples")), before)
+        self.done("eval", "vae1", "--judge", "judge", "--prior", "fitted", "-o", "out.json")
+        self.assertEqual(read_json("out.json")["prior"], "fitted")
+
+    def test_labels_are_asked_for_as_the_data_has_them(self):
+        self.done("eval", "gan", "--judge", "judge", "-o", "out.json")
+        self.assertIn("label_hit", read_json("out.json")["figures"])
+
+    def test_same_bits(self):
+        timing = ("seconds", "sampling_seconds", "command")
+        found = []
+        for threads in 1, 2:
+            result = imgen("eval", "vae1", "--judge", "judge", "--data", "bars", "-o", "out.json", "--threads", threads)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            found.append({k: v for k, v in read_json("out.json").items() if k not in timing})
+            for key in "ms_1", "ms_64", "memory":
+                found[-1]["figures"].pop(key, None)
+        self.assertEqual(*found)
+
+    def test_a_judge_is_trained_where_there_is_none(self):
+        shutil.rmtree("other", ignore_errors=True)
+        shutil.copytree("vae1", "other")
+        with subprocess.Popen([IMGEN, "eval", "other", "--data", "bars", "--threads", "1"], stderr=subprocess.PIPE, text=True) as p:
+            self.assertRegex(p.stderr.readline(), "bars has no judge of its own: training one, once, into other/judge")
+            p.stderr.readline()  # a line of the training
+            p.send_signal(signal.SIGINT)
+            self.assertIn("stopped and saved", p.stderr.read())
+        self.assertEqual(p.returncode, 130)
+        self.assertEqual(read_json("other/judge/config.json")["model"], "classifier")
+        self.assertFalse(os.path.exists("other/eval.json"))
+
+    def check_page(self, path):
+        text = pathlib.Path(path).read_text()
+        page = Page(text)
+        self.assertEqual(page.all("script"), [])
+        for word in "http:", "https:", "//", "url(", "@import", "<link":
+            self.assertNotIn(word, re.sub(r"data:image/png;base64,[\w+/=]+", "", text), word)
+        for _, attributes in page.tags:
+            for key in "src", "href", "xlink:href", "srcset", "data":
+                value = attributes.get(key) or "#"
+                self.assertTrue(value.startswith(("data:image/png;base64,", "#")), value[:80])
+                if value.startswith("#") and len(value) > 1:
+                    self.assertIn(value[1:], page.ids)
+        for image in page.all("img"):
+            self.assertTrue(image["alt"])
+            pathlib.Path("x.png").write_bytes(base64.b64decode(image["src"].split(",")[1], validate=True))
+            self.assertTrue(png("x.png")[0] > 100)
+        for drawing in re.findall("<svg.*?</svg>", text, re.S):
+            root = xml.etree.ElementTree.fromstring(drawing)
+            self.assertTrue(root.get("aria-hidden") or (root.get("role") == "img" and root.get("aria-label")))
+            for number in re.findall(r'[ "LM](-?(?:nan|inf))', drawing):
+                self.fail(number)
+        for head in page.all("th"):
+            self.assertIn(head.get("scope"), ("col", "row"))
+        self.assertEqual({"lang": "en"}, page.all("html")[0])
+        return page
+
+    def test_compare(self):
+        result = self.done("compare", "vae0", "vae1", "gan", "ae", "-o", "report", "--no-curves")
+        for line in result.stderr.splitlines():
+            self.assertRegex(line, "imgen: (vae0|vae1|gan|ae) .*: evaluating it")
+        self.assertRegex(result.stdout, r"quality +vae +gan +ae +real test images")
+        self.assertIn("report/compare.json\nreport/compare.png\nreport/report.html\n", result.stdout)
+        found = read_json("report/compare.json")
+        self.assertEqual([m["name"] for m in found["models"]], ["vae", "gan", "ae"])
+        vae = found["models"][0]
+        self.assertEqual([r["seed"] for r in vae["runs"]], [0, 1])
+        values = [read_json(f"vae{i}/eval.json")["figures"]["frechet"]["value"] for i in (0, 1)]
+        mean = vae["figures"]["frechet"]
+        self.assertAlmostEqual(mean["value"], sum(values) / 2)
+        deviation = abs(values[0] - values[1]) / 2**0.5
+        self.assertAlmostEqual(mean["deviation"], deviation)
+        self.assertAlmostEqual(mean["high"] - mean["value"], 12.706 * deviation / 2**0.5)
+        self.assertIn("--set arch=mlp", vae["runs"][1]["training"])
+        self.assertEqual({e["judge"] for e in (read_json(r, "eval.json") for r in ("vae0", "gan", "ae"))},
+                         {read_json("vae1/eval.json")["judge"]})
+        for key, name in found["best"].items():
+            [best] = [m["figures"][key] for m in found["models"] if m["name"] == name]
+            for other in (m["figures"].get(key) for m in found["models"] if m["name"] != name):
+                self.assertTrue(other is None or best["high"] < other["low"] or best["low"] > other["high"])
+        self.assertIn("Quality", [s["topic"] for s in found["sentences"]])
+        png("report/compare.png")
+        page = self.check_page("report/report.html")
+        words = " ".join(page.words)
+        for word in (["vae, gan and ae on bars", "In short", "Training", "imgen train gan --data", "d_loss"]
+                     + [s["text"] for s in found["sentences"]]):
+            self.assertIn(word, words)
+        self.assertEqual(len(page.all("img")), 3 + 3)
+
+        again = self.done("compare", "vae0", "vae1", "gan", "ae", "-o", "report", "--no-curves")
+        self.assertEqual(again.stderr, "")
+        pathlib.Path("gan/eval.json").write_text("{}")
+        again = self.done("compare", "vae0", "gan", "-o", "report", "--no-curves")
+        self.assertIn("gan has an eval.json that cannot be read: evaluating it", again.stderr)
+        self.train("gan", "--labels", "--set", "width=8", "--steps", 5, "-o", "gan", "--overwrite")
+        again = self.done("compare", "vae0", "gan", "-o", "report", "--no-curves")
+        self.assertIn("gan was trained on since it was evaluated: evaluating it", again.stderr)
+
+    def test_curves(self):
+        self.done("compare", "vae1", "ddpm", "-o", "curves", "--judge", "judge")
+        curve = read_json("ddpm/eval.json")["curve"]
+        for sampler, calls in (("dpm++2m", [5, 10, 20, 50]), ("ddim", [5, 10, 20, 50]),
+                               ("ddpm", [5, 10, 20, 50]), ("heun", [5, 9, 19, 49])):
+            self.assertEqual([p["calls"] for p in curve if p["solver"]["sampler"] == sampler], calls)
+        [point] = read_json("vae1/eval.json")["curve"]
+        self.assertEqual((point["solver"], point["calls"]), (None, 1))
+        words = " ".join(self.check_page("curves/report.html").words)
+        self.assertIn("in one go", words)
+        self.assertIn("ms to draw an image", words)
+
+    def test_train(self):
+        command = ("compare", "--train", "vae,ae", "--data", "bars", "--preset", "quick", "--minutes", 0.01,
+                   "--seeds", 2, "--sensitivity", "--judge", "judge", "--no-curves", "-o", "contest")
+        result = self.done(*command)
+        runs = ["ae-seed0", "ae-seed0-lr-half", "ae-seed0-lr-twice", "ae-seed1",
+                "vae-seed0", "vae-seed0-lr-half", "vae-seed0-lr-twice", "vae-seed1"]
+        self.assertEqual(sorted(os.listdir("contest/runs")), runs)
+        found = read_json("contest/compare.json")
+        self.assertEqual([(m["name"], len(m["runs"]), len(m["other_rates"])) for m in found["models"]],
+                         [("vae", 2, 2), ("ae", 2, 2)])
+        self.assertIn("Learning rate", [s["topic"] for s in found["sentences"]])
+        self.assertIn("vae 0.0", result.stdout)
+        words = " ".join(self.check_page("contest/report.html").words)
+        self.assertIn("half the rate", words)
+        self.assertIn("--minutes 0.01 --seed 1", words)
+        rate = {r: read_json("contest/runs", r, "config.json")["recipe"]["lr"] for r in runs}
+        self.assertAlmostEqual(rate["vae-seed0-lr-half"] * 4, rate["vae-seed0-lr-twice"])
+
+        stamps = {r: os.stat(f"contest/runs/{r}/checkpoint.safetensors").st_mtime_ns for r in runs}
+        pathlib.Path("contest/runs/vae-seed1/failed.txt").write_text("step 7: not finite\n")
+        again = self.done(*command)
+        self.assertEqual(again.stderr, "")
+        self.assertEqual(stamps, {r: os.stat(f"contest/runs/{r}/checkpoint.safetensors").st_mtime_ns for r in runs})
+        self.assertIn("vae: 1 of 2 trainings failed", again.stdout)
+        self.refused(2, "holds a run with other settings", *command[:8], 0.02, *command[9:])
+
+    def test_a_stopped_training_goes_on(self):
+        command = ["compare", "--train", "vae", "--data", "bars", "--minutes", "1", "--seeds", "1", "--judge",
+                   "judge", "-o", "stopped"]
+        with subprocess.Popen([IMGEN, *command], stderr=subprocess.PIPE, text=True) as p:
+            self.assertIn("1 of 1 runs are to be trained, 1 minutes each", p.stderr.readline())
+            self.assertIn("stopped/runs/vae-seed0: training the vae, 1 minutes, seed 0", p.stderr.readline())
+            p.stderr.readline()
+            p.send_signal(signal.SIGINT)
+            self.assertIn("stopped and saved: the same command goes on", p.stderr.read())
+        self.assertEqual(p.returncode, 130)
+        config = read_json("stopped/runs/vae-seed0/config.json")
+        last = pathlib.Path("stopped/runs/vae-seed0/metrics.jsonl").read_text().splitlines()[-1]
+        config["recipe"]["steps"] = json.loads(last)["step"] + 200  # soon at its end
+        pathlib.Path("stopped/runs/vae-seed0/config.json").write_text(json.dumps(config))
+        again = self.done(*command)
+        self.assertIn("going on with the vae", again.stderr)
+
+    def test_refusals(self):
+        write_data("bars2")
+        result = run("train", "vae", "--data", "bars2", "--set", "arch=mlp", "--steps", 2, "-o", "foreign")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        for code, word, *arguments in (
+                (1, "nowhere: not a run folder", "eval", "nowhere"),
+                (2, "usage", "eval"),
+                (2, "--sample: is it --samples?", "eval", "vae0", "--sample", 3),
+                (2, "--samples 7: expected a whole number from 100", "eval", "vae0", "--samples", 7),
+                (2, "has 100 test images", "eval", "vae0", "--samples", 200),
+                (1, "--sampler: the vae makes an image in one go", "eval", "vae0", "--sampler", "ddim"),
+                (1, "--prior normal: the ae has no prior of its own", "eval", "ae", "--prior", "normal"),
+                (1, "--prior fitted: the gan has no encoder", "eval", "gan", "--prior", "fitted"),
+                (1, "the classifier has no codes", "eval", "judge"),
+                (2, "vae1: a run of the vae: a judge is a run of the classifier", "eval", "vae0", "--judge", "vae1"),
+                (1, "no judge for cats", "eval", "vae0", "--judge", "cats"),
+                (2, "-o: expected the folder of the report", "compare", "vae0", "vae1"),
+                (2, "at least two runs", "compare", "vae0", "-o", "refused"),
+                (2, "./vae0: is named twice", "compare", "vae0", "./vae0", "-o", "refused"),
+                (1, "nowhere: not a run folder", "compare", "vae0", "nowhere", "-o", "refused"),
+                (2, "only runs of the same data compare", "compare", "vae0", "foreign", "-o", "refused"),
+                (1, "judge: a run of the classifier, which makes no images", "compare", "vae0", "judge", "-o", "refused"),
+                (2, "use them with --train", "compare", "vae0", "vae1", "--minutes", 3, "-o", "refused"),
+                (2, "--train: trains its own runs", "compare", "vae0", "--train", "vae", "-o", "refused"),
+                (2, "no model 'pixelcnn'", "compare", "--train", "pixelcnn", "-o", "refused"),
+                (2, "--train: the classifier makes no images", "compare", "--train", "classifier", "-o", "refused"),
+                (2, "is it --no-curves?", "compare", "vae0", "vae1", "--no-curve", "-o", "refused")):
+            with self.subTest(arguments=arguments):
+                self.refused(code, word, *arguments)
+
+    def test_in_a_browser(self):
+        """No wider than a phone, nor than a desk: nothing must be scrolled sideways."""
+        browser = shutil.which("chromium")
+        if not browser:
+            self.skipTest("needs chromium")
+        self.done("compare", "vae0", "vae1", "gan", "ae", "-o", "seen", "--no-curves")
+        measure = ("<script>document.documentElement.dataset.measured = innerWidth + ' '"
+                   " + document.documentElement.scrollWidth</script></body>")
+        page = pathlib.Path("seen/report.html").read_text().replace("</body>", measure)
+        pathlib.Path("seen/measured.html").write_text(page)
+        for width in 390, 1200:
+            command = [browser, "--headless=old", "--no-sandbox", "--disable-gpu", f"--window-size={width},900",
+                       f"--user-data-dir={os.getcwd()}/profile", "--dump-dom", f"file://{os.getcwd()}/seen/measured.html"]
+            dom = subprocess.run(command, capture_output=True, text=True, timeout=100).stdout
+            inner, scrolled = map(int, re.search(r'data-measured="(\d+) (\d+)"', dom).groups())
+            self.assertLessEqual(inner, width)
+            self.assertLessEqual(scrolled, inner)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,140 @@
+/* Stability over runs, and what was run. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/text.h"
+#include "evaluate/numbers.h"
+#include "tools/figure_table.h"
+#include "tools/html.h"
+#include "tools/report.h"
+
+/* ---- stability ---- */
+
+static void write_cell(FILE *out, double value) {
+    const ig_estimate e = {value, value, value};
+    char text[IG_NUMBER_TEXT];
+    ig_number_text(value, ig_digits_of(&e, 1), text);
+    fprintf(out, "<td>%s</td>", text);
+}
+
+/* The distance of the run of this contestant with a rate of so many times its own. */
+static void write_varied(FILE *out, const ig_comparison *c, const ig_contestant *one,
+                         double factor) {
+    for (int k = 0; k < one->varied_count; k++) {
+        const ig_compared *run = &c->runs[one->varied[k]];
+        if (fabs(run->lr_factor - factor) > 1e-9) continue;
+        const ig_figure *f = ig_figures_find(&run->evaluation.figures, "frechet");
+        if (run->failure[0]) fprintf(out, "<td>failed</td>");
+        else if (f) write_cell(out, f->estimate.value);
+        return;
+    }
+    fprintf(out, "<td>&ndash;</td>");
+}
+
+static void write_stable_row(FILE *out, const ig_comparison *c, const ig_contestant *one,
+                             bool rates) {
+    const ig_figure *f = ig_figures_find(&one->figures, "frechet");
+    fprintf(out, "<tr><th scope=\"row\" class=\"left\">");
+    ig_html_text(out, one->name);
+    fprintf(out, "</th><td>%d</td><td>%d</td><td>%d</td>", one->run_count + one->failed,
+            one->failed, one->collapsed);
+    if (f) write_cell(out, f->estimate.value);
+    else fprintf(out, "<td>&ndash;</td>");
+    if (f && one->run_count > 1) write_cell(out, one->deviation[f - one->figures.list]);
+    else fprintf(out, "<td>&ndash;</td>");
+    if (rates) write_varied(out, c, one, .5);
+    if (rates) write_varied(out, c, one, 2);
+    fprintf(out, "</tr>\n");
+}
+
+void ig_report_stability(FILE *out, const ig_compare_report *report) {
+    const ig_comparison *c = report->comparison;
+    bool rates = false;
+    for (int i = 0; i < c->count; i++) rates = rates || c->list[i].varied_count;
+    ig_report_section(out, "stability", "Stability");
+    fprintf(out,
+            "<p>Runs that differ in their seed alone. A run has collapsed where a class has "
+            "less than a fifth of its share in the data.</p>\n<div class=\"table\"><table>"
+            "<caption>Fr&eacute;chet distance over runs</caption><thead><tr>"
+            "<th scope=\"col\" class=\"left\">model</th><th scope=\"col\">runs</th>"
+            "<th scope=\"col\">failed</th><th scope=\"col\">collapsed</th>"
+            "<th scope=\"col\">mean</th><th scope=\"col\">deviation</th>%s</tr></thead>"
+            "<tbody>\n",
+            rates ? "<th scope=\"col\">half the rate</th><th scope=\"col\">twice</th>" : "");
+    for (int i = 0; i < c->count; i++) write_stable_row(out, c, &c->list[i], rates);
+    fprintf(out, "</tbody></table></div>\n");
+}
+
+/* ---- commands ---- */
+
+/* " --key value" where it is not the preset's */
+static void add_number(char *text, size_t size, const char *key, double value, double usual) {
+    char number[32];
+    size_t at = strlen(text);
+    if (value == usual || at >= size) return;
+    ig_real_text(value, number, sizeof number);
+    snprintf(text + at, size - at, " --%s %s", key, number);
+}
+
+void ig_training_command(const ig_run_config *config, char *text, size_t size) {
+    const ig_recipe *r = &config->recipe, *usual = NULL;
+    snprintf(text, size, "imgen train %s --data %s", config->model->name, config->data);
+    if (ig_model_recipe(&usual, config->model, config->preset, NULL) != IG_OK) usual = r;
+    else if (strcmp(config->preset, "default") != 0)
+        snprintf(text + strlen(text), size - strlen(text), " --preset %s", config->preset);
+    if (config->minutes > 0) add_number(text, size, "minutes", config->minutes, 0);
+    else add_number(text, size, "steps", (double)r->steps, (double)usual->steps);
+    add_number(text, size, "batch", r->batch, usual->batch);
+    add_number(text, size, "lr", r->lr, usual->lr);
+    add_number(text, size, "warmup", (double)r->warmup, (double)usual->warmup);
+    add_number(text, size, "ema", r->ema, usual->ema);
+    add_number(text, size, "clip", r->clip, usual->clip);
+    add_number(text, size, "resize", config->resize, 0);
+    add_number(text, size, "seed", (double)config->seed, 0);
+    for (int i = 0; i < config->setting_count && strlen(text) + 1 < size; i++)
+        snprintf(text + strlen(text), size - strlen(text), " --set %s=%s", config->settings[i].key,
+                 config->settings[i].value);
+}
+
+static void write_code(FILE *out, const char *text) {
+    fprintf(out, "<pre><code>");
+    ig_html_text(out, text);
+    fprintf(out, "</code></pre>\n");
+}
+
+static void write_run(FILE *out, const ig_compared *run) {
+    char command[2048], how[96];
+    const ig_evaluation *e = &run->evaluation;
+    fprintf(out, "<dt>");
+    ig_html_text(out, run->folder);
+    fprintf(out, "</dt><dd>");
+    if (run->failure[0]) ig_html_printf(out, "failed: %s", run->failure);
+    else {
+        ig_how_text(e, how);
+        ig_html_printf(out,
+                       "%lld steps, seed %llu, checkpoint %.12s; %lld samples of seed %llu, %s",
+                       (long long)e->steps, (unsigned long long)e->training_seed, e->checkpoint,
+                       (long long)e->samples, (unsigned long long)e->seed, how);
+    }
+    ig_training_command(&run->config, command, sizeof command);
+    write_code(out, command);
+    if (!run->failure[0] && *e->command) write_code(out, e->command);
+    fprintf(out, "</dd>\n");
+}
+
+void ig_report_runs(FILE *out, const ig_compare_report *report) {
+    const ig_comparison *c = report->comparison;
+    const ig_compared *first = NULL;
+    for (int i = 0; i < c->run_count && !first; i++)
+        if (!c->runs[i].failure[0]) first = &c->runs[i];
+    ig_report_section(out, "runs", "Runs and commands");
+    fprintf(out, "<p>This comparison:</p>\n");
+    write_code(out, report->command);
+    if (first)
+        ig_html_printf(out, "Judge: version %s, SHA-256 %.12s. The same judge took all figures.",
+                       first->evaluation.judge_version, first->evaluation.judge);
+    fprintf(out, "\n<dl>\n");
+    for (int i = 0; i < c->run_count; i++) write_run(out, &c->runs[i]);
+    fprintf(out, "</dl>\n");
+}
