@@ -33,6 +33,12 @@ ig_status ig_fail(ig_err *err, ig_status status, const char *format, ...) IG_PRI
 /* The same for a failed allocation of the thing that `what` names. */
 ig_status ig_fail_memory(ig_err *err, const char *what);
 
+/* The analyzer looks at one file at a time, and is told here that a failure returns one. */
+#ifdef __clang_analyzer__
+#define ig_fail(err, status, ...) (ig_fail(err, status, __VA_ARGS__), (status))
+#define ig_fail_memory(err, what) (ig_fail_memory(err, what), IG_EMEMORY)
+#endif
+
 /* Hands an error to the caller: `IG_TRY(ig_read(..., err));` */
 #define IG_TRY(call)                                                                               \
     do {                                                                                           \

@@ -132,7 +132,7 @@ static ig_status check_end(const idx_file *file, gzFile gz, const char *path, ig
 
 static ig_status read_content(idx_file *file, gzFile gz, int dimensions, const char *path,
                               ig_err *err) {
-    uint8_t header[HEADER_MAX];
+    uint8_t header[HEADER_MAX] = {0};
     IG_TRY(read_header(file, gz, dimensions, header, path, err));
     IG_TRY(check_promise(file, gz, path, err));
     file->content = malloc(file->size);

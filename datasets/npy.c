@@ -14,7 +14,7 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "arrays are stored little-endian");
 
 static const char magic[] = "\x93NUMPY";
-enum { MAGIC_SIZE = 6, HEADER_ALIGN = 64, HEADER_MAX = 1 << 16 };
+enum { MAGIC_SIZE = 6, HEADER_ALIGN = 64, HEADER_MAX = 1 << 16, WRITTEN_MAX = 256 };
 
 static const struct {
     const char *descr;
@@ -192,11 +192,11 @@ static int shape_tuple(ig_shape shape, char *out, size_t size) {
 }
 
 /* A version 1 header, padded with spaces and ended by a newline; returns its length. */
-static size_t format_header(char out[4 * HEADER_ALIGN], ig_npy_type type, ig_shape shape) {
+static size_t format_header(char out[WRITTEN_MAX], ig_npy_type type, ig_shape shape) {
     char tuple[2 * HEADER_ALIGN];
     shape_tuple(shape, tuple, sizeof tuple);
     size_t start = MAGIC_SIZE + 4;
-    int n = snprintf(out + start, 4 * HEADER_ALIGN - start,
+    int n = snprintf(out + start, WRITTEN_MAX - start,
                      "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", types[type].descr,
                      tuple);
     size_t text_end = start + (size_t)n, end = text_end + 1;
@@ -213,7 +213,7 @@ static size_t format_header(char out[4 * HEADER_ALIGN], ig_npy_type type, ig_sha
 
 ig_status ig_npy_write(const char *path, ig_npy_type type, ig_shape shape, const void *data,
                        ig_err *err) {
-    char header[4 * HEADER_ALIGN];
+    char header[WRITTEN_MAX];
     size_t header_size = format_header(header, type, shape), size = data_size(shape, type);
     ig_new_file file;
     IG_TRY(ig_new_file_open(&file, path, err));
