@@ -94,6 +94,20 @@ static void test_folder_of_splits(void **state) {
     ig_dataset_close(set);
     make_folder(state, "d/test/c");
     expect_refused(path_in(state, "d"), 0, IG_EFORMAT, "d/test/c: the training split has no class");
+    make_folder(state, "plain/train/a");
+    make_folder(state, "plain/test");
+    save_picture(state, "plain/train/a/1.png", 8, 8, 1, 1);
+    save_picture(state, "plain/test/1.png", 8, 8, 1, 1);
+    expect_refused(path_in(state, "plain"), 0, IG_EFORMAT, "no classes, which the training split");
+}
+
+static void test_folder_of_too_many_classes(void **state) {
+    for (int i = 0; i <= IG_MAX_CLASSES; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "many/%d", i);
+        make_folder(state, name);
+    }
+    expect_refused(path_in(state, "many"), 0, IG_EFORMAT, "many: more than 256 classes");
 }
 
 static void test_folder_without_classes(void **state) {
@@ -351,13 +365,21 @@ static void test_pixels_and_bytes_agree(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_test_folder, remove_test_folder)
-        TEST(test_folder_of_classes),      TEST(test_folder_of_splits),
-        TEST(test_folder_without_classes), TEST(test_folder_refuses),
-        TEST(test_resize_averages),        TEST(test_resize_enlarges),
-        TEST(test_resize_makes_grey),      TEST(test_array_of_bytes),
-        TEST(test_array_of_reals),         TEST(test_array_refuses),
-        TEST(test_paths_that_are_no_data), TEST(test_known_names),
-        TEST(test_names_of_paths),         TEST(test_pixels_and_bytes_agree),
+        TEST(test_folder_of_classes),
+        TEST(test_folder_of_splits),
+        TEST(test_folder_of_too_many_classes),
+        TEST(test_folder_without_classes),
+        TEST(test_folder_refuses),
+        TEST(test_resize_averages),
+        TEST(test_resize_enlarges),
+        TEST(test_resize_makes_grey),
+        TEST(test_array_of_bytes),
+        TEST(test_array_of_reals),
+        TEST(test_array_refuses),
+        TEST(test_paths_that_are_no_data),
+        TEST(test_known_names),
+        TEST(test_names_of_paths),
+        TEST(test_pixels_and_bytes_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
