@@ -68,7 +68,7 @@ def check_model(model, dice):
         assert training.checkpoint(run)[1] == weights, f"{model}, {run}: other weights"
         differ = [(a, b) for a, b in zip(training.metrics(run), lines) if a != b]
         assert training.metrics(run) == lines, f"{model}, {run}: other metrics: {differ}"
-        assert not list(pathlib.Path(run).glob("*.tmp.*")), f"{model}, {run}: leftovers"
+        assert not list(pathlib.Path(run).rglob("*.tmp.*")), f"{model}, {run}: leftovers"
         number += 1
     return kills, number
 

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -11,7 +13,8 @@
 #include "core/text.h"
 #include "train/train.h"
 
-#define LOCK_FILE "train.lock"
+#define LOCK_FILE  "train.lock"
+#define PRIOR_FILE "prior.safetensors"
 
 /* ---- files ---- */
 
@@ -26,10 +29,18 @@ static bool begins(const char *name, const char *start) {
     return !strncmp(name, start, strlen(start));
 }
 
-/* A file of training that was killed before it had its name (core/file.h). */
+/* Files of training that a killed process left without their name (core/file.h), and its prior. */
 static bool is_leftover(const char *name) {
     return begins(name, IG_CHECKPOINT_FILE ".tmp.") || begins(name, IG_METRICS_FILE ".tmp.") ||
-           begins(name, IG_CONFIG_FILE ".tmp.");
+           begins(name, IG_CONFIG_FILE ".tmp.") || begins(name, PRIOR_FILE ".tmp.");
+}
+
+/* NAME.png.tmp.PID.N of a process that is no more: beside a training others draw too. */
+static bool is_leftover_picture(const char *name) {
+    const char *ending = strstr(name, ".png.tmp.");
+    if (!ending) return false;
+    long pid = strtol(ending + strlen(".png.tmp."), NULL, 10);
+    return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
 }
 
 static bool is_picture(const char *name) {
@@ -105,6 +116,13 @@ ig_status ig_run_folder_drop(const char *folder, int most, ig_err *err) {
 
 /* ---- the lock ---- */
 
+static ig_status remove_leftovers(const char *folder, ig_err *err) {
+    char samples[IG_PATH_MAX];
+    IG_TRY(ig_make_inner_folder(samples, folder, IG_SAMPLES_FOLDER, err));
+    IG_TRY(remove_files(folder, is_leftover, err));
+    return remove_files(samples, is_leftover_picture, err);
+}
+
 ig_status ig_run_folder_lock(const char *folder, int *lock, ig_err *err) {
     char path[IG_PATH_MAX];
     *lock = -1;
@@ -120,7 +138,7 @@ ig_status ig_run_folder_lock(const char *folder, int *lock, ig_err *err) {
                        "--out",
                        folder);
     }
-    ig_status status = remove_files(folder, is_leftover, err);
+    ig_status status = remove_leftovers(folder, err);
     if (status == IG_OK) *lock = fd;
     else close(fd);
     return status;
@@ -163,21 +181,21 @@ static ig_status check_folder(const char *folder, bool overwrite, bool *holds_ru
 
 /* Removes the files that the run in folder consists of: those of training, and pictures; the config
    last, so that what is left of them after a kill is a run. */
-static ig_status remove_run(const char *folder, const char *samples, ig_err *err) {
-    static const char *const names[] = {IG_CHECKPOINT_FILE, IG_METRICS_FILE, "prior.safetensors"};
+static ig_status remove_run(const char *folder, ig_err *err) {
+    char samples[IG_PATH_MAX];
+    static const char *const names[] = {IG_CHECKPOINT_FILE, IG_METRICS_FILE, PRIOR_FILE};
     IG_TRY(remove_files(folder, is_kept, err));
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         IG_TRY(remove_file(folder, names[i], err));
+    IG_TRY(ig_make_inner_folder(samples, folder, IG_SAMPLES_FOLDER, err));
     IG_TRY(remove_files(samples, is_picture, err));
     return remove_file(folder, IG_CONFIG_FILE, err);
 }
 
 static ig_status prepare_locked(const char *folder, bool overwrite, ig_err *err) {
-    char samples[IG_PATH_MAX];
     bool holds_run; /* since the first look another process may have trained and ended */
     IG_TRY(check_folder(folder, overwrite, &holds_run, err));
-    IG_TRY(ig_make_inner_folder(samples, folder, IG_SAMPLES_FOLDER, err));
-    return holds_run ? remove_run(folder, samples, err) : IG_OK;
+    return holds_run ? remove_run(folder, err) : IG_OK;
 }
 
 ig_status ig_run_folder_prepare(const char *folder, bool overwrite, int *lock, ig_err *err) {

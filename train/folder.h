@@ -9,14 +9,14 @@
 
 enum { IG_KEPT_NAME = 64 };
 
-/* Makes folder, locks it as ig_run_folder_lock does, and makes its folder of samples. Where it
-   holds a run that one is refused, or with overwrite its files are removed; a folder that holds
-   anything else is always refused. */
+/* Makes folder and locks it as ig_run_folder_lock does. Where it holds a run that one is refused,
+   or with overwrite its files are removed; a folder that holds anything else is always refused. */
 ig_status ig_run_folder_prepare(const char *folder, bool overwrite, int *lock, ig_err *err);
 
 /* Refuses a folder in which another process, or another thread, trains. The lock is let go by
    ig_run_folder_unlock, or by the system when the process ends in whatever way; a file system
-   without locks has none. Under the lock, what a killed process left half written is removed. */
+   without locks has none. Under the lock, what killed processes left half written is removed, and
+   the folder of samples made where there is none. */
 ig_status ig_run_folder_lock(const char *folder, int *lock, ig_err *err);
 void ig_run_folder_unlock(int lock);
 
