@@ -118,7 +118,7 @@ static int compare(const void *a, const void *b) {
 /* Milliseconds an image, n at a time: the median of several runs, and its interval by ranks
    (Conover 1999, "Practical nonparametric statistics", section 3.2). */
 static ig_status time_drawing(drawer *d, int n, ig_estimate *ms, ig_err *err) {
-    double times[MOST_RUNS], began = ig_clock(), at = began;
+    double times[MOST_RUNS], began, at;
     int runs = 0;
     IG_TRY(draw(d, n, err));
     for (at = began = ig_clock(); runs < MOST_RUNS; runs++) {
