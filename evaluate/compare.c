@@ -125,11 +125,12 @@ static double student(int degrees) {
 /* Of the values in the runs of a contestant; false where a run lacks it. */
 static bool mean_of(const ig_comparison *c, const ig_contestant *to, const char *key,
                     ig_estimate *mean, double *deviation) {
-    double sum = 0, squares = 0;
+    double sum = 0, squares = 0, least = INFINITY;
     for (int i = 0; i < to->run_count; i++) {
         const ig_figure *f = ig_figures_find(&c->runs[to->runs[i]].evaluation.figures, key);
         if (!f) return false;
         sum += f->estimate.value;
+        least = fmin(least, f->estimate.low);
     }
     mean->value = sum / to->run_count;
     for (int i = 0; i < to->run_count; i++) {
@@ -138,7 +139,7 @@ static bool mean_of(const ig_comparison *c, const ig_contestant *to, const char 
     }
     *deviation = sqrt(squares / (to->run_count - 1));
     double half = student(to->run_count - 1) * *deviation / sqrt(to->run_count);
-    mean->low = mean->value - half;
+    mean->low = least < 0 ? mean->value - half : fmax(0, mean->value - half);
     mean->high = mean->value + half;
     return true;
 }

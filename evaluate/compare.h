@@ -36,8 +36,9 @@ typedef struct {
 } ig_comparison;
 
 /* Groups the runs and takes the means. The interval of a mean over n seeds is Student's, mean +-
-   t_{.975,n-1} deviation / sqrt(n); that of a single run is its evaluation's own. IG_EUSAGE for
-   runs of different data, judges or numbers of samples, which do not compare, and for too many. */
+   t_{.975,n-1} deviation / sqrt(n), cut at 0 where no run's interval goes below; that of a single
+   run is its evaluation's own. IG_EUSAGE for runs of different data, judges or numbers of samples,
+   which do not compare, and for too many. */
 ig_status ig_compare(ig_comparison *comparison, const ig_compared *runs, int count, ig_err *err);
 
 /* Whether the intervals have nothing in common; numbers without intervals, whether they differ. */

@@ -45,34 +45,31 @@ typedef struct {
     const ig_comparison *comparison;
     const ig_metric *metric;
     int order[IG_MAX_CONTESTANTS], count;
-    int leaders; /* the first, and those whose intervals meet its */
+    int leaders; /* those that nobody is better than for certain */
     const char *measure;
     const ig_figure *figures[IG_MAX_CONTESTANTS]; /* in that order */
     ig_estimate all[IG_MAX_CONTESTANTS];
 } ranking;
 
-/* Those that meet the first are in no certain order: they all go before the others. */
-static void bring_forward(ranking *r, int from) {
-    const ig_figure *figure = r->figures[from];
-    int contestant = r->order[from];
-    for (int j = from; j > r->leaders; j--) {
-        r->figures[j] = r->figures[j - 1];
-        r->order[j] = r->order[j - 1];
-    }
-    r->figures[r->leaders] = figure;
-    r->order[r->leaders++] = contestant;
+static bool is_beaten(const ranking *r, int i) {
+    for (int j = 0; j < i; j++)
+        if (ig_part(&r->all[j], &r->all[i])) return true;
+    return false;
 }
 
 static ranking rank(const ig_comparison *c, const char *key, const char *measure) {
     ranking r = {.comparison = c, .metric = ig_metric_find(key), .measure = measure};
-    ig_estimate *estimates = r.all;
-    r.count = ig_comparison_rank(c, key, r.order);
-    for (int i = 0; i < r.count; i++) {
-        r.figures[i] = ig_figures_find(&c->list[r.order[i]].figures, key);
-        estimates[i] = r.figures[i]->estimate;
+    int order[IG_MAX_CONTESTANTS], at = 0;
+    r.count = ig_comparison_rank(c, key, order);
+    for (int i = 0; i < r.count; i++)
+        r.all[i] = ig_figures_find(&c->list[order[i]].figures, key)->estimate;
+    for (int beaten = 0; beaten < 2; beaten++) { /* a wide interval may rank below a beaten one */
+        for (int i = 0; i < r.count; i++)
+            if (is_beaten(&r, i) == beaten) r.order[at++] = order[i];
+        if (!beaten) r.leaders = at;
     }
     for (int i = 0; i < r.count; i++)
-        if (!ig_part(&estimates[0], &estimates[i])) bring_forward(&r, i);
+        r.figures[i] = ig_figures_find(&c->list[r.order[i]].figures, key);
     return r;
 }
 

@@ -39,6 +39,13 @@ void ig_chart_mark(FILE *out, int style) {
     fprintf(out, "</svg>");
 }
 
+void ig_chart_dash(FILE *out, int style, int dash) {
+    fprintf(out,
+            "<svg class=\"key long\" viewBox=\"0 0 40 16\" aria-hidden=\"true\">"
+            "<path class=\"line s%d d%d\" d=\"M1 8h38\"/></svg>",
+            style % IG_CHART_COLOURS, dash);
+}
+
 static void write_text(FILE *out, double x, double y, const char *class, const char *text) {
     fprintf(out, "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\">", class, x, y);
     ig_html_text(out, text);
@@ -129,7 +136,7 @@ static double inside(double y) {
 }
 
 static void write_line(FILE *out, const ig_chart_series *s, const ig_axis *x, const ig_axis *y) {
-    fprintf(out, "<path class=\"line s%d\" d=\"", s->style % IG_CHART_COLOURS);
+    fprintf(out, "<path class=\"line s%d d%d\" d=\"", s->style % IG_CHART_COLOURS, s->dash);
     for (int i = 0; i < s->count; i++)
         fprintf(out, "%s%.1f %.1f", i ? "L" : "M", ig_axis_at(x, s->list[i].x),
                 inside(ig_axis_at(y, s->list[i].y.value)));
@@ -145,11 +152,7 @@ static void write_points(FILE *out, const ig_chart_series *s, const ig_axis *x, 
         if (p->y.low < p->y.high)
             write_rule(out, class, px, inside(ig_axis_at(y, low)), px,
                        inside(ig_axis_at(y, p->y.high)));
-        double py = inside(ig_axis_at(y, p->y.value));
-        write_mark(out, s->style, px, py, MARK);
-        bool right = px > WIDTH - RIGHT - 50;
-        if (p->label[0])
-            write_text(out, px + (right ? -8 : 8), py - 7, right ? "note end" : "note", p->label);
+        write_mark(out, s->style, px, inside(ig_axis_at(y, p->y.value)), MARK);
     }
 }
 

@@ -13,12 +13,12 @@ enum { IG_CHART_COLOURS = 6 }; /* series k has the colour of k mod 6 */
 
 typedef struct {
     double x;
-    ig_estimate y;  /* a bar where low < high */
-    char label[24]; /* beside the point; empty: none */
+    ig_estimate y; /* a bar where low < high */
 } ig_chart_point;
 
 typedef struct {
     int style;         /* colour and shape */
+    int dash;          /* of the line: class "d<dash>" */
     bool line, points; /* what is drawn */
     const ig_chart_point *list;
     int count;
@@ -51,7 +51,8 @@ typedef struct {
 
 void ig_dots_write(FILE *out, const ig_dots *dots);
 
-/* The shape of a series, as it stands in legends. */
+/* The shape of a series, and its line, as they stand in legends. */
 void ig_chart_mark(FILE *out, int style);
+void ig_chart_dash(FILE *out, int style, int dash);
 
 #endif

@@ -40,7 +40,7 @@ static int add_point(sampler_curve *curves, int count, int contestant, const ig_
         *to = (sampler_curve){.contestant = contestant, .sampler = p->solver.sampler};
     }
     to->line = p->solver.steps > 0;
-    to->points[to->count] = (ig_chart_point){p->ms, p->frechet, ""};
+    to->points[to->count] = (ig_chart_point){p->ms, p->frechet};
     return to->count++, count;
 }
 
@@ -54,13 +54,18 @@ static int collect(const ig_comparison *c, sampler_curve *curves) {
     return count;
 }
 
-/* The sampler's name stands at its last point. */
-static void name_curves(sampler_curve *curves, int count) {
+/* The line of each sampler, in the colour of the first model that has some. */
+static void write_samplers(FILE *out, const sampler_curve *curves, int count) {
+    bool told[8] = {false};
+    fprintf(out, "<ul class=\"legend\">");
     for (int i = 0; i < count; i++) {
-        if (!curves[i].line) continue;
-        ig_chart_point *last = &curves[i].points[curves[i].count - 1];
-        snprintf(last->label, sizeof last->label, "%s", ig_sampler_names[curves[i].sampler]);
+        if (!curves[i].line || told[curves[i].sampler]) continue;
+        told[curves[i].sampler] = true;
+        fprintf(out, "<li>");
+        ig_chart_dash(out, curves[i].contestant, (int)curves[i].sampler);
+        fprintf(out, "%s</li>", ig_sampler_names[curves[i].sampler]);
     }
+    fprintf(out, "</ul>\n");
 }
 
 static void write_curve_rows(FILE *out, const ig_comparison *c) {
@@ -86,12 +91,14 @@ static void write_curve_rows(FILE *out, const ig_comparison *c) {
 }
 
 static void write_curve_table(FILE *out, const ig_comparison *c) {
-    fprintf(out, "<details><summary>The numbers</summary><div class=\"table\"><table><caption>"
-                 "Fr&eacute;chet distance of 2,000 samples by how they are drawn</caption><thead>"
-                 "<tr><th scope=\"col\" class=\"left\">model</th><th scope=\"col\" class=\"left\">"
-                 "sampler</th><th scope=\"col\">network calls</th><th scope=\"col\">ms an image"
-                 "</th><th scope=\"col\">distance</th><th scope=\"col\">interval</th></tr></thead>"
-                 "<tbody>\n");
+    fprintf(
+        out,
+        "<details><summary>The numbers</summary><div class=\"table\"><table><caption>"
+        "Fr&eacute;chet distance of at most 2,000 samples by how they are drawn</caption><thead>"
+        "<tr><th scope=\"col\" class=\"left\">model</th><th scope=\"col\" class=\"left\">"
+        "sampler</th><th scope=\"col\">network calls</th><th scope=\"col\">ms an image"
+        "</th><th scope=\"col\">distance</th><th scope=\"col\">interval</th></tr></thead>"
+        "<tbody>\n");
     write_curve_rows(out, c);
     fprintf(out, "</tbody></table></div></details>\n");
 }
@@ -102,12 +109,12 @@ static void write_drawing(FILE *out, const ig_compare_report *report) {
     ig_chart_series series[MAX_SERIES];
     if (!curves) return;
     int count = collect(c, curves);
-    name_curves(curves, count);
     for (int i = 0; i < count; i++)
-        series[i] = (ig_chart_series){curves[i].contestant, curves[i].line, true, curves[i].points,
-                                      curves[i].count};
+        series[i] =
+            (ig_chart_series){curves[i].contestant, (int)curves[i].sampler, curves[i].line, true,
+                              curves[i].points,     curves[i].count};
     const ig_chart chart = {
-        .title = "Fréchet distance of 2,000 samples against the time that drawing one takes; the "
+        .title = "Fréchet distance of samples against the time that drawing one takes; the "
                  "table below has the numbers",
         .x_title = "ms to draw an image",
         .y_title = "Fréchet classifier distance",
@@ -116,10 +123,13 @@ static void write_drawing(FILE *out, const ig_compare_report *report) {
         .series = series,
         .count = count};
     if (count) {
-        fprintf(out, "<figure><figcaption><b>Against the time of drawing</b>, 2,000 samples each: "
-                     "what denoises with 5, 10, 20 and 50 estimates an image, by each sampler"
-                     "</figcaption>");
+        fprintf(
+            out,
+            "<figure><figcaption><b>Against the time of drawing</b>, at most 2,000 samples each: "
+            "what denoises with 5, 10, 20 and 50 estimates an image, by each sampler"
+            "</figcaption>");
         ig_chart_write(out, &chart);
+        write_samplers(out, curves, count);
         write_curve_table(out, c);
         fprintf(out, "</figure>\n");
     }
@@ -141,10 +151,9 @@ static void write_minutes(FILE *out, const ig_compare_report *report) {
             const ig_figure *minutes = ig_figures_find(all, "minutes");
             const ig_figure *frechet = ig_figures_find(all, "frechet");
             if (minutes && frechet)
-                points[i][count++] =
-                    (ig_chart_point){minutes->estimate.value, frechet->estimate, ""};
+                points[i][count++] = (ig_chart_point){minutes->estimate.value, frechet->estimate};
         }
-        series[i] = (ig_chart_series){i, false, true, points[i], count};
+        series[i] = (ig_chart_series){i, 0, false, true, points[i], count};
     }
     const ig_chart chart = {.title = "Fréchet distance of each run against its minutes of training",
                             .x_title = "minutes of training",

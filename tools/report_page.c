@@ -133,8 +133,7 @@ static ig_status write_nearest(FILE *out, const ig_compare_report *report, ig_er
             "<p>Does a model make new images, or copies? Each row of samples stands above the "
             "training images that are nearest to them by their pixels. The second pair of rows are "
             "the samples nearest to a training image among the first 2,000.</p>\n"
-            "<div class=\"%s\">\n",
-            tiles_of(c));
+            "<div class=\"tiles wide\">\n");
     for (int i = 0; i < c->count; i++) {
         const ig_compared *run = ig_contestant_run(c, &c->list[i]);
         if (!run) continue;

@@ -103,7 +103,8 @@ static void write_code(FILE *out, const char *text) {
     fprintf(out, "</code></pre>\n");
 }
 
-static void write_run(FILE *out, const ig_compared *run) {
+/* How it was trained, and evaluated, unless this comparison did that. */
+static void write_run(FILE *out, const ig_compared *run, const char *comparison) {
     char command[2048], how[96];
     const ig_evaluation *e = &run->evaluation;
     fprintf(out, "<dt>");
@@ -119,7 +120,8 @@ static void write_run(FILE *out, const ig_compared *run) {
     }
     ig_training_command(&run->config, command, sizeof command);
     write_code(out, command);
-    if (!run->failure[0] && *e->command) write_code(out, e->command);
+    if (!run->failure[0] && *e->command && strcmp(e->command, comparison) != 0)
+        write_code(out, e->command);
     fprintf(out, "</dd>\n");
 }
 
@@ -135,6 +137,6 @@ void ig_report_runs(FILE *out, const ig_compare_report *report) {
         ig_html_printf(out, "Judge: version %s, SHA-256 %.12s. The same judge took all figures.",
                        first->evaluation.judge_version, first->evaluation.judge);
     fprintf(out, "\n<dl>\n");
-    for (int i = 0; i < c->run_count; i++) write_run(out, &c->runs[i]);
+    for (int i = 0; i < c->run_count; i++) write_run(out, &c->runs[i], report->command);
     fprintf(out, "</dl>\n");
 }

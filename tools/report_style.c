@@ -53,6 +53,8 @@ const char ig_report_style[] =
 ".legend{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;list-style:none;margin:.5rem 0;padding:0;"
 "font-size:.95rem}"
 ".key{width:1rem;height:1rem;vertical-align:-.15rem;margin-right:.35rem}"
+".key.long{width:2.5rem}.d1{stroke-dasharray:7 4}.d2{stroke-dasharray:2 3}"
+".d3{stroke-dasharray:9 3 2 3}"
 ".chart{display:block;width:100%;height:auto;max-width:36rem}"
 ".chart text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;"
 "fill:var(--soft);font-variant-numeric:tabular-nums}"

@@ -51,7 +51,7 @@ static void read_curve(const json_t *lines, const char *key, curve *out) {
         y += json_number_value(value);
         if (++have < each) continue;
         y /= (double)each;
-        out->points[out->count++] = (ig_chart_point){x / (double)each, {y, y, y}, ""};
+        out->points[out->count++] = (ig_chart_point){x / (double)each, {y, y, y}};
         x = y = 0;
         have = 0;
     }
@@ -61,14 +61,14 @@ static void read_curve(const json_t *lines, const char *key, curve *out) {
 
 /* Curves of one key in all runs of a contestant. */
 static int collect(const ig_comparison *c, const ig_contestant *one, const char *key, int style,
-                   curve *curves, ig_chart_series *series, int count) {
+                   int dash, curve *curves, ig_chart_series *series, int count) {
     for (int k = 0; k < one->run_count && count < MAX_LINES; k++) {
         json_t *lines = read_lines(c->runs[one->runs[k]].folder);
         read_curve(lines, key, &curves[count]);
         json_decref(lines);
         if (!curves[count].count) continue;
         series[count] =
-            (ig_chart_series){style, true, false, curves[count].points, curves[count].count};
+            (ig_chart_series){style, dash, true, false, curves[count].points, curves[count].count};
         count++;
     }
     return count;
@@ -79,19 +79,18 @@ static void write_losses(FILE *out, const ig_compare_report *report, int i, curv
     const ig_contestant *one = &c->list[i];
     const ig_compared *run = ig_contestant_run(c, one);
     ig_chart_series series[MAX_LINES];
-    char title[160], y_title[64], key[64] = "loss";
+    char title[160], key[64] = "loss";
     int count = 0;
     if (!run) return;
     const ig_model *model = run->config.model;
     for (int phase = 0; phase < model->phases; phase++) {
         if (model->phases > 1) snprintf(key, sizeof key, "%s_loss", model->phase_names[phase]);
-        count = collect(c, one, key, i + phase, curves, series, count);
+        count = collect(c, one, key, i, phase, curves, series, count);
     }
     snprintf(title, sizeof title, "losses of %s over the minutes of training", one->name);
-    snprintf(y_title, sizeof y_title, "%s", model->phases > 1 ? "losses" : model->unit);
     const ig_chart chart = {.title = title,
                             .x_title = "minutes of training",
-                            .y_title = y_title,
+                            .y_title = "loss",
                             .calm = true,
                             .series = series,
                             .count = count};
@@ -102,7 +101,7 @@ static void write_losses(FILE *out, const ig_compare_report *report, int i, curv
     if (model->phases > 1) {
         for (int phase = 0; phase < model->phases; phase++) {
             fprintf(out, "%s ", phase ? "," : ":");
-            ig_chart_mark(out, i + phase);
+            ig_chart_dash(out, i, phase);
             ig_html_printf(out, "%s_loss", model->phase_names[phase]);
         }
     } else ig_html_printf(out, ": loss in %s", model->unit);
@@ -117,7 +116,7 @@ static void write_classes(FILE *out, const ig_compare_report *report, curve *cur
     ig_chart_series series[MAX_LINES];
     int count = 0;
     for (int i = 0; i < c->count; i++)
-        count = collect(c, &c->list[i], "classes_covered", i, curves, series, count);
+        count = collect(c, &c->list[i], "classes_covered", i, 0, curves, series, count);
     const ig_chart chart = {.title = "classes among the images of each model during its training",
                             .x_title = "minutes of training",
                             .y_title = "classes",
