@@ -75,7 +75,6 @@ WRAP(size_t, fwrite, 0, FILE_CALL, (const void *data, size_t size, size_t count,
 WRAP(int, fflush, EOF, FILE_CALL, (FILE * file), (file))
 WRAP(ssize_t, write, -1, FILE_CALL, (int fd, const void *data, size_t size), (fd, data, size))
 WRAP(int, rename, -1, FILE_CALL, (const char *from, const char *to), (from, to))
-WRAP(int, link, -1, FILE_CALL, (const char *from, const char *to), (from, to))
 WRAP(int, unlink, -1, FILE_CALL, (const char *path), (path))
 WRAP(int, mkdir, -1, FILE_CALL, (const char *path, mode_t mode), (path, mode))
 
@@ -85,6 +84,18 @@ int __real_fclose(FILE *file);
 int __wrap_open(const char *path, int flags, ...);
 int __real_open(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, ...);
+
+int __wrap_link(const char *from, const char *to);
+int __real_link(const char *from, const char *to);
+
+static bool no_links; /* a file system that knows one name a file */
+
+int __wrap_link(const char *from, const char *to) {
+    if (strikes(FILE_CALL)) return -1;
+    if (!no_links) return __real_link(from, to);
+    errno = EPERM;
+    return -1;
+}
 
 /* The disk is not waited for. */
 int __wrap_fsync(int fd) {
@@ -202,6 +213,14 @@ static void expect_one_line(const ig_err *e, ig_status status) {
         fail_msg("status %d, message \"%s\"", (int)status, e->message);
 }
 
+/* Where one has been written, a fault leaves a last checkpoint. */
+static void expect_checkpoint(void) {
+    char kept[IG_PATH_MAX], last[IG_PATH_MAX];
+    snprintf(kept, sizeof kept, "%.900s/checkpoint-000002.safetensors", folder);
+    snprintf(last, sizeof last, "%.900s/" IG_CHECKPOINT_FILE, folder);
+    if (ig_is_file(kept)) assert_true(ig_is_file(last));
+}
+
 /* Strikes once; then the run goes on without faults. Returns whether the fault was reached. */
 static bool survives(fault_kind kind, fault_mode mode, int at) {
     ig_err e = {IG_OK, ""};
@@ -213,6 +232,7 @@ static bool survives(fault_kind kind, fault_mode mode, int at) {
     if (status != IG_OK) expect_one_line(&e, status);
     if (status != IG_OK && kind == ALLOCATION) assert_int_equal(status, IG_EMEMORY);
     if (status != IG_OK) assert_true(reached);
+    expect_checkpoint();
     assert_ok(train_and_draw(&err), err);
     expect_the_same_weights();
     return reached;
@@ -222,6 +242,7 @@ static void test_allocations(void **state) {
     (void)state;
     int at = 1;
     while (survives(ALLOCATION, FAIL_ONCE, at)) at++;
+    print_message("# %d allocations\n", at - 1);
     assert_true(at > 100); /* that many there are at least */
     for (at = 1; survives(ALLOCATION, FAIL_ALWAYS, at); at += 7) {
     }
@@ -231,6 +252,7 @@ static void test_full_disk(void **state) {
     (void)state;
     int at = 1;
     while (survives(FILE_CALL, FAIL_ONCE, at)) at++;
+    print_message("# %d calls on files\n", at - 1);
     assert_true(at > 100);
     for (at = 1; survives(FILE_CALL, FAIL_ALWAYS, at); at++) {
     }
@@ -279,6 +301,17 @@ static void test_killed_many_times(void **state) {
     expect_tidy_folder();
 }
 
+static void test_without_hard_links(void **state) {
+    (void)state;
+    remove_all();
+    no_links = true;
+    ig_status status = train_and_draw(&err);
+    no_links = false;
+    assert_int_equal(status, IG_OK);
+    expect_the_same_weights();
+    expect_tidy_folder();
+}
+
 static int make_reference(void **state) {
     static uint8_t pixels[IMAGES * SIDE * SIDE];
     for (int i = 0; i < IMAGES * SIDE * SIDE; i++) pixels[i] = (uint8_t)(i * 7 % 251);
@@ -306,10 +339,9 @@ static int remove_reference(void **state) {
 int main(void) {
     ig_set_threads(1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_allocations),
-        cmocka_unit_test(test_full_disk),
-        cmocka_unit_test(test_killed_at_every_call),
-        cmocka_unit_test(test_killed_many_times),
+        cmocka_unit_test(test_allocations),          cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_killed_at_every_call), cmocka_unit_test(test_killed_many_times),
+        cmocka_unit_test(test_without_hard_links),
     };
     return cmocka_run_group_tests(tests, make_reference, remove_reference);
 }

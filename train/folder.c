@@ -100,9 +100,11 @@ ig_status ig_run_folder_keep(const char *folder, int64_t step, ig_err *err) {
     IG_TRY(ig_path_join(last, folder, IG_CHECKPOINT_FILE, err));
     IG_TRY(ig_path_join(kept, folder, name, err));
     IG_TRY(remove_file(folder, name, err));
+    if (link(last, kept) == 0) return IG_OK;
     /* Where a file system knows one name a file only, the folder is without its last checkpoint
        until the next one has been written. */
-    if (link(last, kept) == 0 || rename(last, kept) == 0) return IG_OK;
+    bool one_name = errno == EPERM || errno == ENOTSUP || errno == ENOSYS || errno == EMLINK;
+    if (one_name && rename(last, kept) == 0) return IG_OK;
     return ig_fail(err, IG_EIO, "%s: cannot be kept: %s", kept, strerror(errno));
 }
 
