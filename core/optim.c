@@ -66,6 +66,7 @@ static void sgd_span(const update *u, int64_t first, int64_t n) {
         x[i] -= u->adam.step_size * m[i];
     }
     float *restrict ema = u->params->ema + first;
+    /* The array is there: NOLINTNEXTLINE(*NullDereference) */
     for (int64_t i = 0; i < n && u->averaged; i++) ema[i] += u->adam.new_ema * (x[i] - ema[i]);
 }
 

@@ -90,7 +90,7 @@ static void fill(work *w, const float *images, const float *y, int64_t n) {
     for (int64_t r = 0; r < ROWS; r++) {
         int64_t i = r / STARTS < n ? r / STARTS : n - 1;
         memcpy(w->target + r * w->size, images + i * w->size, (size_t)w->size * sizeof(float));
-        if (w->classes)
+        if (w->classes) /* then there is y; NOLINTNEXTLINE(*NonNullParamChecker) */
             memcpy(w->y + r * w->classes, y + i * w->classes, (size_t)w->classes * sizeof(float));
         ig_rng_normal(rng, (uint32_t)(r % STARTS), w->z + r * w->latent, w->latent);
     }
