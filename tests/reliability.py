@@ -79,7 +79,7 @@ class Interrupted(Run):
         self.assertEqual(imgen("info", "r").returncode, 0)
 
     def test_stop_between_saves_changes_no_bit(self):
-        self.config(*MLP, steps=400, save_every=150)
+        self.config(*MLP, steps=600, save_every=150)
         self.whole("whole")
         process = self.start("r")
         wait_for(lambda: pathlib.Path("r/metrics.jsonl").exists())
@@ -156,7 +156,7 @@ class Disk(Run):
 
     def interrupted(self):
         """A run, and how it stands after a stop."""
-        self.config(*MLP, steps=200, save_every=50)
+        self.config(*MLP, steps=600, save_every=50)
         self.whole("whole")
         process = self.start("r")
         wait_for(lambda: pathlib.Path("r/checkpoint.safetensors").exists())
