@@ -115,6 +115,7 @@ static ig_status ends_from_test(work *w, ig_err *err) {
     IG_TRY(ig_source_data(w->source, &data, err));
     if (w->options->pairs) IG_TRY(pick_pairs(w, data, err));
     else IG_TRY(ig_source_pick(w->source, w->options->seed, 2 * w->rows, w->index, err));
+    /* freed by draw; NOLINTNEXTLINE(*Malloc) */
     IG_TRY(ig_encode_test(&w->test, w->source, w->index, 2 * w->rows, err));
     memcpy(w->codes, w->test.codes, (size_t)(2 * w->rows * w->latent) * sizeof(float));
     for (int64_t i = 0; i < 2 * w->rows; i++) {

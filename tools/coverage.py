@@ -9,11 +9,11 @@ import sys
 import tempfile
 
 ROOMS = ("core", "datasets", "models", "train", "sample", "evaluate", "tools")
-# Lines that only a machine without memory or a failing disk runs stand in tests/test_faults*.c's
-# programs, which are built apart; these files are listed with the lines that no test runs.
+# Readers and savers.
 CAREFUL = ("core/file.c", "core/json.c", "core/safetensors.c", "core/text.c", "datasets/array.c",
            "datasets/folder.c", "datasets/idx.c", "datasets/memory.c", "datasets/npy.c", "datasets/png.c",
-           "evaluate/evaluation_file.c", "models/run.c", "models/run_config.c", "train/metrics.c", "tools/args.c")
+           "evaluate/evaluation_file.c", "models/run.c", "models/run_config.c", "train/folder.c", "train/metrics.c",
+           "train/state.c", "tools/args.c")
 
 
 def reports(build):
