@@ -262,7 +262,8 @@ class Numbers(Run):
                     model="gan")
         result = imgen("train", "--config", "config.json", *DATA, "--out", "r")
         self.assertEqual(result.returncode, 1, result)
-        self.assertIn("conv", result.stderr.splitlines()[-1])
+        self.assertEqual(result.stderr.count("with half the learning rate"), 3)
+        self.assertRegex(result.stderr.splitlines()[-1], r"step \d+: the (loss|gradient) is not finite: \w+\(")
 
     def test_goes_on_with_a_lower_rate(self):
         """The same bits also where the run is stopped and killed on its way."""

@@ -160,6 +160,20 @@ static void test_spectral_norm_of_nothing(void **state) {
     ig_tape_finish(&tape);
 }
 
+/* Weights that are not finite are no wrong usage: what is made of them is not finite either. */
+static void test_spectral_norm_of_nan(void **state) {
+    (void)state;
+    ig_tape tape;
+    const float weights[6] = {1, 2, NAN, 4, 5, 6}, ones[2] = {1, 1};
+    assert_ok(ig_tape_init(&tape, &err), err);
+    ig_tape_begin(&tape, true, true);
+    ig_tensor *out = ig_spectral_norm(&tape, ig_constant(&tape, IG_SHAPE_2(2, 3), weights),
+                                      ig_constant(&tape, IG_SHAPE_1(2), ones), true);
+    assert_fails(ig_backward(&tape, ig_mean(&tape, out), NULL, &err), IG_ENUMERIC, err,
+                 "not finite");
+    ig_tape_finish(&tape);
+}
+
 /* ---- advice ---- */
 
 static const char *advice(int64_t step, double loss, double diversity) {
@@ -208,6 +222,7 @@ int main(void) {
         cmocka_unit_test(test_threads_do_not_matter),
         cmocka_unit_test(test_spectral_norm_finds_the_largest_singular_value),
         cmocka_unit_test(test_spectral_norm_of_nothing),
+        cmocka_unit_test(test_spectral_norm_of_nan),
         cmocka_unit_test(test_advice),
         cmocka_unit_test(test_refusals),
     };
