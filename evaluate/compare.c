@@ -106,7 +106,8 @@ static void set_apart(ig_comparison *c) {
         snprintf(folder, sizeof folder, "%s", run->folder);
         for (size_t n = strlen(folder); n > 1 && folder[n - 1] == '/'; n--) folder[n - 1] = 0;
         const char *slash = strrchr(folder, '/');
-        snprintf(c->list[i].name, IG_CONTESTANT_NAME, "%s", slash ? slash + 1 : folder);
+        snprintf(c->list[i].name, IG_CONTESTANT_NAME, "%.*s", IG_CONTESTANT_NAME - 1,
+                 slash ? slash + 1 : folder);
     }
 }
 
