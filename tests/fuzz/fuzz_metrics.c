@@ -8,7 +8,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!size) return 0;
     ig_err err = {IG_OK, ""};
-    char *kept, *again;
+    char *kept = NULL, *again = NULL;
     size_t length, second;
     const char *path = fuzz_file(IG_METRICS_FILE, data + 1, size - 1);
     fuzz_expect(ig_metrics_rewind(fuzz_folder(), data[0], &err) == IG_OK, "any file is rewound");
