@@ -78,7 +78,7 @@ ig_status ig_evaluate_curve(ig_evaluation *evaluation, ig_source *source,
 int ig_evaluation_missing(const ig_evaluation *evaluation);
 
 /* Write and read an eval.json. Reading names the field that is missing or wrong, and refuses a
-   newer format. Unknown metrics of a file are left out, as are figures that are not finite. */
+   newer format. Unknown metrics of a file are left out. */
 ig_status ig_evaluation_write(const ig_evaluation *evaluation, const char *path, ig_err *err);
 ig_status ig_evaluation_read(ig_evaluation *evaluation, const char *path, ig_err *err);
 

@@ -24,10 +24,8 @@ static json_t *figures_json(const ig_figures *figures) {
     json_t *object = json_object();
     for (int i = 0; i < figures->count; i++) {
         const ig_figure *f = &figures->list[i];
-        if (!is_finite(&f->estimate)) continue;
         json_t *json = estimate_json(&f->estimate);
-        if (f->has_floor && is_finite(&f->floor))
-            json_object_set_new(json, "floor", estimate_json(&f->floor));
+        if (f->has_floor) json_object_set_new(json, "floor", estimate_json(&f->floor));
         json_object_set_new(object, f->metric->key, json);
     }
     return object;

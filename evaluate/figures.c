@@ -1,5 +1,6 @@
 #include "evaluate/figures.h"
 
+#include <math.h>
 #include <string.h>
 
 #define LOWER   IG_LOWER_IS_BETTER
@@ -24,11 +25,16 @@ const ig_figure *ig_figures_find(const ig_figures *figures, const char *key) {
     return NULL;
 }
 
+static bool is_finite(const ig_estimate *e) {
+    return isfinite(e->value) && isfinite(e->low) && isfinite(e->high);
+}
+
 void ig_figures_set(ig_figures *figures, const char *key, ig_estimate estimate,
                     const ig_estimate *floor) {
     ig_figure *figure = (ig_figure *)ig_figures_find(figures, key);
     const ig_metric *metric = ig_metric_find(key);
-    if (!metric) return; /* no such line in metrics.def */
+    if (!metric || !is_finite(&estimate)) return;
+    bool has_floor = floor && is_finite(floor);
     if (!figure) figure = &figures->list[figures->count++];
-    *figure = (ig_figure){metric, estimate, floor != NULL, floor ? *floor : (ig_estimate){0}};
+    *figure = (ig_figure){metric, estimate, has_floor, has_floor ? *floor : (ig_estimate){0}};
 }

@@ -43,7 +43,8 @@ typedef struct {
     int count;
 } ig_figures;
 
-/* Adds the figure of that key, or replaces it. */
+/* Adds the figure of that key, or replaces it. Numbers that are not finite were not measured: such
+   a figure, or floor, is left out, as is a key that metrics.def does not have. */
 void ig_figures_set(ig_figures *figures, const char *key, ig_estimate estimate,
                     const ig_estimate *floor);
 

@@ -263,7 +263,7 @@ class Comparing(unittest.TestCase):
         self.assertIn("Learning rate", [s["topic"] for s in found["sentences"]])
         self.assertIn("vae 0.0", result.stdout)
         words = " ".join(self.check_page("contest/report.html").words)
-        self.assertIn("half the rate", words)
+        self.assertIn("with half the learning rate", words)
         self.assertIn("--minutes 0.01 --seed 1", words)
         rate = {r: read_json("contest/runs", r, "config.json")["recipe"]["lr"] for r in runs}
         self.assertAlmostEqual(rate["vae-seed0-lr-half"] * 4, rate["vae-seed0-lr-twice"])

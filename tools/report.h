@@ -41,6 +41,11 @@ void ig_report_runs(FILE *out, const ig_compare_report *report);
 void ig_report_section(FILE *out, const char *id, const char *heading);
 void ig_report_legend(FILE *out, const ig_compare_report *report);
 
+/* The beginning of a table, up to its body, with a column of row heads, one for each contestant and
+   where asked one for the real test images. Each row says what it is, for the style sheet lays
+   them out anew on a phone. */
+void ig_report_table(FILE *out, const ig_compare_report *report, bool floors);
+
 /* The style sheet of the page. */
 extern const char ig_report_style[];
 

@@ -93,7 +93,8 @@ static void write_curve_rows(FILE *out, const ig_comparison *c) {
 static void write_curve_table(FILE *out, const ig_comparison *c) {
     fprintf(
         out,
-        "<details><summary>The numbers</summary><div class=\"table\"><table><caption>"
+        "<details><summary>The numbers</summary><div class=\"table\" role=\"region\" "
+        "aria-label=\"The numbers\" tabindex=\"0\"><table><caption>"
         "Fr&eacute;chet distance of at most 2,000 samples by how they are drawn</caption><thead>"
         "<tr><th scope=\"col\" class=\"left\">model</th><th scope=\"col\" class=\"left\">"
         "sampler</th><th scope=\"col\">network calls</th><th scope=\"col\">ms an image"

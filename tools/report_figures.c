@@ -68,7 +68,7 @@ static void write_dots(FILE *out, const ig_comparison *c, const char *key) {
     fprintf(out, "</figure>\n");
 }
 
-/* ---- tables: each row says what it is, for the style sheet lays them out anew on a phone ---- */
+/* ---- tables ---- */
 
 static void write_cell(FILE *out, const line *l, int i) {
     char number[IG_NUMBER_TEXT], interval[IG_INTERVAL_TEXT];
@@ -113,29 +113,19 @@ static void write_line(FILE *out, const ig_comparison *c, const line *l, bool fl
     fprintf(out, "</tr>\n");
 }
 
-static void begin_table(FILE *out, const ig_comparison *c, const char *group, bool floors) {
+static void write_heading(FILE *out, const char *group) {
     char heading[32];
     snprintf(heading, sizeof heading, "%s", group);
     if (*heading >= 'a' && *heading <= 'z') *heading = (char)(*heading - 'a' + 'A');
     fprintf(out, "<h3>");
     ig_html_text(out, heading);
-    fprintf(out,
-            "</h3>\n<div class=\"table\"><table role=\"table\" class=\"figures\" "
-            "style=\"--columns:%d\"><thead role=\"rowgroup\"><tr role=\"row\">"
-            "<th role=\"columnheader\" scope=\"col\">figure</th>",
-            c->count + floors);
-    for (int i = 0; i < c->count; i++) {
-        fprintf(out, "<th role=\"columnheader\" scope=\"col\">");
-        ig_chart_mark(out, i);
-        ig_html_text(out, c->list[i].name);
-        fprintf(out, "</th>");
-    }
-    if (floors) fprintf(out, "<th role=\"columnheader\" scope=\"col\">real test images</th>");
-    fprintf(out, "</tr></thead><tbody role=\"rowgroup\">\n");
+    fprintf(out, "</h3>\n");
 }
 
 /* All metrics of the group that begins at m; returns where the next one begins. */
-static const ig_metric *write_group(FILE *out, const ig_comparison *c, const ig_metric *m) {
+static const ig_metric *write_group(FILE *out, const ig_compare_report *report,
+                                    const ig_metric *m) {
+    const ig_comparison *c = report->comparison;
     const char *group = m->group;
     bool floors = false, any = false;
     const ig_metric *end = m;
@@ -144,7 +134,8 @@ static const ig_metric *write_group(FILE *out, const ig_comparison *c, const ig_
         any = any || l.count;
         floors = floors || l.floored;
     }
-    if (any) begin_table(out, c, group, floors);
+    if (any) write_heading(out, group);
+    if (any) ig_report_table(out, report, floors);
     for (; any && m < end; m++) {
         line l = line_of(c, m);
         if (l.count) write_line(out, c, &l, floors);
@@ -164,5 +155,5 @@ void ig_report_figures(FILE *out, const ig_compare_report *report) {
             "that can be asked for.</p>\n<div class=\"tiles wide\">\n");
     for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) write_dots(out, c, shown[i]);
     fprintf(out, "</div>\n");
-    for (const ig_metric *m = ig_metrics; m->key;) m = write_group(out, c, m);
+    for (const ig_metric *m = ig_metrics; m->key;) m = write_group(out, report, m);
 }

@@ -25,6 +25,23 @@ void ig_report_legend(FILE *out, const ig_compare_report *report) {
     fprintf(out, "</ul>\n");
 }
 
+void ig_report_table(FILE *out, const ig_compare_report *report, bool floors) {
+    const ig_comparison *c = report->comparison;
+    fprintf(out,
+            "<div class=\"table\"><table role=\"table\" class=\"figures\" style=\"--columns:%d\">"
+            "<thead role=\"rowgroup\"><tr role=\"row\">"
+            "<th role=\"columnheader\" scope=\"col\">figure</th>",
+            c->count + floors);
+    for (int i = 0; i < c->count; i++) {
+        fprintf(out, "<th role=\"columnheader\" scope=\"col\">");
+        ig_chart_mark(out, i);
+        ig_html_text(out, c->list[i].name);
+        fprintf(out, "</th>");
+    }
+    if (floors) fprintf(out, "<th role=\"columnheader\" scope=\"col\">real test images</th>");
+    fprintf(out, "</tr></thead><tbody role=\"rowgroup\">\n");
+}
+
 /* ---- the head ---- */
 
 /* "gan, ddpm and vae" */

@@ -11,40 +11,56 @@
 
 /* ---- stability ---- */
 
-static void write_cell(FILE *out, double value) {
+enum { RUNS, FAILED, COLLAPSED, MEAN, DEVIATION, HALF_RATE, TWICE_RATE, ROWS };
+static const char *const row_names[ROWS] = {"runs",
+                                            "failed",
+                                            "collapsed",
+                                            "mean distance",
+                                            "deviation",
+                                            "with half the learning rate",
+                                            "with twice the learning rate"};
+
+/* The run of this contestant with a rate of so many times its own; NULL. */
+static const ig_compared *varied_run(const ig_comparison *c, const ig_contestant *one,
+                                     double factor) {
+    for (int k = 0; k < one->varied_count; k++)
+        if (fabs(c->runs[one->varied[k]].lr_factor - factor) < 1e-9)
+            return &c->runs[one->varied[k]];
+    return NULL;
+}
+
+static void number_cell(double value, char text[IG_NUMBER_TEXT]) {
     const ig_estimate e = {value, value, value};
-    char text[IG_NUMBER_TEXT];
     ig_number_text(value, ig_digits_of(&e, 1), text);
-    fprintf(out, "<td>%s</td>", text);
 }
 
-/* The distance of the run of this contestant with a rate of so many times its own. */
-static void write_varied(FILE *out, const ig_comparison *c, const ig_contestant *one,
-                         double factor) {
-    for (int k = 0; k < one->varied_count; k++) {
-        const ig_compared *run = &c->runs[one->varied[k]];
-        if (fabs(run->lr_factor - factor) > 1e-9) continue;
-        const ig_figure *f = ig_figures_find(&run->evaluation.figures, "frechet");
-        if (run->failure[0]) fprintf(out, "<td>failed</td>");
-        else if (f) write_cell(out, f->estimate.value);
-        return;
-    }
-    fprintf(out, "<td>&ndash;</td>");
+static void varied_cell(const ig_compared *run, char text[IG_NUMBER_TEXT]) {
+    const ig_figure *f = run ? ig_figures_find(&run->evaluation.figures, "frechet") : NULL;
+    if (run && run->failure[0]) snprintf(text, IG_NUMBER_TEXT, "failed");
+    else if (f) number_cell(f->estimate.value, text);
 }
 
-static void write_stable_row(FILE *out, const ig_comparison *c, const ig_contestant *one,
-                             bool rates) {
+static void stability_cell(const ig_comparison *c, const ig_contestant *one, int row,
+                           char text[IG_NUMBER_TEXT]) {
     const ig_figure *f = ig_figures_find(&one->figures, "frechet");
-    fprintf(out, "<tr><th scope=\"row\" class=\"left\">");
-    ig_html_text(out, one->name);
-    fprintf(out, "</th><td>%d</td><td>%d</td><td>%d</td>", one->run_count + one->failed,
-            one->failed, one->collapsed);
-    if (f) write_cell(out, f->estimate.value);
-    else fprintf(out, "<td>&ndash;</td>");
-    if (f && one->run_count > 1) write_cell(out, one->deviation[f - one->figures.list]);
-    else fprintf(out, "<td>&ndash;</td>");
-    if (rates) write_varied(out, c, one, .5);
-    if (rates) write_varied(out, c, one, 2);
+    snprintf(text, IG_NUMBER_TEXT, "\u2013");
+    if (row == RUNS) number_cell(one->run_count + one->failed, text);
+    if (row == FAILED) number_cell(one->failed, text);
+    if (row == COLLAPSED) number_cell(one->collapsed, text);
+    if (row == MEAN && f) number_cell(f->estimate.value, text);
+    if (row == DEVIATION && f && one->run_count > 1)
+        number_cell(one->deviation[f - one->figures.list], text);
+    if (row == HALF_RATE) varied_cell(varied_run(c, one, .5), text);
+    if (row == TWICE_RATE) varied_cell(varied_run(c, one, 2), text);
+}
+
+static void write_stability_row(FILE *out, const ig_comparison *c, int row) {
+    char text[IG_NUMBER_TEXT];
+    fprintf(out, "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\">%s</th>", row_names[row]);
+    for (int i = 0; i < c->count; i++) {
+        stability_cell(c, &c->list[i], row, text);
+        fprintf(out, "<td role=\"cell\">%s</td>", text);
+    }
     fprintf(out, "</tr>\n");
 }
 
@@ -53,16 +69,10 @@ void ig_report_stability(FILE *out, const ig_compare_report *report) {
     bool rates = false;
     for (int i = 0; i < c->count; i++) rates = rates || c->list[i].varied_count;
     ig_report_section(out, "stability", "Stability");
-    fprintf(out,
-            "<p>Runs that differ in their seed alone. A run has collapsed where a class has "
-            "less than a fifth of its share in the data.</p>\n<div class=\"table\"><table>"
-            "<caption>Fr&eacute;chet distance over runs</caption><thead><tr>"
-            "<th scope=\"col\" class=\"left\">model</th><th scope=\"col\">runs</th>"
-            "<th scope=\"col\">failed</th><th scope=\"col\">collapsed</th>"
-            "<th scope=\"col\">mean</th><th scope=\"col\">deviation</th>%s</tr></thead>"
-            "<tbody>\n",
-            rates ? "<th scope=\"col\">half the rate</th><th scope=\"col\">twice</th>" : "");
-    for (int i = 0; i < c->count; i++) write_stable_row(out, c, &c->list[i], rates);
+    fprintf(out, "<p>Fr&eacute;chet distance over runs that differ in their seed alone. A run has "
+                 "collapsed where a class has less than a fifth of its share in the data.</p>\n");
+    ig_report_table(out, report, false);
+    for (int row = 0; row < (rates ? ROWS : HALF_RATE); row++) write_stability_row(out, c, row);
     fprintf(out, "</tbody></table></div>\n");
 }
 
