@@ -8,6 +8,7 @@
 #include "datasets/npy.h"
 #include "datasets/png.h"
 #include "evaluate/judge.h"
+#include "evaluate/sentences.h"
 #include "models/run.h"
 #include "sample/picture.h"
 #include "sample/terminal.h"
