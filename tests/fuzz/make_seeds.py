@@ -127,6 +127,10 @@ def checkpoint_seeds():
     yield "newer", safetensors(tensors, texts | {"format": "2"})
     yield "other", safetensors(tensors, texts | {"model": "../\u001b[2J"})
     yield "cut", safetensors(tensors, texts)[:-9]
+    yield "untold", safetensors(tensors)
+    yield "more", safetensors(tensors | {"extra": ("F32", [1], bytes(4))}, texts)
+    del tensors["mean"]
+    yield "fewer", safetensors(tensors, texts)
 
 
 def config():
@@ -177,6 +181,12 @@ def args_seeds():
     yield "numbers", b"1e308\n-9223372036854775808\n9223372036854775808\n.5\n-0\n5e-324\n0x10\nnan\n1e400"
     yield "classes", b"0-2\n1,2\nbee\n2-0\n0-99999999999999999999\n,,,\n1:2,0:2\n:\na:b:c"
     yield "help", b"--whole\n--help"
+    yield "unknown", b"--zzzzzzzzzz"
+    yield "choice", b"--colour\nblue"
+    yield "flag", b"--flag=1"
+    yield "bare", b"--whole"
+    yield "range", b"--whole=-6"
+    yield "many", b"\n".join([b"--set=a=b"] * 33)
     yield "near", b"--whol=3\n--" + b"a" * 200
 
 
