@@ -261,7 +261,7 @@ class Comparing(unittest.TestCase):
         self.assertEqual([(m["name"], len(m["runs"]), len(m["other_rates"])) for m in found["models"]],
                          [("vae", 2, 2), ("ae", 2, 2)])
         self.assertIn("Learning rate", [s["topic"] for s in found["sentences"]])
-        self.assertRegex(result.stdout, r"\nCost of training: .*\b0\.0\d* min\.\n")
+        self.assertRegex(result.stdout, r"\nCost of training: .*\b0\.0\d* min\b")
         words = " ".join(self.check_page("contest/report.html").words)
         self.assertIn("with half the learning rate", words)
         self.assertIn("--minutes 0.01 --seed 1", words)
