@@ -6,27 +6,14 @@
 
 /* ---- which runs belong together ---- */
 
-static bool has_setting(const ig_run_config *c, const char *key, const char *value) {
-    for (int i = 0; i < c->setting_count; i++)
-        if (!strcmp(c->settings[i].key, key)) return !strcmp(c->settings[i].value, value);
-    return false;
-}
-
-static bool same_settings(const ig_run_config *a, const ig_run_config *b) {
-    if (a->model != b->model || a->setting_count != b->setting_count) return false;
-    for (int i = 0; i < a->setting_count; i++)
-        if (!has_setting(b, a->settings[i].key, a->settings[i].value)) return false;
-    return true;
-}
-
 /* But for the rate; runs of the same minutes may have other numbers of steps. */
 static bool same_recipe(const ig_run_config *a, const ig_run_config *b) {
     const ig_recipe *p = &a->recipe, *q = &b->recipe;
     const ig_optim *o = &p->optim, *u = &q->optim;
-    bool as_long = a->minutes > 0 ? a->minutes == b->minutes : p->steps == q->steps;
-    return as_long && a->minutes == b->minutes && a->validation == b->validation &&
-           p->batch == q->batch && p->cosine == q->cosine && p->warmup == q->warmup &&
-           p->ema == q->ema && p->clip == q->clip && o->kind == u->kind && o->beta1 == u->beta1 &&
+    bool as_long = a->minutes == b->minutes && (a->minutes > 0 || p->steps == q->steps);
+    return as_long && a->validation == b->validation && p->batch == q->batch &&
+           p->cosine == q->cosine && p->warmup == q->warmup && p->ema == q->ema &&
+           p->clip == q->clip && o->kind == u->kind && o->beta1 == u->beta1 &&
            o->beta2 == u->beta2 && o->eps == u->eps && o->momentum == u->momentum &&
            o->weight_decay == u->weight_decay;
 }
@@ -42,8 +29,9 @@ static bool same_drawing(const ig_evaluation *a, const ig_evaluation *b) {
 static bool belong_together(const ig_compared *a, const ig_compared *b, bool any_rate) {
     bool drawn_alike =
         a->failure[0] || b->failure[0] || same_drawing(&a->evaluation, &b->evaluation);
-    return same_settings(&a->config, &b->config) && same_recipe(&a->config, &b->config) &&
-           drawn_alike && (any_rate || a->config.recipe.lr == b->config.recipe.lr);
+    return ig_run_config_same_model(&a->config, &b->config) &&
+           same_recipe(&a->config, &b->config) && drawn_alike &&
+           (any_rate || a->config.recipe.lr == b->config.recipe.lr);
 }
 
 /* ---- the contestants ---- */

@@ -33,6 +33,9 @@ typedef struct {
 /* Adds or replaces a setting. */
 ig_status ig_run_config_set(ig_run_config *config, const char *key, const char *value, ig_err *err);
 
+/* Whether two runs are of the same model with the same settings, in any order. */
+bool ig_run_config_same_model(const ig_run_config *a, const ig_run_config *b);
+
 /* Write and read folder/config.json, or read such a file anywhere. Reading names the field that is
    missing or wrong, and refuses a newer format. */
 ig_status ig_run_config_write(const ig_run_config *config, const char *folder, ig_err *err);

@@ -25,6 +25,19 @@ ig_status ig_run_config_set(ig_run_config *config, const char *key, const char *
     return IG_OK;
 }
 
+static bool has_setting(const ig_run_config *c, const char *key, const char *value) {
+    for (int i = 0; i < c->setting_count; i++)
+        if (!strcmp(c->settings[i].key, key)) return !strcmp(c->settings[i].value, value);
+    return false;
+}
+
+bool ig_run_config_same_model(const ig_run_config *a, const ig_run_config *b) {
+    if (a->model != b->model || a->setting_count != b->setting_count) return false;
+    for (int i = 0; i < a->setting_count; i++)
+        if (!has_setting(b, a->settings[i].key, a->settings[i].value)) return false;
+    return true;
+}
+
 /* ---- writing ---- */
 
 static json_t *recipe_json(const ig_recipe *r) {

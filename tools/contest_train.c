@@ -79,22 +79,14 @@ static ig_status plan(ig_contest *contest, ig_dataset *data, ig_err *err) {
 
 /* ---- what is there already ---- */
 
-static bool same_settings(const ig_run_config *a, const ig_run_config *b) {
-    bool same = a->setting_count == b->setting_count;
-    for (int i = 0; same && i < a->setting_count; i++)
-        same = !strcmp(a->settings[i].key, b->settings[i].key) &&
-               !strcmp(a->settings[i].value, b->settings[i].value);
-    return same;
-}
-
 /* Reads the config of the run in the folder into the plan, if it is the planned one. */
 static ig_status adopt(ig_compared *run, ig_err *err) {
     ig_run_config found;
     const ig_run_config *c = &run->config;
     IG_TRY(ig_run_config_read(&found, run->folder, err));
-    if (found.model == c->model && !strcmp(found.preset, c->preset) &&
+    if (ig_run_config_same_model(&found, c) && !strcmp(found.preset, c->preset) &&
         !strcmp(found.data, c->data) && found.minutes == c->minutes && found.seed == c->seed &&
-        found.recipe.lr == c->recipe.lr && same_settings(&found, c)) {
+        found.recipe.lr == c->recipe.lr) {
         run->config = found; /* with the steps that were measured to fit */
         return IG_OK;
     }
