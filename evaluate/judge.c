@@ -151,3 +151,10 @@ ig_status ig_judge_classify_features(ig_judge *judge, const float *features, int
     memcpy(logits, y->x, (size_t)(n * judge->info.classes) * sizeof *logits);
     return IG_OK;
 }
+
+int ig_judge_choice(const float *logits, int classes) {
+    int best = 0;
+    for (int k = 1; k < classes; k++)
+        if (logits[k] > logits[best]) best = k;
+    return best;
+}

@@ -45,4 +45,7 @@ ig_status ig_judge_classify(ig_judge *judge, const float *images, int64_t n, flo
 ig_status ig_judge_classify_features(ig_judge *judge, const float *features, int64_t n,
                                      float *logits, ig_err *err);
 
+/* The class that an image's logits speak for. */
+int ig_judge_choice(const float *logits, int classes);
+
 #endif

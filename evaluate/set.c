@@ -10,13 +10,6 @@ enum { BLOCK = 1024 };
 
 /* ---- what the judge sees ---- */
 
-static int largest(const float *logits, int classes) {
-    int best = 0;
-    for (int c = 1; c < classes; c++)
-        if (logits[c] > logits[best]) best = c;
-    return best;
-}
-
 /* Images first..first+n-1.  pixels: BLOCK H W, logits: BLOCK classes */
 static ig_status judge_block(ig_image_set *set, ig_judge *judge, int64_t first, int64_t n,
                              float *pixels, float *logits, ig_err *err) {
@@ -26,7 +19,7 @@ static ig_status judge_block(ig_image_set *set, ig_judge *judge, int64_t first, 
     IG_TRY(ig_judge_features(judge, pixels, n, features, err));
     IG_TRY(ig_judge_classify_features(judge, features, n, logits, err));
     for (int64_t i = 0; i < n; i++)
-        set->seen[first + i] = largest(logits + i * set->classes, set->classes);
+        set->seen[first + i] = ig_judge_choice(logits + i * set->classes, set->classes);
     return IG_OK;
 }
 

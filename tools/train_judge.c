@@ -14,18 +14,11 @@ ig_status ig_train_judge_open(ig_judge **judge, const ig_model *model, const ig_
     return ig_has_prior(model) ? ig_known_judge(judge, data, err) : IG_OK;
 }
 
-static int greatest(const float *logits, int classes) {
-    int best = 0;
-    for (int k = 1; k < classes; k++)
-        if (logits[k] > logits[best]) best = k;
-    return best;
-}
-
 /* asked: a class an image, or NULL.  logits: IMAGES classes */
 static void count_classes(const float *logits, const int *asked, ig_judgement *out) {
     int counts[IG_MAX_CLASSES] = {0}, hits = 0;
     for (int i = 0; i < IMAGES; i++) {
-        int class = greatest(logits + i * out->classes, out->classes);
+        int class = ig_judge_choice(logits + i * out->classes, out->classes);
         counts[class]++;
         hits += asked && asked[i] == class;
     }
