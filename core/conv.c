@@ -20,9 +20,10 @@ enum {
 typedef struct {
     ig_conv_shape s;
     const ig_kernels *kernels;
-    const float *fine, *coarse, *weight, *bias;
+    const float *fine, *coarse, *weight;
+    ig_epilogue end;
     float *out;
-    bool add;
+    bool add;       /* to the weights' gradient */
     float *packed;  /* weights */
     float *partial; /* the sum of each chunk of the weights' gradient */
     float *scratch; /* scratch_size floats a worker */
@@ -58,6 +59,13 @@ static void copy_padded(const float *image, int64_t h, int64_t w, int64_t c, int
     }
 }
 
+/* The epilogue of the results from `place` on. */
+static ig_epilogue end_at(const conv_work *w, int64_t place) {
+    ig_epilogue end = w->end;
+    if (end.added) end.added += place;
+    return end;
+}
+
 /* ---- few output channels, by unfolding ----
    Every tap and channel has a plane, its products at all coarse positions, which fill the vectors.
    A convolution of stride 1 is a transposed one too: of the images in each other's place and the
@@ -91,7 +99,9 @@ static void fine_image(void *work, int64_t image, int worker) {
     int64_t taps = s->kh * s->kw * s->c, positions = s->ho * s->wo;
     const float *coarse = w->coarse + image * positions * s->k;
     float *planes = scratch_of(w, worker), *packed = planes + taps * positions;
-    float *fine = w->out + image * s->h * s->w * s->c;
+    int64_t place = image * s->h * s->w * s->c;
+    float *fine = w->out + place;
+    ig_epilogue end = end_at(w, place);
     for (int64_t panel = 0; panel < ig_panels(w->kernels, positions); panel++)
         w->kernels->pack(panel, s->k, positions, coarse, 1, s->k, packed);
     w->kernels->product(&(ig_product){
@@ -105,10 +115,11 @@ static void fine_image(void *work, int64_t image, int worker) {
         .c = planes,
         .c_stride = positions,
     });
-    for (int64_t p = 0; p < s->h * s->w; p++)
-        for (int64_t c = 0; c < s->c; c++)
-            ig_write(&fine[p * s->c + c], w->bias ? w->bias[c] : 0.0f, w->add);
+    for (int64_t i = 0; i < s->h * s->w * s->c; i++)
+        fine[i] = (end.bias ? end.bias[i % s->c] : 0.0f) + (end.added ? end.added[i] : 0.0f);
     for (int64_t tap = 0; tap < taps; tap++) fold_add(s, planes + tap * positions, tap, fine);
+    for (int64_t i = 0; end.act == IG_LEAKY_RELU && i < s->h * s->w * s->c; i++)
+        fine[i] *= fine[i] > 0 ? 1 : end.slope;
 }
 
 /* The same of a convolution in the mirror. */
@@ -169,7 +180,8 @@ static void coarse_band(void *work, int64_t chunk, int worker) {
     float *padded = scratch_of(w, worker);
     copy_padded(w->fine + image * s->h * s->w * s->c, s->h, s->w, s->c, first * s->stride - s->pad,
                 fine_rows(s, rows), -s->pad, columns, padded);
-    for (int64_t r = 0; r < rows; r++)
+    for (int64_t r = 0; r < rows; r++) {
+        int64_t place = (image * s->ho + first + r) * s->wo * s->k;
         w->kernels->product(&(ig_product){
             .m = s->wo,
             .n = s->k,
@@ -179,21 +191,20 @@ static void coarse_band(void *work, int64_t chunk, int worker) {
             .tap_stride = columns * s->c,
             .length = s->kw * s->c,
             .b = w->packed,
-            .bias = w->bias,
-            .c = w->out + ((image * s->ho + first + r) * s->wo) * s->k,
+            .c = w->out + place,
             .c_stride = s->k,
-            .add = w->add,
+            .end = end_at(w, place),
         });
+    }
 }
 
 bool ig_conv_to_coarse(ig_tape *tape, const ig_conv_shape *s, const float *fine,
-                       const ig_tensor *weight, const float *bias, float *coarse, bool add) {
+                       const ig_tensor *weight, const ig_epilogue *end, float *coarse) {
     ig_winograd_form form = ig_winograd_choose(s);
-    if (form) return ig_winograd_to_coarse(tape, s, form, fine, weight, bias, coarse, add);
+    if (form) return ig_winograd_to_coarse(tape, s, form, fine, weight, end, coarse);
     conv_work w = {.s = *s, .kernels = ig_kernels_get(), .fine = fine, .weight = weight->x};
-    w.bias = bias;
+    w.end = *end;
     w.out = coarse;
-    w.add = add;
     w.bands = ig_ceil_div(s->ho, BAND);
     if (s->k < FEW_CHANNELS && has_mirror(s)) {
         w.s = mirror(s);
@@ -282,6 +293,7 @@ static void fine_row(const conv_work *w, int64_t image, int64_t i, int64_t first
     if (y >= s->h || px >= s->w) return;
     int64_t row = i - first + ay.shift - (ay.taps - 1) + lead(s->kh, s);
     int64_t column = ax.shift - (ax.taps - 1) + lead(s->kw, s);
+    int64_t place = ((image * s->h + y) * s->w + px) * s->c;
     bool any = ay.taps > 0 && ax.taps > 0;
     w->kernels->product(&(ig_product){
         .m = ig_ceil_div(s->w - px, s->stride),
@@ -292,10 +304,9 @@ static void fine_row(const conv_work *w, int64_t image, int64_t i, int64_t first
         .tap_stride = columns * s->k,
         .length = ax.taps * s->k,
         .b = w->packed + packed_before(w, phase),
-        .bias = w->bias,
-        .c = w->out + ((image * s->h + y) * s->w + px) * s->c,
+        .c = w->out + place,
         .c_stride = s->stride * s->c,
-        .add = w->add,
+        .end = end_at(w, place),
     });
 }
 
@@ -320,14 +331,13 @@ static bool pack_phases(ig_tape *tape, conv_work *w, const ig_tensor *weight) {
 }
 
 bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
-                     const ig_tensor *weight, const float *bias, float *fine, bool add) {
+                     const ig_tensor *weight, const ig_epilogue *end, float *fine) {
     ig_winograd_form form = ig_winograd_choose(s);
-    if (form) return ig_winograd_to_fine(tape, s, form, coarse, weight, bias, fine, add);
+    if (form) return ig_winograd_to_fine(tape, s, form, coarse, weight, end, fine);
     conv_work w = {.s = *s, .kernels = ig_kernels_get(), .coarse = coarse, .weight = weight->x};
     int64_t high = ig_ceil_div(s->h, s->stride), wide = ig_ceil_div(s->w, s->stride);
-    w.bias = bias;
+    w.end = *end;
     w.out = fine;
-    w.add = add;
     w.bands = ig_ceil_div(high, BAND);
     if (s->c < FEW_CHANNELS) return unfold(tape, &w, weight, turn_weights);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);

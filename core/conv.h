@@ -4,6 +4,7 @@
 #ifndef IG_CORE_CONV_H
 #define IG_CORE_CONV_H
 
+#include "core/kernels/kernels.h"
 #include "core/tape.h"
 
 typedef struct {
@@ -14,17 +15,17 @@ typedef struct {
 } ig_conv_shape;
 
 /* Scratch comes from the tape's arena and is released. False where there is no memory: the tape has
-   failed. bias may be NULL; with add the result is added to what is there. */
+   failed. */
 
-/* coarse[o] = sum over taps of fine * weight.  fine: n h w c -> coarse: n ho wo k, bias: k */
+/* coarse[o] = end of the sum over taps of fine * weight.  fine: n h w c -> coarse: n ho wo k */
 bool ig_conv_to_coarse(ig_tape *tape, const ig_conv_shape *s, const float *fine,
-                       const ig_tensor *weight, const float *bias, float *coarse, bool add);
+                       const ig_tensor *weight, const ig_epilogue *end, float *coarse);
 
-/* The adjoint.  coarse: n ho wo k -> fine: n h w c, bias: c */
+/* The adjoint.  coarse: n ho wo k -> fine: n h w c */
 bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
-                     const ig_tensor *weight, const float *bias, float *fine, bool add);
+                     const ig_tensor *weight, const ig_epilogue *end, float *fine);
 
-/* gw: k kh kw c, the sum over images and positions of coarse times fine. */
+/* gw: k kh kw c, = or += the sum over images and positions of coarse times fine. */
 bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
                        const float *coarse, float *gw, bool add);
 

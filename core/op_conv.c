@@ -63,7 +63,8 @@ static void conv2d_backward(ig_tape *tape, ig_node *node) {
     bool add_x, add_w;
     float *gx = ig_grad(tape, x, &add_x), *gw = ig_grad(tape, weight, &add_w);
     bias_gradient(tape, node->in[2], node->out);
-    if (gx) ig_conv_to_fine(tape, &s, node->out->g, weight, NULL, gx, add_x);
+    ig_epilogue end = {.added = add_x ? gx : NULL};
+    if (gx) ig_conv_to_fine(tape, &s, node->out->g, weight, &end, gx);
     if (gw) ig_conv_to_weight(tape, &s, x->x, node->out->g, gw, add_w);
 }
 
@@ -73,7 +74,8 @@ static void conv2d_transposed_backward(ig_tape *tape, ig_node *node) {
     bool add_x, add_w;
     float *gx = ig_grad(tape, x, &add_x), *gw = ig_grad(tape, weight, &add_w);
     bias_gradient(tape, node->in[2], node->out);
-    if (gx) ig_conv_to_coarse(tape, &s, node->out->g, weight, NULL, gx, add_x);
+    ig_epilogue end = {.added = add_x ? gx : NULL};
+    if (gx) ig_conv_to_coarse(tape, &s, node->out->g, weight, &end, gx);
     if (gw) ig_conv_to_weight(tape, &s, node->out->g, x->x, gw, add_w);
 }
 
@@ -94,7 +96,21 @@ static ig_node *conv_node(ig_tape *tape, const ig_op *op, ig_tensor *x, const ig
     return node;
 }
 
-ig_tensor *ig_conv2d(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l) {
+/* The bias, and what is added to an output of that shape (NULL: nothing); or fails. */
+static bool set_terms(ig_tape *tape, ig_epilogue *end, const ig_node *node, const ig_tensor *to) {
+    const ig_tensor *bias = node->in[2];
+    end->bias = bias ? bias->x : NULL;
+    end->added = to ? to->x : NULL;
+    if (!to || ig_same_shape(to->s, node->out->s)) return true;
+    char has[64], needs[64];
+    ig_shape_text(to->s, has);
+    ig_shape_text(node->out->s, needs);
+    ig_op_fail(tape, node->op->name, node->in[0], node->in[1], "%s to add to, not %s", needs, has);
+    return false;
+}
+
+static ig_tensor *conv2d(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l, const ig_tensor *to,
+                         ig_epilogue end) {
     if (!x || !l->w) return NULL;
     const int64_t *k = l->w->s.d;
     if (!layer_fits(x, l, k[3], k[0]))
@@ -105,10 +121,25 @@ ig_tensor *ig_conv2d(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l) {
     int64_t ho = (x->s.d[1] + 2 * l->pad - k[1]) / l->stride + 1;
     int64_t wo = (x->s.d[2] + 2 * l->pad - k[2]) / l->stride + 1;
     ig_node *node = conv_node(tape, &ig_op_conv2d, x, l, IG_SHAPE_4(x->s.d[0], ho, wo, k[0]));
-    if (!node) return NULL;
+    if (!node || !set_terms(tape, &end, node, to)) return NULL;
     ig_conv_shape s = shape_of(node, x, node->out);
-    bool ok = ig_conv_to_coarse(tape, &s, x->x, l->w, l->b ? l->b->x : NULL, node->out->x, false);
-    return ok ? node->out : NULL;
+    return ig_conv_to_coarse(tape, &s, x->x, l->w, &end, node->out->x) ? node->out : NULL;
+}
+
+static ig_epilogue leaky_relu(float slope) {
+    return (ig_epilogue){.act = IG_LEAKY_RELU, .slope = slope};
+}
+
+ig_tensor *ig_conv2d(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l) {
+    return conv2d(tape, x, l, NULL, (ig_epilogue){0});
+}
+
+ig_tensor *ig_conv2d_leaky_relu(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l, float slope) {
+    return ig_leaky_relu_done(tape, conv2d(tape, x, l, NULL, leaky_relu(slope)), slope);
+}
+
+ig_tensor *ig_conv2d_add(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l, ig_tensor *to) {
+    return to ? ig_add_done(tape, conv2d(tape, x, l, to, (ig_epilogue){0}), to) : NULL;
 }
 
 /* Whether a convolution of this layer maps `size` to `coarse`. */
@@ -117,8 +148,9 @@ static bool maps_to(int64_t size, int64_t coarse, int64_t kernel, const ig_conv_
     return size > 0 && room >= 0 && room / l->stride + 1 == coarse;
 }
 
-ig_tensor *ig_conv2d_transposed(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l, int height,
-                                int width) {
+static ig_tensor *conv2d_transposed(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l,
+                                    int64_t height, int64_t width, const ig_tensor *to,
+                                    ig_epilogue end) {
     if (!x || !l->w) return NULL;
     const int64_t *k = l->w->s.d;
     if (!layer_fits(x, l, k[0], k[3]))
@@ -126,12 +158,29 @@ ig_tensor *ig_conv2d_transposed(ig_tape *tape, ig_tensor *x, const ig_conv_layer
                           "N H W Cin, weights Cin kh kw Cout, Cout biases, stride >= 1, pad >= 0");
     if (!maps_to(height, x->s.d[1], k[1], l) || !maps_to(width, x->s.d[2], k[2], l))
         return ig_op_fail(tape, "conv2d_transposed", x, l->w,
-                          "an output size that its convolution maps back, not %dx%d", height,
-                          width);
+                          "an output size that its convolution maps back, not %lldx%lld",
+                          (long long)height, (long long)width);
     ig_node *node =
         conv_node(tape, &ig_op_conv2d_transposed, x, l, IG_SHAPE_4(x->s.d[0], height, width, k[3]));
-    if (!node) return NULL;
+    if (!node || !set_terms(tape, &end, node, to)) return NULL;
     ig_conv_shape s = shape_of(node, node->out, x);
-    bool ok = ig_conv_to_fine(tape, &s, x->x, l->w, l->b ? l->b->x : NULL, node->out->x, false);
-    return ok ? node->out : NULL;
+    return ig_conv_to_fine(tape, &s, x->x, l->w, &end, node->out->x) ? node->out : NULL;
+}
+
+ig_tensor *ig_conv2d_transposed(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l, int height,
+                                int width) {
+    return conv2d_transposed(tape, x, l, height, width, NULL, (ig_epilogue){0});
+}
+
+ig_tensor *ig_conv2d_transposed_leaky_relu(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l,
+                                           int height, int width, float slope) {
+    ig_tensor *y = conv2d_transposed(tape, x, l, height, width, NULL, leaky_relu(slope));
+    return ig_leaky_relu_done(tape, y, slope);
+}
+
+ig_tensor *ig_conv2d_transposed_add(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l,
+                                    ig_tensor *to) {
+    if (!to) return NULL;
+    ig_tensor *y = conv2d_transposed(tape, x, l, to->s.d[1], to->s.d[2], to, (ig_epilogue){0});
+    return ig_add_done(tape, y, to);
 }

@@ -40,7 +40,8 @@ static void unary_backward(ig_tape *tape, ig_node *node) {
     unary_work w = {.f = saved->f, .a = saved->a, .x = node->in[0]->x, .y = node->out->x};
     w.gy = node->out->g;
     w.count = ig_count(node->out->s);
-    w.out = ig_grad(tape, node->in[0], &w.add);
+    if (ig_grad_pass(node->in[0], node->out)) w.out = node->out->g;
+    else w.out = ig_grad(tape, node->in[0], &w.add);
     if (w.out) unary_run(&w);
 }
 
@@ -70,6 +71,13 @@ ig_tensor *ig_relu(ig_tape *tape, ig_tensor *x) {
 }
 ig_tensor *ig_leaky_relu(ig_tape *tape, ig_tensor *x, float slope) {
     return unary(tape, &ig_op_leaky_relu, x, ig_kernels_get()->leaky_relu, slope);
+}
+ig_tensor *ig_leaky_relu_done(ig_tape *tape, ig_tensor *y, float slope) {
+    if (!y) return NULL;
+    ig_node *node = ig_node_share(tape, &ig_op_leaky_relu, &y, 1, y->s, sizeof(saved_unary));
+    if (!node) return NULL;
+    *(saved_unary *)node->saved = (saved_unary){ig_kernels_get()->leaky_relu, slope};
+    return node->out;
 }
 ig_tensor *ig_silu(ig_tape *tape, ig_tensor *x) {
     return unary(tape, &ig_op_silu, x, ig_kernels_get()->silu, 0);
@@ -242,6 +250,14 @@ static ig_tensor *binary(ig_tape *tape, const ig_op *op, ig_tensor *a, ig_tensor
 
 ig_tensor *ig_add(ig_tape *tape, ig_tensor *a, ig_tensor *b) {
     return binary(tape, &ig_op_add, a, b);
+}
+ig_tensor *ig_add_done(ig_tape *tape, ig_tensor *y, ig_tensor *to) {
+    if (!y || !to) return NULL;
+    ig_node *node =
+        ig_node_share(tape, &ig_op_add, (ig_tensor *[]){y, to}, 2, y->s, sizeof(broadcast));
+    if (!node) return NULL;
+    *(broadcast *)node->saved = (broadcast){y->s.d[0], 1, ig_row_size(y->s), true};
+    return node->out;
 }
 ig_tensor *ig_mul(ig_tape *tape, ig_tensor *a, ig_tensor *b) {
     return binary(tape, &ig_op_mul, a, b);

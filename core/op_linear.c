@@ -38,7 +38,7 @@ static void pack_backward(void *work, int64_t panel, int worker) {
 static void multiply(const linear_work *w, int64_t chunk, const float *a, int64_t k,
                      const float *bias, float *c, int64_t n, bool add) {
     int64_t blocks = ig_ceil_div(w->rows, ROW_BLOCK), span = chunk / blocks;
-    int64_t row = chunk % blocks * ROW_BLOCK, column = span * w->span;
+    int64_t row = chunk % blocks * ROW_BLOCK, column = span * w->span, place = row * n + column;
     w->kernels->product(&(ig_product){
         .m = ig_min(w->rows - row, ROW_BLOCK),
         .n = ig_min(n - column, w->span),
@@ -47,10 +47,9 @@ static void multiply(const linear_work *w, int64_t chunk, const float *a, int64_
         .taps = 1,
         .length = k,
         .b = w->packed + column * k,
-        .bias = bias ? bias + column : NULL,
-        .c = c + row * n + column,
+        .c = c + place,
         .c_stride = n,
-        .add = add,
+        .end = {.bias = bias ? bias + column : NULL, .added = add ? c + place : NULL},
     });
 }
 

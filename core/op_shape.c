@@ -118,13 +118,13 @@ ig_tensor *ig_reshape(ig_tape *tape, ig_tensor *x, ig_shape shape) {
         ig_shape_text(shape, text);
         return ig_op_fail(tape, "reshape", x, NULL, "as many elements as %s", text);
     }
-    ig_node *node = ig_node_share(tape, &ig_op_reshape, x, shape);
+    ig_node *node = ig_node_share(tape, &ig_op_reshape, &x, 1, shape, 0);
     return node ? node->out : NULL;
 }
 
 ig_tensor *ig_detach(ig_tape *tape, ig_tensor *x) {
     if (!x) return NULL;
-    ig_node *node = ig_node_share(tape, &ig_op_detach, x, x->s);
+    ig_node *node = ig_node_share(tape, &ig_op_detach, &x, 1, x->s, 0);
     if (!node) return NULL;
     node->out->needs_grad = false;
     return node->out;

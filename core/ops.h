@@ -22,6 +22,14 @@ ig_tensor *ig_conv2d(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l);
    H x W, (H - 1) stride - 2 pad + k up to stride - 1 more, the caller names one. */
 ig_tensor *ig_conv2d_transposed(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l, int height,
                                 int width);
+/* ig_leaky_relu of them (slope >= 0; 0 for relu), and `to`, of the output's shape, plus them: while
+   the results are written, instead of in a pass of its own. */
+ig_tensor *ig_conv2d_leaky_relu(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l, float slope);
+ig_tensor *ig_conv2d_add(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l, ig_tensor *to);
+ig_tensor *ig_conv2d_transposed_leaky_relu(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l,
+                                           int height, int width, float slope);
+ig_tensor *ig_conv2d_transposed_add(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l,
+                                    ig_tensor *to);
 
 /* ---- op_resample.c ---- */
 /* Every pixel becomes factor x factor.  x: N H W C -> N fH fW C */
@@ -54,6 +62,10 @@ ig_tensor *ig_mul(ig_tape *tape, ig_tensor *a, ig_tensor *b); /* the same broadc
 ig_tensor *ig_scale(ig_tape *tape, ig_tensor *x, float factor);
 ig_tensor *ig_relu(ig_tape *tape, ig_tensor *x);
 ig_tensor *ig_leaky_relu(ig_tape *tape, ig_tensor *x, float slope);
+/* For ops that make y by an epilogue: ig_leaky_relu and ig_add (of two of one shape) whose work is
+   done already. y's values are the results, and nothing else may use y. */
+ig_tensor *ig_leaky_relu_done(ig_tape *tape, ig_tensor *y, float slope);
+ig_tensor *ig_add_done(ig_tape *tape, ig_tensor *y, ig_tensor *to);
 /* x times the slope of ig_leaky_relu at `at`, a constant of the same shape: the directional
    derivative along x. */
 ig_tensor *ig_leaky_relu_tangent(ig_tape *tape, ig_tensor *x, ig_tensor *at, float slope);

@@ -133,8 +133,9 @@ ig_node *ig_node_create(ig_tape *tape, const ig_op *op, ig_tensor *const *in, in
     return append_node(tape, op, in, count, out, NULL, saved_bytes);
 }
 
-ig_node *ig_node_share(ig_tape *tape, const ig_op *op, ig_tensor *x, ig_shape out) {
-    return append_node(tape, op, &x, 1, out, x->x, 0);
+ig_node *ig_node_share(ig_tape *tape, const ig_op *op, ig_tensor *const *in, int count,
+                       ig_shape out, size_t saved_bytes) {
+    return append_node(tape, op, in, count, out, in[0] ? in[0]->x : NULL, saved_bytes);
 }
 
 float *ig_grad(ig_tape *tape, ig_tensor *t, bool *add) {

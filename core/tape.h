@@ -133,8 +133,9 @@ ig_tensor *ig_op_fail(ig_tape *tape, const char *op, const ig_tensor *a, const i
 ig_node *ig_node_create(ig_tape *tape, const ig_op *op, ig_tensor *const *in, int count,
                         ig_shape out, size_t saved_bytes);
 
-/* The same for an op of one input whose output shares the input's values. */
-ig_node *ig_node_share(ig_tape *tape, const ig_op *op, ig_tensor *x, ig_shape out);
+/* The same for an op whose output shares the first input's values. */
+ig_node *ig_node_share(ig_tape *tape, const ig_op *op, ig_tensor *const *in, int count,
+                       ig_shape out, size_t saved_bytes);
 
 /* Arena memory that lives until the end of the step; NULL marks the tape as failed. */
 void *ig_tape_alloc(ig_tape *tape, size_t bytes);

@@ -37,9 +37,9 @@ typedef struct {
     int64_t group;     /* of them in one group, whose tiles are rows of one matrix product */
     side x, y;         /* inputs of the convolution; its outputs or their gradients */
     const float *from_x, *from_y;
-    const float *bias;
+    ig_epilogue end;
     float *out;
-    bool add;
+    bool add; /* to the weights' gradient */
     float *zeros;
     const float *packed; /* weights */
     int64_t packed_stride;
@@ -182,7 +182,7 @@ static void convolve_group(void *work, int64_t group, int worker) {
             .c_stride = y.tiles.row_stride,
         });
     }
-    w->kernels->winograd_join(IG_WINOGRAD_OUTPUT, &y.tiles, m, w->bias, w->add, w->out);
+    w->kernels->winograd_join(IG_WINOGRAD_OUTPUT, &y.tiles, m, &w->end, w->out);
 }
 
 static float *take(ig_tape *tape, int64_t floats) {
@@ -224,15 +224,14 @@ static bool convolve(ig_tape *tape, winograd_work *w, const ig_tensor *weight,
 }
 
 bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
-                           const float *fine, const ig_tensor *weight, const float *bias,
-                           float *coarse, bool add) {
+                           const float *fine, const ig_tensor *weight, const ig_epilogue *end,
+                           float *coarse) {
     winograd_work w = start(form);
     w.x = fine_side(&w, s, s->pad, lanes(w.kernels));
     w.y = coarse_side(&w, s, 0, w.kernels->panel);
     w.from_x = fine;
-    w.bias = bias;
+    w.end = *end;
     w.out = coarse;
-    w.add = add;
     lay_out(&w, s->n, s->ho, s->wo);
     return convolve(tape, &w, weight,
                     (ig_winograd_filter){
@@ -242,16 +241,15 @@ bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, ig_winograd_fo
 /* The adjoint is the convolution with flipped weights, padded by what the other is not: whole
    phases are computed, from the first row that a tap reaches, or with one phase the image. */
 bool ig_winograd_to_fine(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
-                         const float *coarse, const ig_tensor *weight, const float *bias,
-                         float *fine, bool add) {
+                         const float *coarse, const ig_tensor *weight, const ig_epilogue *end,
+                         float *fine) {
     winograd_work w = start(form);
     int64_t cut = w.step == 1 ? s->pad : 0; /* outputs before the image that are not computed */
     w.x = coarse_side(&w, s, w.taps - 1 - cut, lanes(w.kernels));
     w.y = fine_side(&w, s, s->pad - cut, w.kernels->panel);
     w.from_x = coarse;
-    w.bias = bias;
+    w.end = *end;
     w.out = fine;
-    w.add = add;
     lay_out(&w, s->n, ig_ceil_div(s->h + s->pad - cut, w.step),
             ig_ceil_div(s->w + s->pad - cut, w.step));
     return convolve(tape, &w, weight,
@@ -298,7 +296,8 @@ static void weight_chunk(void *work, int64_t chunk, int worker) {
         }
     }
     float *partial = w->partial + chunk * weight_count(w) * y.tiles.c;
-    w->kernels->winograd_join(IG_WINOGRAD_WEIGHTS_GRADIENT, &w->weights, sum, NULL, false, partial);
+    w->kernels->winograd_join(IG_WINOGRAD_WEIGHTS_GRADIENT, &w->weights, sum, &(ig_epilogue){0},
+                              partial);
 }
 
 /* gw of one coarse channel = or += the chunks' sums, in their order */

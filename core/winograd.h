@@ -18,11 +18,11 @@ bool ig_winograd_fits(ig_winograd_form form, const ig_conv_shape *s);
 /* As those of core/conv.h, with a form that fits. Rms errors are 1 to 4 times those of the direct
    product. */
 bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
-                           const float *fine, const ig_tensor *weight, const float *bias,
-                           float *coarse, bool add);
+                           const float *fine, const ig_tensor *weight, const ig_epilogue *end,
+                           float *coarse);
 bool ig_winograd_to_fine(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
-                         const float *coarse, const ig_tensor *weight, const float *bias,
-                         float *fine, bool add);
+                         const float *coarse, const ig_tensor *weight, const ig_epilogue *end,
+                         float *fine);
 bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
                            const float *fine, const float *coarse, float *gw, bool add);
 

@@ -75,6 +75,32 @@ REFERENCE(conv2d_transposed) {
     return out;
 }
 
+static ig_shape leaky(double *y, ig_shape s, int sixtyfourths) {
+    for (int64_t i = 0; i < ig_count(s); i++) y[i] *= y[i] > 0 ? 1 : sixtyfourths / 64.0;
+    return s;
+}
+
+static ig_shape plus(double *y, ig_shape s, const double *x) {
+    for (int64_t i = 0; i < ig_count(s); i++) y[i] += x[i];
+    return s;
+}
+
+/* p: as without, and the slope in 64ths */
+REFERENCE(conv2d_leaky_relu) {
+    return leaky(y, ref_conv2d(call, y), call->p[2]);
+}
+REFERENCE(conv2d_transposed_leaky_relu) {
+    return leaky(y, ref_conv2d_transposed(call, y), call->p[4]);
+}
+
+/* p: as without */
+REFERENCE(conv2d_add) {
+    return plus(y, ref_conv2d(call, y), call->x[3]);
+}
+REFERENCE(conv2d_transposed_add) {
+    return plus(y, ref_conv2d_transposed(call, y), call->x[3]);
+}
+
 /* p: factor */
 REFERENCE(upsample) {
     ig_shape s = call->s[0];

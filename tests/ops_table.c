@@ -43,6 +43,15 @@ APPLY(linear, ig_linear(tape, in[0], &(ig_linear_layer){in[1], in[2]}))
 APPLY(conv2d, ig_conv2d(tape, in[0], &(ig_conv_layer){in[1], in[2], p[0], p[1]}))
 APPLY(conv2d_transposed,
       ig_conv2d_transposed(tape, in[0], &(ig_conv_layer){in[1], in[2], p[0], p[1]}, p[2], p[3]))
+APPLY(conv2d_leaky_relu,
+      ig_conv2d_leaky_relu(tape, in[0], &(ig_conv_layer){in[1], in[2], p[0], p[1]},
+                           (float)p[2] / 64))
+APPLY(conv2d_add, ig_conv2d_add(tape, in[0], &(ig_conv_layer){in[1], in[2], p[0], p[1]}, in[3]))
+APPLY(conv2d_transposed_leaky_relu,
+      ig_conv2d_transposed_leaky_relu(tape, in[0], &(ig_conv_layer){in[1], in[2], p[0], p[1]}, p[2],
+                                      p[3], (float)p[4] / 64))
+APPLY(conv2d_transposed_add,
+      ig_conv2d_transposed_add(tape, in[0], &(ig_conv_layer){in[1], in[2], p[0], p[1]}, in[3]))
 APPLY(upsample, ig_upsample(tape, in[0], p[0]))
 APPLY(avgpool, ig_avgpool(tape, in[0], p[0]))
 APPLY(groupnorm, ig_groupnorm(tape, in[0], &(ig_norm_layer){in[1], in[2], p[0], TEST_EPS}))
@@ -209,6 +218,43 @@ static const op_case transposed[] = {
     {{D4(0, 4, 3, 17), D4(17, 3, 3, 9), D1(9)}, {1, 1, 4, 3}},
     {{{0}}, {0}}};
 
+/* With epilogues. x, w, b; stride, pad, slope: small, since where many values are, one lies so near
+   to 0 that no difference tells its slope */
+static const op_case activated[] = {{{D4(3, 5, 7, 3), D4(4, 3, 3, 3), D1(4)}, {1, 1, 13}},
+                                    {{D4(2, 5, 4, 2), D4(3, 4, 4, 2), D1(3)}, {2, 1, 0}},
+                                    {{D4(2, 3, 3, 9), D4(17, 3, 3, 9)}, {2, 1, 13}},
+                                    {{D4(1, 4, 3, 16), D4(16, 3, 3, 16), D1(16)}, {1, 1, 13}},
+                                    {{D4(1, 4, 5, 16), D4(17, 4, 4, 16), D1(17)}, {2, 1, 0}},
+                                    {{D4(0, 6, 5, 16), D4(16, 3, 3, 16), D1(16)}, {1, 1, 13}},
+                                    {{{0}}, {0}}};
+
+/* x, w, b; stride, pad, height, width, slope */
+static const op_case transposed_activated[] = {
+    {{D4(3, 5, 7, 3), D4(3, 3, 3, 4), D1(4)}, {1, 1, 5, 7, 13}},
+    {{D4(2, 2, 3, 2), D4(2, 1, 2, 2), D1(2)}, {3, 0, 4, 8, 13}},
+    {{D4(1, 2, 3, 17), D4(17, 3, 3, 9), D1(9)}, {2, 1, 4, 5, 0}},
+    {{D4(1, 4, 3, 16), D4(16, 3, 3, 16)}, {1, 1, 4, 3, 13}},
+    {{D4(1, 3, 2, 17), D4(17, 4, 4, 16), D1(16)}, {2, 1, 6, 5, 0}},
+    {{{0}}, {0}}};
+
+/* x, w, b, to; stride, pad, and of transposed ones height and width */
+static const op_case added[] = {
+    {{D4(3, 5, 7, 3), D4(4, 3, 3, 3), D1(4), D4(3, 5, 7, 4)}, {1, 1}},
+    {{D4(2, 9, 8, 2), D4(3, 4, 4, 2), D1(3), D4(2, 4, 4, 3)}, {2, 1}},
+    {{D4(2, 7, 5, 9), D4(17, 3, 3, 9), D1(17), D4(2, 4, 3, 17)}, {2, 1}},
+    {{D4(2, 6, 5, 16), D4(16, 3, 3, 16), D1(16), D4(2, 6, 5, 16)}, {1, 1}},
+    {{D4(2, 6, 5, 16), D4(17, 4, 4, 16), D1(17), D4(2, 3, 2, 17)}, {2, 1}},
+    {{D4(0, 5, 7, 3), D4(4, 3, 3, 3), D1(4), D4(0, 5, 7, 4)}, {1, 1}},
+    {{{0}}, {0}}};
+
+static const op_case transposed_added[] = {
+    {{D4(3, 5, 7, 3), D4(3, 3, 3, 4), D1(4), D4(3, 5, 7, 4)}, {1, 1, 5, 7}},
+    {{D4(2, 2, 3, 2), D4(2, 1, 2, 2), D1(2), D4(2, 4, 8, 2)}, {3, 0, 4, 8}},
+    {{D4(2, 4, 3, 17), D4(17, 3, 3, 9), D1(9), D4(2, 8, 5, 9)}, {2, 1, 8, 5}},
+    {{D4(2, 6, 5, 16), D4(16, 3, 3, 16), D1(16), D4(2, 6, 5, 16)}, {1, 1, 6, 5}},
+    {{D4(2, 3, 2, 17), D4(17, 4, 4, 16), D1(16), D4(2, 6, 5, 16)}, {2, 1, 6, 5}},
+    {{{0}}, {0}}};
+
 /* Of shapes that Winograd's forms compute. */
 static const op_case winograd_convolutions[] = {
     {{D4(2, 6, 5, 16), D4(16, 3, 3, 16), D1(16)}, {1, 1}},
@@ -270,7 +316,8 @@ static const op_case no_batchnorms[] = {
     {{D2(5, 7), D1(7), D1(7), D1(7), D1(6)}, {1}},
     {{{0}}, {0}}};
 
-#define ROW(op) #op, .reference = ref_##op, .apply = apply_##op
+#define ROW(op)            #op, .reference = ref_##op, .apply = apply_##op
+#define EPILOGUE(op, name) #op, .reference = ref_##op##_##name, .apply = apply_##op##_##name
 
 const op_row op_rows[] = {
     {ROW(linear), .kinds = "Nnn", .bound = 2e-6, .grad_bound = 5e-6,
@@ -293,6 +340,20 @@ const op_row op_rows[] = {
                     {{D2(3, 5), D4(5, 3, 3, 4), D1(4)}, {1, 1, 5, 7}},
                     {{D4(3, 5, 7, 3), D4(3, 3, 3, 4), D1(4)}, {1, 1, 6, 7}}, /* not such a size */
                     {{D4(3, 5, 7, 3), D4(3, 3, 3, 4), D1(4)}, {1, 1, 5, 6}})},
+    {EPILOGUE(conv2d, leaky_relu), .kinds = "Nnn", .bound = 2e-6, .grad_bound = 5e-6,
+     .cases = activated, .wrong = CASES({{D4(3, 5, 7, 3), D4(4, 3, 3, 2), D1(4)}, {1, 1, 13}})},
+    {EPILOGUE(conv2d_transposed, leaky_relu), .kinds = "Nnn", .bound = 2e-6, .grad_bound = 5e-6,
+     .cases = transposed_activated,
+     .wrong = CASES({{D4(3, 5, 7, 3), D4(2, 3, 3, 4), D1(4)}, {1, 1, 5, 7, 13}})},
+    {EPILOGUE(conv2d, add), .kinds = "NnnN", .bound = 2e-6, .grad_bound = 5e-6, .cases = added,
+     .wrong = CASES({{D4(3, 5, 7, 3), D4(4, 3, 3, 3), D1(4), D4(3, 5, 6, 4)}, {1, 1}},
+                    {{D4(3, 5, 7, 3), D4(4, 3, 3, 3), D1(4), D1(4)}, {1, 1}},
+                    {{D4(3, 5, 7, 3), D4(4, 3, 3, 2), D1(4), D4(3, 5, 7, 4)}, {1, 1}})},
+    {EPILOGUE(conv2d_transposed, add), .kinds = "NnnN", .bound = 2e-6, .grad_bound = 5e-6,
+     .cases = transposed_added,
+     .wrong = CASES({{D4(3, 5, 7, 3), D4(3, 3, 3, 4), D1(4), D4(3, 5, 7, 3)}, {1, 1}},
+                    {{D4(3, 5, 7, 3), D4(3, 3, 3, 4), D1(4), D4(3, 6, 7, 4)}, {1, 1}},
+                    {{D4(3, 5, 7, 3), D4(3, 3, 3, 4), D1(4), D1(4)}, {1, 1}})},
     {ROW(upsample), .kinds = "N", .bound = 1e-7, .grad_bound = 1e-6,
      .cases = CASES({{D4(3, 5, 7, 3)}, {2}}, {{D4(1, 1, 2, 1)}, {3}}, {{D4(2, 3, 2, 5)}, {1}}),
      .wrong = CASES({{D3(3, 5, 7)}, {2}}, {{D4(3, 5, 7, 3)}, {0}})},

@@ -93,7 +93,7 @@ typedef struct {
     int64_t count;
 } buffer;
 
-static buffer matrix_a, matrix_b, unpacked, bias, matrix_c;
+static buffer matrix_a, matrix_b, unpacked, bias, addends, matrix_c;
 static buffer arrays[8]; /* of each test's own meaning */
 
 static void map(buffer *b) {
@@ -216,6 +216,36 @@ static void expect_alone(int64_t i, int64_t j, float whole, float alone) {
 
 /* product */
 
+/* What one of `columns` columns of results needs, which lie as those of matrix_c, `size` floats:
+   that is taken, and with `add` they are added to what is there. */
+static ig_epilogue draw_epilogue(int64_t columns, int64_t size, bool add) {
+    ig_epilogue end = {.act = between(0, 1) ? IG_LEAKY_RELU : IG_NO_ACTIVATION, .slope = 0.2f};
+    take_random(&bias, columns);
+    save(&bias);
+    take_random(&addends, size);
+    save(&addends);
+    if (between(0, 1)) end.bias = bias.x;
+    if (add) end.added = matrix_c.x;
+    else if (between(0, 1)) end.added = addends.x;
+    return end;
+}
+
+/* The value that is added to result `at` of matrix_c. */
+static double addend(const ig_epilogue *end, int64_t at) {
+    if (!end->added) return 0;
+    return (double)(end->added == matrix_c.x ? matrix_c.saved[BAND + at] : end->added[at]);
+}
+
+static double finished(const ig_epilogue *end, double sum, int64_t column, int64_t at) {
+    sum += (end->bias ? (double)end->bias[column] : 0) + addend(end, at);
+    return end->act == IG_LEAKY_RELU && sum <= 0 ? (double)end->slope * sum : sum;
+}
+
+static void expect_epilogue_same(void) {
+    expect_same(&bias, "bias");
+    expect_same(&addends, "addends");
+}
+
 /* Shapes of a matrix, or of a convolution, whose rows overlap. */
 static ig_product draw_product(void) {
     ig_product p = {.m = between(1, 40), .n = between(1, MOST_COLUMNS), .taps = between(1, 4)};
@@ -225,7 +255,6 @@ static ig_product draw_product(void) {
     p.a_stride = matrix ? p.taps * p.tap_stride + between(0, 9) : between(1, p.length + 9);
     if (!matrix) p.tap_stride += p.m * p.a_stride;
     p.c_stride = p.n + between(0, 20);
-    p.add = between(0, 1);
     return p;
 }
 
@@ -241,7 +270,8 @@ static void take_product_a(ig_product *p) {
 }
 
 static double product_error(const ig_product *p, layout b, int64_t i, int64_t j) {
-    double sum = p->bias ? (double)p->bias[j] : 0, size = fabs(sum);
+    int64_t at = i * p->c_stride + j;
+    double sum = 0, size = fabs(addend(&p->end, at)) + (p->end.bias ? fabs(p->end.bias[j]) : 0);
     for (int64_t t = 0; t < p->taps; t++)
         for (int64_t l = 0; l < p->length; l++) {
             int64_t row = t * p->length + l;
@@ -250,7 +280,8 @@ static double product_error(const ig_product *p, layout b, int64_t i, int64_t j)
             sum += term;
             size += fabs(term);
         }
-    return error_of(i * p->c_stride + j, p->add, sum, size);
+    double expected = finished(&p->end, sum, j, at);
+    return fabs((double)matrix_c.x[at] - expected) / (FLT_EPSILON * size);
 }
 
 /* One row from one column on: alone, and with other columns beside than in the whole. */
@@ -263,29 +294,30 @@ static void product_alone(const ig_kernels *k, ig_product p, layout b) {
     p.m = 1;
     p.n -= j;
     p.a += i * p.a_stride;
-    if (p.bias) p.bias += j;
+    if (p.end.bias) p.end.bias += j;
     p.c = row + j;
+    if (p.end.added == matrix_c.x) p.end.added = p.c;
+    else if (p.end.added) p.end.added += i * p.c_stride + j;
     k->product(&p);
     for (int64_t at = j; at < whole_n; at++) expect_alone(i, at, whole[at], row[at]);
 }
 
 static double product_once(const ig_kernels *k) {
     ig_product p = draw_product();
+    bool add = between(0, 1);
     snprintf(current, sizeof current,
              "product_%s m %lld n %lld taps %lld length %lld a_stride %lld tap_stride %lld%s",
              k->name, (long long)p.m, (long long)p.n, (long long)p.taps, (long long)p.length,
-             (long long)p.a_stride, (long long)p.tap_stride, p.add ? " add" : "");
+             (long long)p.a_stride, (long long)p.tap_stride, add ? " add" : "");
     take_product_a(&p);
     layout b = take_unpacked(p.taps * p.length, p.n);
     take(&matrix_b, ig_packed_size(k, p.taps * p.length, p.n));
     pack(k, p.taps * p.length, p.n, b, unpacked.x, matrix_b.x);
     save(&matrix_b);
-    take_random(&bias, p.n);
-    save(&bias);
-    take_c(p.m, p.n, p.c_stride, p.add);
+    take_c(p.m, p.n, p.c_stride, add);
     p.b = matrix_b.x;
-    p.bias = between(0, 1) ? bias.x : NULL;
     p.c = matrix_c.x;
+    p.end = draw_epilogue(p.n, matrix_c.count, add);
     k->product(&p);
 
     double largest = 0;
@@ -298,7 +330,7 @@ static double product_once(const ig_kernels *k) {
         }
     expect_same(&matrix_a, "a");
     expect_same(&matrix_b, "b");
-    expect_same(&bias, "bias");
+    expect_epilogue_same();
     product_alone(k, p, b);
     expect_gaps(p.m, p.n, p.c_stride);
     return largest;
@@ -888,14 +920,13 @@ static double convolved(const convolution *s, bool flipped, int64_t image, int64
     return sum;
 }
 
-static double check_convolution(const convolution *s, bool flipped, const float *offset, bool add) {
+static double check_convolution(const convolution *s, bool flipped, const ig_epilogue *end) {
     double largest = 0, size = 1 + sqrt((double)(s->kernel * s->kernel * s->c));
     for (int64_t i = 0; i < matrix_c.count; i++) {
         int64_t k = i % s->k, x = i / s->k % s->ow, y = i / s->k / s->ow % s->oh;
         int64_t image = i / s->k / s->ow / s->oh;
         if (!is_chosen(s, image, y)) continue;
-        double expected = convolved(s, flipped, image, y, x, k) + old_value(&matrix_c, i, add);
-        if (offset) expected += (double)offset[k];
+        double expected = finished(end, convolved(s, flipped, image, y, x, k), k, i);
         double error = check_output(&matrix_c, "y", i, expected, size, WINOGRAD_BOUND);
         largest = fmax(largest, error);
     }
@@ -914,13 +945,12 @@ static double winograd_once(const ig_kernels *k) {
     ig_winograd_filter f = transform_weights(k, &s, flipped);
     ig_winograd_tiles y = take_tiles(&s, &arrays[COARSE_TILES], tile_count(&s), s.oh, s.ow, s.k, 1);
     multiply_tiles(k, &s, &f, &x, &y);
-    const float *offset = take_input(&bias, s.k);
-    if (between(0, 1)) offset = NULL;
     float *to = take_output(&matrix_c, s.n * s.oh * s.ow * s.k, add);
-    k->winograd_join(IG_WINOGRAD_OUTPUT, &y, arrays[COARSE_TILES].x, offset, add, to);
+    ig_epilogue end = draw_epilogue(s.k, matrix_c.count, add);
+    k->winograd_join(IG_WINOGRAD_OUTPUT, &y, arrays[COARSE_TILES].x, &end, to);
     expect_same(&arrays[COARSE_TILES], "matrices");
-    expect_same(&bias, "bias");
-    return check_convolution(&s, flipped, offset, add);
+    expect_epilogue_same();
+    return check_convolution(&s, flipped, &end);
 }
 
 /* A row for each coarse channel: the sums over tiles. */
@@ -973,7 +1003,8 @@ static double winograd_gradient_once(const ig_kernels *k) {
     w.end = s.k;
     multiply_gradients(&s, &x, &y, &w);
     float *to = take_output(&matrix_c, s.k * s.kernel * s.kernel * s.c, add);
-    k->winograd_join(IG_WINOGRAD_WEIGHTS_GRADIENT, &w, arrays[WEIGHT_TILES].x, NULL, add, to);
+    ig_epilogue end = {.added = add ? to : NULL};
+    k->winograd_join(IG_WINOGRAD_WEIGHTS_GRADIENT, &w, arrays[WEIGHT_TILES].x, &end, to);
     double largest = 0;
     for (int64_t i = 0; i < matrix_c.count; i++)
         largest = fmax(largest, check_weight_gradient(&s, i, add));
@@ -1147,7 +1178,7 @@ static int bench(const char *name) {
 
 int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IOLBF, 0);
-    buffer *buffers[] = {&matrix_a, &matrix_b, &unpacked, &bias, &matrix_c};
+    buffer *buffers[] = {&matrix_a, &matrix_b, &unpacked, &bias, &addends, &matrix_c};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) map(buffers[i]);
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) map(&arrays[i]);
     if (argc > 1 && !strcmp(argv[1], "--bench")) return bench(argv[2]);

@@ -117,12 +117,13 @@ static void reference(int product, const ig_conv_shape *s, operands o, double *s
 static bool run(ig_tape *tape, int product, const ig_conv_shape *s, ig_winograd_form form,
                 operands o, float *out, bool add) {
     const ig_tensor weight = {.x = (float *)(uintptr_t)o.weight};
+    const ig_epilogue end = {.bias = o.bias, .added = add ? out : NULL};
     if (product == TO_COARSE)
-        return form ? ig_winograd_to_coarse(tape, s, form, o.fine, &weight, o.bias, out, add)
-                    : ig_conv_to_coarse(tape, s, o.fine, &weight, o.bias, out, add);
+        return form ? ig_winograd_to_coarse(tape, s, form, o.fine, &weight, &end, out)
+                    : ig_conv_to_coarse(tape, s, o.fine, &weight, &end, out);
     if (product == TO_FINE)
-        return form ? ig_winograd_to_fine(tape, s, form, o.coarse, &weight, o.bias, out, add)
-                    : ig_conv_to_fine(tape, s, o.coarse, &weight, o.bias, out, add);
+        return form ? ig_winograd_to_fine(tape, s, form, o.coarse, &weight, &end, out)
+                    : ig_conv_to_fine(tape, s, o.coarse, &weight, &end, out);
     return form ? ig_winograd_to_weight(tape, s, form, o.fine, o.coarse, out, add)
                 : ig_conv_to_weight(tape, s, o.fine, o.coarse, out, add);
 }

@@ -129,7 +129,7 @@ double IG_KERNEL(sum_squares)(const float *x, int64_t n);
 void IG_KERNEL(winograd_split)(ig_winograd_map map, const ig_winograd_tiles *tiles,
                                const float *images, const float *zeros, float *matrices);
 void IG_KERNEL(winograd_join)(ig_winograd_map map, const ig_winograd_tiles *tiles,
-                              const float *matrices, const float *bias, bool add, float *images);
+                              const float *matrices, const ig_epilogue *end, float *images);
 void IG_KERNEL(winograd_weights)(const ig_winograd_filter *filter, int64_t panel);
 
 #endif

@@ -9,7 +9,19 @@
 
 #include "core/error.h"
 
-/* c[i][j] = or += sum over t, l of a_i[t][l] b[t * length + l][j], plus bias[j].
+typedef enum { IG_NO_ACTIVATION, IG_SILU, IG_LEAKY_RELU } ig_activation;
+
+/* What becomes of results on their way to memory: act(result + bias + added). */
+typedef struct {
+    const float *bias; /* a value a column or channel, or NULL */
+    /* values that lie as the results will, or the place of the results itself, to add to what is
+       there; NULL: none */
+    const float *added;
+    ig_activation act; /* none or leaky_relu */
+    float slope;       /* of leaky_relu below 0 */
+} ig_epilogue;
+
+/* c = the epilogue of sum over t, l of a_i[t][l] b[t * length + l][j].
    Row i of a is `taps` runs of `length` floats: run t begins at a + i * a_stride + t * tap_stride.
    A plain matrix has one tap; a convolution has one for each row of its kernel. */
 typedef struct {
@@ -17,10 +29,9 @@ typedef struct {
     const float *a;
     int64_t a_stride, taps, tap_stride, length;
     const float *b; /* packed by `pack`: panels of `panel` columns, the last one padded by zeros */
-    const float *bias; /* n, or NULL */
-    float *c;          /* row i at c + i * c_stride */
+    float *c;       /* row i at c + i * c_stride */
     int64_t c_stride;
-    bool add;
+    ig_epilogue end;
 } ig_product;
 
 /* c[i][j] = or += sum over r, t of a[r * a_row + t * a_stride + i] b[r * b_row + t * b_stride + j]:
@@ -116,8 +127,6 @@ typedef struct {
                           bool add);
 } ig_loss;
 
-typedef enum { IG_NO_ACTIVATION, IG_SILU, IG_LEAKY_RELU } ig_activation;
-
 /* y = act(u), u = scale (x - mean) rstd + shift, column by column.  x: rows c, all others: c */
 typedef struct {
     int64_t rows, c;
@@ -189,9 +198,8 @@ typedef struct {
     /* zeros: c of them */
     void (*winograd_split)(ig_winograd_map map, const ig_winograd_tiles *tiles, const float *images,
                            const float *zeros, float *matrices);
-    /* bias: c, or NULL */
     void (*winograd_join)(ig_winograd_map map, const ig_winograd_tiles *tiles,
-                          const float *matrices, const float *bias, bool add, float *images);
+                          const float *matrices, const ig_epilogue *end, float *images);
     /* Transforms and packs a panel of the outputs, at every position. */
     void (*winograd_weights)(const ig_winograd_filter *filter, int64_t panel);
 } ig_kernels;

@@ -1,27 +1,35 @@
-#include "core/kernels/isa.h"
+#include "core/kernels/math.h"
 #include "core/whole.h"
 
-/* c = or += the sums and the bias. */
+/* What follows the bias of an epilogue. */
+INLINE void finish_block(const int rows, const ig_product *p, int64_t at, int64_t columns,
+                         vec sum[ROWS][2]) {
+    const ig_epilogue end = p->end;
+    UNROLL
+    for (int i = 0; i < rows; i++, at += p->c_stride) {
+        const float *added = end.added ? end.added + at : NULL;
+        sum[i][0] = finish(&end, sum[i][0], added, columns);
+        if (columns <= LANES) continue;
+        sum[i][1] = finish(&end, sum[i][1], added ? added + LANES : NULL, columns - LANES);
+    }
+}
+
 INLINE void write_block(const int rows, const ig_product *p, int64_t row, int64_t column,
                         vec sum[ROWS][2]) {
-    int64_t columns = p->n - column, stride = p->c_stride;
-    float *c = p->c + row * stride + column;
-    bool add = p->add, whole = columns >= PANEL;
-    if (p->bias) {
-        vec b0 = load_some(p->bias + column, columns);
-        vec b1 = columns > LANES ? load_some(p->bias + column + LANES, columns - LANES) : b0;
+    int64_t columns = p->n - column, stride = p->c_stride, at = row * stride + column;
+    float *c = p->c + at;
+    if (p->end.bias) {
+        const float *bias = p->end.bias + column;
+        vec b0 = load_some(bias, columns);
+        vec b1 = columns > LANES ? load_some(bias + LANES, columns - LANES) : b0;
         UNROLL
         for (int i = 0; i < rows; i++) sum[i][0] += b0, sum[i][1] += b1;
     }
+    if (p->end.added || p->end.act) finish_block(rows, p, at, columns, sum);
     UNROLL
     for (int i = 0; i < rows; i++, c += stride) {
-        if (whole) {
-            write_some(c, sum[i][0], LANES, add);
-            write_some(c + LANES, sum[i][1], LANES, add);
-        } else {
-            write_some(c, sum[i][0], columns, add);
-            if (columns > LANES) write_some(c + LANES, sum[i][1], columns - LANES, add);
-        }
+        store_some(c, sum[i][0], columns);
+        if (columns > LANES) store_some(c + LANES, sum[i][1], columns - LANES);
     }
 }
 
@@ -55,7 +63,9 @@ static void any_block(int64_t rows, const ig_product *p, int64_t row, int64_t co
                       const float *b) {
     switch (rows) {
         CASE(1)
-        CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
+        CASE(2)
+        CASE(3)
+        CASE(4) CASE(5) CASE(6)
 #if defined(__AVX512F__) || defined(__aarch64__)
             CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12)
 #endif

@@ -7,7 +7,7 @@
    F(4x4,3x3). The usual points 0, +-1, +-2, inf have rms errors 2.2 times
    and largest errors 4.8 times those of the last (normal inputs, 64 channels); reciprocals a b = 1
    also save products. */
-#include "core/kernels/isa.h"
+#include "core/kernels/math.h"
 #include "core/whole.h"
 
 enum { TILE = 4 };                              /* outputs along a side of a tile */
@@ -180,12 +180,14 @@ INLINE void split(const ig_winograd_map map, const ig_winograd_form form, const 
     }
 }
 
-/* The other way: transformed values at `from`, `stride` apart; pixels that are NULL are dropped. */
+/* The other way: transformed values at `from`, `stride` apart. Those of pixel p of the tile go to
+   where at[p] is in the images, or are dropped where that is below 0. */
 INLINE void join(const ig_winograd_map map, const ig_winograd_form form, const float *from,
-                 int64_t stride, vec bias, bool add, float *const *pixel, int64_t c,
-                 int64_t count) {
+                 int64_t stride, const ig_epilogue *end, float *images, const int64_t *at,
+                 int64_t c, int64_t count) {
     const int n = side_of(map, form), side = whole_side(form);
     vec half[MOST], x[LONGEST], y[LONGEST];
+    vec bias = end->bias ? load_some(end->bias + c, count) : (vec){0};
     UNROLL
     for (int j = 0; j < side; j++) {
         UNROLL
@@ -199,11 +201,10 @@ INLINE void join(const ig_winograd_map map, const ig_winograd_form form, const f
         apply(map, form, half + i * side, y);
         UNROLL
         for (int j = 0; j < n; j++) {
-            float *p = pixel[i * n + j];
-            if (!p) continue;
-            vec value = y[j] + bias;
-            if (add) value += load_some(p + c, count);
-            store_some(p + c, value, count);
+            int64_t place = at[i * n + j];
+            if (place < 0) continue;
+            const float *added = end->added ? end->added + place + c : NULL;
+            store_some(images + place + c, finish(end, y[j] + bias, added, count), count);
         }
     }
 }
@@ -305,32 +306,29 @@ INLINE void split_tiles(const ig_winograd_map map, const ig_winograd_form form,
 }
 
 INLINE void join_pixels(const ig_winograd_map map, const ig_winograd_form form,
-                        const ig_winograd_tiles *t, const float *from, const float *bias, bool add,
-                        float *const *pixel) {
-    for (int64_t c = 0; c < t->c; c += LANES) {
-        int64_t count = t->c - c;
-        vec offset = bias ? load_some(bias + c, count) : (vec){0};
-        if (count >= LANES) join(map, form, from + c, t->stride, offset, add, pixel, c, LANES);
-        else join(map, form, from + c, t->stride, offset, add, pixel, c, count);
-    }
+                        const ig_winograd_tiles *t, const float *from, const ig_epilogue *end,
+                        float *images, const int64_t *at) {
+    int64_t c = 0;
+    for (; c + LANES <= t->c; c += LANES)
+        join(map, form, from + c, t->stride, end, images, at, c, LANES);
+    if (c < t->c) join(map, form, from + c, t->stride, end, images, at, c, t->c - c);
 }
 
 INLINE void join_tiles(const ig_winograd_map map, const ig_winograd_form form,
-                       const ig_winograd_tiles *t, const float *from, const float *bias, bool add,
+                       const ig_winograd_tiles *t, const float *from, const ig_epilogue *end,
                        float *images) {
     const int n = side_of(map, form);
     for (int64_t row = t->first; row < t->end; row++) {
-        float *image = images + row / t->rows * t->h * t->w * t->c;
+        int64_t image = row / t->rows * t->h * t->w * t->c;
         tile_places places = places_of(t, row);
         for (int64_t column = 0; column < t->columns; column++)
             for (int64_t phase = 0; phase < t->step * t->step; phase++) {
                 int64_t at[MOST];
-                float *pixel[MOST];
                 find_pixels(map, form, t, row % t->rows, column, phase, at);
-                for (int i = 0; i < n * n; i++) pixel[i] = at[i] < 0 ? NULL : image + at[i];
-                prefetch_below(map, t, row, column, phase, image);
+                for (int i = 0; i < n * n; i++) at[i] = at[i] < 0 ? -1 : image + at[i];
+                prefetch_below(map, t, row, column, phase, images + image);
                 int64_t place = tile_place(t, places, column) * t->row_stride + phase * t->c;
-                join_pixels(map, form, t, from + place, bias, add, pixel);
+                join_pixels(map, form, t, from + place, end, images, at);
             }
     }
 }
@@ -351,10 +349,10 @@ void IG_KERNEL(winograd_split)(ig_winograd_map map, const ig_winograd_tiles *t, 
 }
 
 void IG_KERNEL(winograd_join)(ig_winograd_map map, const ig_winograd_tiles *t, const float *from,
-                              const float *bias, bool add, float *images) {
+                              const ig_epilogue *end, float *images) {
     if (map == IG_WINOGRAD_OUTPUT)
-        WITH_FORM(join_tiles, IG_WINOGRAD_OUTPUT, t->form, t, from, bias, add, images)
-    else WITH_FORM(join_tiles, IG_WINOGRAD_WEIGHTS_GRADIENT, t->form, t, from, bias, add, images)
+        WITH_FORM(join_tiles, IG_WINOGRAD_OUTPUT, t->form, t, from, end, images)
+    else WITH_FORM(join_tiles, IG_WINOGRAD_WEIGHTS_GRADIENT, t->form, t, from, end, images)
 }
 
 /* Where the weights of a channel begin, which is one of `count` in its phase. */

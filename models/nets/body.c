@@ -30,9 +30,9 @@ void ig_encoder_declare(ig_encoder *e, ig_params *params, ig_arch arch, const ig
 
 ig_tensor *ig_encoder_run(const ig_encoder *e, ig_tape *tape, ig_tensor *x) {
     if (e->arch == IG_ARCH_CONV) {
-        x = ig_relu(tape, ig_conv2d(tape, x, &e->down1)); /* N H/2 W/2 32 */
-        x = ig_relu(tape, ig_conv2d(tape, x, &e->down2)); /* N H/4 W/4 64 */
-        x = ig_conv2d(tape, x, &e->narrow);               /* N H/4 W/4 16 */
+        x = ig_conv2d_leaky_relu(tape, x, &e->down1, 0); /* N H/2 W/2 32 */
+        x = ig_conv2d_leaky_relu(tape, x, &e->down2, 0); /* N H/4 W/4 64 */
+        x = ig_conv2d(tape, x, &e->narrow);              /* N H/4 W/4 16 */
     }
     return ig_relu(tape, ig_linear(tape, x, &e->hidden)); /* N features */
 }
@@ -61,7 +61,7 @@ ig_tensor *ig_decoder_run(const ig_decoder *d, ig_tape *tape, ig_tensor *z, ig_t
     if (!x) return NULL;
     if (d->arch == IG_ARCH_MLP) return ig_reshape(tape, x, IG_SHAPE_4(x->s.d[0], h, w, 1));
     x = ig_reshape(tape, x, IG_SHAPE_4(x->s.d[0], h / 4, w / 4, NARROW));
-    x = ig_relu(tape, ig_conv2d(tape, x, &d->widen));                        /* N H/4 W/4 64 */
-    x = ig_relu(tape, ig_conv2d_transposed(tape, x, &d->up1, h / 2, w / 2)); /* N H/2 W/2 32 */
-    return ig_conv2d_transposed(tape, x, &d->up2, h, w);                     /* N H W 1 */
+    x = ig_conv2d_leaky_relu(tape, x, &d->widen, 0);                        /* N H/4 W/4 64 */
+    x = ig_conv2d_transposed_leaky_relu(tape, x, &d->up1, h / 2, w / 2, 0); /* N H/2 W/2 32 */
+    return ig_conv2d_transposed(tape, x, &d->up2, h, w);                    /* N H W 1 */
 }

@@ -54,11 +54,6 @@ void ig_generator_declare(ig_generator *g, ig_params *params, const ig_image_spe
     ig_batchnorm_declare(&g->norm2, params, "generator.norm2", width);
 }
 
-static ig_tensor *normed(const ig_generator *g, ig_tape *tape, ig_tensor *x,
-                         const ig_batchnorm_layer *norm) {
-    return g->norm ? ig_batchnorm_leaky_relu(tape, x, norm, SLOPE) : ig_leaky_relu(tape, x, SLOPE);
-}
-
 ig_tensor *ig_generator_run(const ig_generator *g, ig_tape *tape, ig_tensor *z) {
     int h = g->spec.height, w = g->spec.width;
     ig_tensor *x = ig_linear(tape, z, &g->spread);
@@ -66,12 +61,17 @@ ig_tensor *ig_generator_run(const ig_generator *g, ig_tape *tape, ig_tensor *z) 
     x = ig_reshape(tape, x, IG_SHAPE_4(x->s.d[0], h / 4, w / 4, 2 * g->width));
     for (int i = 0; i < g->block_count; i++) {
         const ig_dcgan_block *b = &g->blocks[i];
-        ig_tensor *f = ig_conv2d(tape, ig_leaky_relu(tape, x, SLOPE), &b->first);
-        x = ig_add(tape, x, ig_conv2d(tape, ig_leaky_relu(tape, f, SLOPE), &b->second));
+        ig_tensor *f = ig_conv2d_leaky_relu(tape, ig_leaky_relu(tape, x, SLOPE), &b->first, SLOPE);
+        x = ig_conv2d_add(tape, f, &b->second, x);
     }
-    x = normed(g, tape, x, &g->norm1); /* N H/4 W/4 2 width */
-    x = ig_conv2d_transposed(tape, x, &g->up1, h / 2, w / 2);
-    x = normed(g, tape, x, &g->norm2);                   /* N H/2 W/2 width */
+    if (g->norm) { /* N H/4 W/4 2 width -> N H/2 W/2 width */
+        x = ig_batchnorm_leaky_relu(tape, x, &g->norm1, SLOPE);
+        x = ig_conv2d_transposed(tape, x, &g->up1, h / 2, w / 2);
+        x = ig_batchnorm_leaky_relu(tape, x, &g->norm2, SLOPE);
+    } else {
+        x = ig_leaky_relu(tape, x, SLOPE);
+        x = ig_conv2d_transposed_leaky_relu(tape, x, &g->up1, h / 2, w / 2, SLOPE);
+    }
     return ig_conv2d_transposed(tape, x, &g->up2, h, w); /* N H W 1 */
 }
 
@@ -179,6 +179,12 @@ static ig_tensor *conv(const pass *p, ig_tensor *x, const ig_conv_layer *l) {
     return add_bias(p, ig_conv2d(p->tape, x, &bare), l->b);
 }
 
+/* x plus the layer's result of y */
+static ig_tensor *conv_add(const pass *p, ig_tensor *y, const ig_conv_layer *l, ig_tensor *x) {
+    if (!p->s) return ig_conv2d_add(p->tape, y, l, x);
+    return ig_add(p->tape, x, conv(p, y, l));
+}
+
 static ig_tensor *linear(const pass *p, ig_tensor *x, const ig_linear_layer *l) {
     if (!p->s) return ig_linear(p->tape, x, l);
     return add_bias(p, ig_linear(p->tape, x, &(ig_linear_layer){l->w, NULL}), l->b);
@@ -189,6 +195,12 @@ static ig_tensor *activate(pass *p, ig_tensor *x) {
     if (p->s) return ig_leaky_relu_tangent(p->tape, x, *kink, SLOPE);
     *kink = x;
     return ig_leaky_relu(p->tape, x, SLOPE);
+}
+
+/* A kink may lie before or behind its leaky relu: the sign is the same. */
+static ig_tensor *conv_activate(pass *p, ig_tensor *x, const ig_conv_layer *l) {
+    if (p->s) return activate(p, conv(p, x, l));
+    return p->kinks[p->kink++] = ig_conv2d_leaky_relu(p->tape, x, l, SLOPE);
 }
 
 /* The sum over classes of y times the features' products with each.  x: N features -> N 1 */
@@ -202,12 +214,11 @@ static ig_tensor *project(const pass *p, ig_tensor *x, const ig_linear_layer *l,
 
 /* x: N H W 1 -> N 1 */
 static ig_tensor *walk(pass *p, const ig_discriminator_layers *l, ig_tensor *x, ig_tensor *y) {
-    x = activate(p, conv(p, x, &l->down1)); /* N H/2 W/2 width */
-    x = conv(p, x, &l->down2);              /* N H/4 W/4 2 width */
+    x = conv_activate(p, x, &l->down1); /* N H/2 W/2 width */
+    x = conv(p, x, &l->down2);          /* N H/4 W/4 2 width */
     for (int i = 0; i < l->block_count; i++) {
         const ig_dcgan_block *b = &l->blocks[i];
-        x = ig_add(p->tape, x,
-                   conv(p, activate(p, conv(p, activate(p, x), &b->first)), &b->second));
+        x = conv_add(p, conv_activate(p, activate(p, x), &b->first), &b->second, x);
     }
     x = activate(p, x);
     ig_tensor *score = linear(p, x, &l->score);

@@ -124,7 +124,7 @@ static ig_tensor *embed(const ig_unet *u, ig_tape *tape, const int *levels, int6
 static ig_tensor *run_block(const ig_unet_block *b, ig_tape *tape, ig_tensor *x, ig_tensor *e) {
     ig_tensor *h = ig_conv2d(tape, ig_groupnorm_silu(tape, x, &b->norm), &b->conv1);
     h = ig_groupnorm_film_silu(tape, h, ig_linear(tape, e, &b->film), IG_UNET_GROUPS);
-    return ig_add(tape, ig_conv2d(tape, h, &b->conv2), x);
+    return ig_conv2d_add(tape, h, &b->conv2, x);
 }
 
 static ig_tensor *run_blocks(const ig_unet *u, const ig_unet_block *blocks, ig_tape *tape,
@@ -141,9 +141,7 @@ static ig_tensor *attend(const ig_unet *u, ig_tape *tape, ig_tensor *x) {
 
 /* Back to the size of skip, which is added.  x: N H/2 W/2 2C, skip: N H W C -> N H W C */
 static ig_tensor *rise(ig_tape *tape, ig_tensor *x, const ig_conv_layer *up, ig_tensor *skip) {
-    if (!skip) return NULL;
-    x = ig_conv2d_transposed(tape, x, up, (int)skip->s.d[1], (int)skip->s.d[2]);
-    return ig_add(tape, x, skip);
+    return ig_conv2d_transposed_add(tape, x, up, skip);
 }
 
 ig_tensor *ig_unet_run(const ig_unet *u, ig_tape *tape, ig_tensor *x, const int *levels,
