@@ -10,7 +10,9 @@ import sys
 import tempfile
 
 source, build = map(pathlib.Path, sys.argv[1:3])
-sanitizers = [] if sys.argv[3] == "none" else [f"-fsanitize={sys.argv[3]}"]
+# what the static library was built with needs its runtime
+instruments = [] if sys.argv[3] == "none" else [f"-fsanitize={sys.argv[3]}"]
+instruments += ["--coverage"] if sys.argv[4] == "true" else []
 
 
 def run(*command, **options):
@@ -42,7 +44,7 @@ with tempfile.TemporaryDirectory() as folder:
             # OpenBLAS names gfortran for those who link it statically too; here it stays shared
             flags = ["-l:libimgen.a" if f == "-limgen" else f for f in flags if f != "-lgfortran"]
         binary = folder / f"draw-{kind}"
-        run(os.environ.get("CC", "cc"), "-std=c17", "-Wall", "-Werror", *sanitizers, program, "-o", binary, *flags)
+        run(os.environ.get("CC", "cc"), "-std=c17", "-Wall", "-Werror", *instruments, program, "-o", binary, *flags)
         picture = folder / f"sixteen-{kind}.png"
         printed = run(binary, trained, picture, env=libraries)
         assert printed == "", f"the library printed {printed!r}"

@@ -129,5 +129,47 @@ class Paths(Case):
         self.assertEqual([(p.name, p.read_text()) for p in outside.iterdir()], [("mine.png", "mine")])
 
 
+class Damage(Case):
+    """What a run lacks, and what lies about in it."""
+
+    def change_metadata(self, run, key, text):
+        path = run / "checkpoint.safetensors"
+        content = path.read_bytes()
+        size = struct.unpack("<Q", content[:8])[0]
+        header = json.loads(content[8:8 + size])
+        header["__metadata__"][key] = text
+        packed = json.dumps(header).encode()
+        packed += b" " * (-len(packed) % 8)
+        path.write_bytes(struct.pack("<Q", len(packed)) + packed + content[8 + size:])
+
+    def test_damaged_sums(self):
+        run = self.train()
+        for text in ("", "x", "-1 0 0", "1000 0", "1 2 3 x", "1 " * 40):
+            self.change_metadata(run, "log", text)
+            (run / "checkpoint-1.safetensors").unlink(missing_ok=True)
+            self.refused('"log" is damaged', "train", "--resume", "--out", "r", "--data", "./data.npy")
+
+    def test_no_checkpoint(self):
+        (self.train() / "checkpoint.safetensors").unlink()
+        self.refused("no checkpoint yet", "sample", "grid", "r")
+
+    def test_text_for_a_number(self):
+        run = self.train()
+        config = json.loads((run / "config.json").read_text())
+        (run / "config.json").write_text(json.dumps(config | {"minutes": "3"}))
+        self.refused('field "minutes": expected a number', "info", "r")
+
+    def test_left_over_pictures(self):
+        """Those of a process that is no more go when the training does on; others stay."""
+        samples = self.train() / "samples"
+        gone, drawn = samples / "grid.png.tmp.99999999.1", samples / f"grid.png.tmp.{os.getpid()}.1"
+        for path in (gone, drawn):
+            path.write_text("half a picture")
+        done = self.calm("train", "--resume", "--out", "r", "--data", "./data.npy")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertFalse(gone.exists())
+        self.assertTrue(drawn.exists())
+
+
 if __name__ == "__main__":
     unittest.main()
