@@ -22,8 +22,6 @@ static const double LEAST_ALPHA = .006;
 typedef struct {
     ig_diffuser net;
     int schedule, predict, weight;
-    ig_mix truth[IG_LEVELS + 1];    /* of x_0 and eps */
-    ig_mix estimate[IG_LEVELS + 1]; /* of x_i and the prediction: x_0 */
     double w[IG_LEVELS + 1];
 } ddpm;
 
@@ -59,8 +57,8 @@ static double min_snr(int predict, double alpha, double sigma) {
 static void fill_tables(ddpm *m) {
     for (int i = 1; i <= IG_LEVELS; i++) {
         double alpha = m->net.noise.alpha[i], sigma = m->net.noise.sigma[i];
-        m->truth[i] = truth(m->predict, alpha, sigma);
-        m->estimate[i] = estimate(m->predict, alpha, sigma);
+        m->net.truth[i] = truth(m->predict, alpha, sigma);
+        m->net.estimate[i] = estimate(m->predict, alpha, sigma);
         m->w[i] = m->weight == PLAIN ? 1 : min_snr(m->predict, alpha, sigma);
     }
     while (m->predict == EPS && m->net.noise.alpha[m->net.noise.first] < LEAST_ALPHA)
@@ -79,30 +77,8 @@ static ig_status init(void *self, ig_params *params, const ig_image_spec *spec, 
 
 static ig_tensor *loss(void *self, ig_tape *tape, const ig_batch *batch, int phase) {
     (void)phase;
-    ddpm *m = self;
-    ig_noised b;
-    if (!ig_diffuser_noise(&m->net, tape, batch, &b)) return NULL;
-    ig_tensor *out = ig_unet_run(&m->net.unet, tape, b.x, b.levels, b.y); /* N H W 1 */
-    ig_tensor *truth = ig_mixed(tape, b.x0, b.eps, b.levels, m->truth);
-    ig_tensor *mse = ig_mse(tape, out, truth);
-    ig_report(tape, "mse", mse);
-    if (m->weight == PLAIN) return mse;
-    return ig_weighted_mse(tape, out, truth, b.levels, m->w);
-}
-
-/* x_i: N H W 1 -> x_0: N H W 1 */
-static ig_tensor *denoise(void *self, ig_tape *tape, ig_tensor *x, const int *levels,
-                          ig_tensor *y) {
-    ddpm *m = self;
-    return ig_mixed(tape, x, ig_unet_run(&m->net.unet, tape, x, levels, y), levels, m->estimate);
-}
-
-static const ig_noise *noise(const void *self) {
-    return &((const ddpm *)self)->net.noise;
-}
-
-static int classes(const void *self) {
-    return ((const ddpm *)self)->net.classes;
+    const ddpm *m = self;
+    return ig_diffuser_loss(&m->net, tape, batch, m->weight == PLAIN ? NULL : m->w);
 }
 
 static const char *const schedules[] = {"linear", "cosine", NULL};
@@ -120,24 +96,17 @@ static const ig_opt opts[] = {
     {0},
 };
 
-static const ig_recipe recipes[] = {
-    {"quick", 1000, 128, 3e-3, true, 100, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}},
-    {"default", 8000, 128, 3e-3, true, 100, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}},
-    {"best", 40000, 128, 3e-3, true, 200, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}},
-    {0},
-};
-
 const ig_model ig_model_ddpm = {
     .name = "ddpm",
     .help = "diffusion: images made from noise in many small steps",
     .unit = "squared error per pixel, by the weights of the levels",
     .opts = opts,
-    .recipes = recipes,
+    .recipes = ig_diffuser_recipes,
     .size = sizeof(ddpm),
     .phases = 1,
     .init = init,
     .loss = loss,
-    .denoise = denoise,
-    .noise = noise,
-    .classes = classes,
+    .denoise = ig_diffuser_denoise,
+    .noise = ig_diffuser_noise,
+    .classes = ig_diffuser_classes,
 };

@@ -5,6 +5,13 @@
 
 enum { NOISE, LEVELS, DROP }; /* independent streams of one batch */
 
+const ig_recipe ig_diffuser_recipes[] = {
+    {"quick", 1000, 128, 3e-3, true, 100, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}},
+    {"default", 8000, 128, 3e-3, true, 100, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}},
+    {"best", 40000, 128, 3e-3, true, 200, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}},
+    {0},
+};
+
 ig_status ig_diffuser_declare(ig_diffuser *d, ig_params *params, const ig_image_spec *spec,
                               ig_noise_kind kind, ig_err *err) {
     IG_TRY(ig_labels_classes(&d->classes, d->labels, spec, err));
@@ -16,7 +23,38 @@ ig_status ig_diffuser_declare(ig_diffuser *d, ig_params *params, const ig_image_
     return ig_unet_declare(&d->unet, params, spec, d->classes, err);
 }
 
-/* ---- a batch ---- */
+/* ---- by level ---- */
+
+/* a x + b y, with a and b of each row's level; no gradient flows.  x, y: N H W 1 -> N H W 1 */
+static ig_tensor *mixed(ig_tape *tape, ig_tensor *x, ig_tensor *y, const int *levels,
+                        const ig_mix table[IG_LEVELS + 1]) {
+    ig_tensor *out = x && y ? ig_input(tape, x->s) : NULL;
+    if (!out) return NULL;
+    int64_t size = ig_row_size(x->s);
+    for (int64_t r = 0; r < x->s.d[0]; r++) {
+        float a = (float)table[levels[r]].a, b = (float)table[levels[r]].b;
+        for (int64_t i = r * size; i < (r + 1) * size; i++) out->x[i] = a * x->x[i] + b * y->x[i];
+    }
+    return out;
+}
+
+/* The mean over rows and pixels of weight (x - target)^2, weight of each row's level. */
+static ig_tensor *weighted_mse(ig_tape *tape, ig_tensor *x, ig_tensor *target, const int *levels,
+                               const double *weight) {
+    ig_tensor *root = x ? ig_input(tape, IG_SHAPE_2(x->s.d[0], 1)) : NULL;
+    if (!root) return NULL;
+    for (int64_t r = 0; r < x->s.d[0]; r++) root->x[r] = (float)sqrt(weight[levels[r]]);
+    return ig_mse(tape, ig_mul(tape, x, root), ig_mul(tape, target, root));
+}
+
+/* ---- a batch on its way to noise ---- */
+
+/* x = alpha x0 + sigma eps, each row at its own level; N H W 1, pixels of x0 in [-1,1] */
+typedef struct {
+    ig_tensor *x0, *eps, *x;
+    int *levels;  /* N, from 1 to T */
+    ig_tensor *y; /* N classes, NULL without labels; some zero in training */
+} noised;
 
 /* Levels spread evenly over a batch, which takes variance from its loss (Kingma et al. 2021,
    "Variational diffusion models", appendix I.1): steps of the golden ratio from a random place, so
@@ -46,10 +84,11 @@ static ig_tensor *draw_condition(const ig_diffuser *d, ig_tape *tape, const ig_b
     return y;
 }
 
-bool ig_diffuser_noise(const ig_diffuser *d, ig_tape *tape, const ig_batch *batch, ig_noised *out) {
+/* A batch at random levels. False where the tape fails. */
+static bool make_noised(const ig_diffuser *d, ig_tape *tape, const ig_batch *batch, noised *out) {
     ig_shape shape = IG_SHAPE_4(batch->n, d->spec.height, d->spec.width, 1);
     int64_t size = ig_row_size(shape);
-    *out = (ig_noised){.x0 = ig_input(tape, shape), .eps = ig_input(tape, shape)};
+    *out = (noised){.x0 = ig_input(tape, shape), .eps = ig_input(tape, shape)};
     out->levels = ig_tape_alloc(tape, (size_t)batch->n * sizeof(int));
     out->y = draw_condition(d, tape, batch);
     if (!out->x0 || !out->eps || !out->levels || (d->classes && !out->y)) return false;
@@ -60,28 +99,34 @@ bool ig_diffuser_noise(const ig_diffuser *d, ig_tape *tape, const ig_batch *batc
         ig_rng_normal(rng, (uint32_t)r, out->eps->x + r * size, size);
     ig_mix table[IG_LEVELS + 1];
     for (int i = 0; i <= IG_LEVELS; i++) table[i] = (ig_mix){d->noise.alpha[i], d->noise.sigma[i]};
-    out->x = ig_mixed(tape, out->x0, out->eps, out->levels, table);
+    out->x = mixed(tape, out->x0, out->eps, out->levels, table);
     return out->x;
 }
 
-/* ---- by level ---- */
+/* ---- the loss, and what models answer ---- */
 
-ig_tensor *ig_mixed(ig_tape *tape, ig_tensor *x, ig_tensor *y, const int *levels,
-                    const ig_mix table[IG_LEVELS + 1]) {
-    ig_tensor *out = x && y ? ig_input(tape, x->s) : NULL;
-    if (!out) return NULL;
-    int64_t size = ig_row_size(x->s);
-    for (int64_t r = 0; r < x->s.d[0]; r++) {
-        float a = (float)table[levels[r]].a, b = (float)table[levels[r]].b;
-        for (int64_t i = r * size; i < (r + 1) * size; i++) out->x[i] = a * x->x[i] + b * y->x[i];
-    }
-    return out;
+ig_tensor *ig_diffuser_loss(const ig_diffuser *d, ig_tape *tape, const ig_batch *batch,
+                            const double *weight) {
+    noised b;
+    if (!make_noised(d, tape, batch, &b)) return NULL;
+    ig_tensor *out = ig_unet_run(&d->unet, tape, b.x, b.levels, b.y); /* N H W 1 */
+    ig_tensor *truth = mixed(tape, b.x0, b.eps, b.levels, d->truth);
+    ig_tensor *mse = ig_mse(tape, out, truth);
+    ig_report(tape, "mse", mse);
+    return weight ? weighted_mse(tape, out, truth, b.levels, weight) : mse;
 }
 
-ig_tensor *ig_weighted_mse(ig_tape *tape, ig_tensor *x, ig_tensor *target, const int *levels,
-                           const double weight[IG_LEVELS + 1]) {
-    ig_tensor *root = x ? ig_input(tape, IG_SHAPE_2(x->s.d[0], 1)) : NULL;
-    if (!root) return NULL;
-    for (int64_t r = 0; r < x->s.d[0]; r++) root->x[r] = (float)sqrt(weight[levels[r]]);
-    return ig_mse(tape, ig_mul(tape, x, root), ig_mul(tape, target, root));
+/* x_i: N H W 1 -> x_0: N H W 1 */
+ig_tensor *ig_diffuser_denoise(void *self, ig_tape *tape, ig_tensor *x, const int *levels,
+                               ig_tensor *y) {
+    const ig_diffuser *d = self;
+    return mixed(tape, x, ig_unet_run(&d->unet, tape, x, levels, y), levels, d->estimate);
+}
+
+const ig_noise *ig_diffuser_noise(const void *self) {
+    return &((const ig_diffuser *)self)->noise;
+}
+
+int ig_diffuser_classes(const void *self) {
+    return ((const ig_diffuser *)self)->classes;
 }

@@ -1,4 +1,6 @@
-/* What models that denoise share: the U-Net and its settings, and a batch on its way to noise. */
+/* What models that denoise share: the U-Net with its settings and recipes, the loss, and what they
+   answer in their ig_model. Their structs begin with an ig_diffuser; they differ in their levels of
+   noise and in what the network predicts. */
 #ifndef IG_MODELS_NETS_DIFFUSER_H
 #define IG_MODELS_NETS_DIFFUSER_H
 
@@ -7,6 +9,11 @@
 
 enum { IG_LEVELS = 1000 }; /* T of all of them */
 
+/* What a table has for a level: a of one thing and b of another. */
+typedef struct {
+    double a, b;
+} ig_mix;
+
 typedef struct {
     int width, depth, attention, labels; /* settings, see IG_DIFFUSER_OPTS */
     double drop;
@@ -14,6 +21,8 @@ typedef struct {
     ig_image_spec spec;
     ig_noise noise;
     ig_unet unet;
+    ig_mix truth[IG_LEVELS + 1];    /* of x_0 and eps: what the network is to predict */
+    ig_mix estimate[IG_LEVELS + 1]; /* of x_i and the prediction: x_0 */
 } ig_diffuser;
 
 /* The settings of the ig_diffuser that is called `net` in a model's struct `type`. */
@@ -31,31 +40,22 @@ typedef struct {
      offsetof(type, net.drop), "0.1", 0, 1, NULL}
 /* clang-format on */
 
-/* Fills the schedule and declares the network. IG_EUSAGE for labels=on where there are none. */
+extern const ig_recipe ig_diffuser_recipes[];
+
+/* Fills the schedule and declares the network; the tables of the prediction are the model's to
+   fill. IG_EUSAGE for labels=on where there are none. */
 ig_status ig_diffuser_declare(ig_diffuser *d, ig_params *params, const ig_image_spec *spec,
                               ig_noise_kind kind, ig_err *err);
 
-/* x = alpha x0 + sigma eps, each row at its own level; N H W 1, pixels of x0 in [-1,1] */
-typedef struct {
-    ig_tensor *x0, *eps, *x;
-    int *levels;  /* N, from 1 to T */
-    ig_tensor *y; /* N classes, NULL without labels; some zero in training */
-} ig_noised;
+/* Of a batch at random levels, the mean over rows and pixels of weight (prediction - truth)^2.
+   weight: of each row's level; NULL: all 1 */
+ig_tensor *ig_diffuser_loss(const ig_diffuser *d, ig_tape *tape, const ig_batch *batch,
+                            const double *weight);
 
-/* A batch at random levels. False where the tape fails. */
-bool ig_diffuser_noise(const ig_diffuser *d, ig_tape *tape, const ig_batch *batch, ig_noised *out);
-
-/* What a table has for a level: a of one thing and b of another. */
-typedef struct {
-    double a, b;
-} ig_mix;
-
-/* a x + b y, with a and b of each row's level; no gradient flows.  x, y: N H W 1 -> N H W 1 */
-ig_tensor *ig_mixed(ig_tape *tape, ig_tensor *x, ig_tensor *y, const int *levels,
-                    const ig_mix table[IG_LEVELS + 1]);
-
-/* The mean over rows and pixels of weight (x - target)^2, weight of each row's level. */
-ig_tensor *ig_weighted_mse(ig_tape *tape, ig_tensor *x, ig_tensor *target, const int *levels,
-                           const double weight[IG_LEVELS + 1]);
+/* For a model's table, see ig_model; self: its struct, which begins with its ig_diffuser. */
+ig_tensor *ig_diffuser_denoise(void *self, ig_tape *tape, ig_tensor *x, const int *levels,
+                               ig_tensor *y);
+const ig_noise *ig_diffuser_noise(const void *self);
+int ig_diffuser_classes(const void *self);
 
 #endif
