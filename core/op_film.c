@@ -1,8 +1,7 @@
 /* Group norm (Wu & He 2018) whose scale and shift come from outside, a pair for each image and
    channel, with SiLU: the "adaptive group norm" by which a U-Net learns of time and class
    (Dhariwal & Nichol 2021; FiLM, Perez et al. 2018). A chunk of work is an image. */
-#include <math.h>
-
+#include "core/groups.h"
 #include "core/kernels/kernels.h"
 #include "core/ops.h"
 #include "core/thread.h"
@@ -59,24 +58,6 @@ static bool take_sums(ig_tape *tape, film_work *w, int64_t count) {
 
 /* ---- forward ---- */
 
-/* Mean and rstd of each group from the moments of its channels. */
-static void find_statistics(const film_work *w, int64_t at) {
-    int64_t size = w->norm.c / w->saved.groups;
-    double count = (double)(size * w->norm.rows);
-    for (int64_t first = at; first < at + w->norm.c; first += size) {
-        double total = 0, square = 0;
-        for (int64_t k = first; k < first + size; k++) {
-            total += w->sum[k];
-            square += w->product[k];
-        }
-        double mean = total / count, variance = fmax(square / count - mean * mean, 0);
-        for (int64_t k = first; k < first + size; k++) {
-            w->saved.mean[k] = (float)mean;
-            w->saved.rstd[k] = (float)(1 / sqrt(variance + EPS));
-        }
-    }
-}
-
 static void film_image(void *work, int64_t n, int worker) {
     (void)worker;
     const film_work *w = work;
@@ -84,22 +65,12 @@ static void film_image(void *work, int64_t n, int worker) {
     int64_t c = norm.c, at = n * c;
     for (int64_t k = 0; k < c; k++) w->saved.scale[at + k] = 1 + w->film[2 * at + k];
     w->kernels->norm_moments(norm.x, norm.rows, c, w->sum + at, w->product + at);
-    find_statistics(w, at);
+    ig_group_statistics(&norm, w->saved.groups, EPS, w->sum + at, w->product + at,
+                        w->saved.mean + at, w->saved.rstd + at);
     w->kernels->norm_values(&norm, w->y + at * norm.rows);
 }
 
 /* ---- backward ---- */
-
-/* out[k] = the sum over k's group of scale[k] sum[k], divided by the group's size */
-static void group_means(const film_work *w, int64_t at, const double *sum, float *out) {
-    int64_t size = w->norm.c / w->saved.groups;
-    for (int64_t first = at; first < at + w->norm.c; first += size) {
-        double total = 0;
-        for (int64_t k = first; k < first + size; k++) total += (double)w->saved.scale[k] * sum[k];
-        float mean = (float)(total / (double)(size * w->norm.rows));
-        for (int64_t k = first; k < first + size; k++) out[k] = mean;
-    }
-}
 
 static void film_image_backward(void *work, int64_t n, int worker) {
     const film_work *w = work;
@@ -112,8 +83,8 @@ static void film_image_backward(void *work, int64_t n, int worker) {
         ig_write(&w->gfilm[2 * at + c + k], (float)w->sum[at + k], w->add_film);
     }
     if (!g) return;
-    group_means(w, at, w->sum, w->p);
-    group_means(w, at, w->product, w->q);
+    ig_group_means(&norm, w->saved.groups, w->sum + at, w->p + at);
+    ig_group_means(&norm, w->saved.groups, w->product + at, w->q + at);
     norm.act = IG_NO_ACTIVATION; /* g is behind it */
     w->kernels->norm_slopes(&norm, g, w->p + at, w->q + at, w->gx + n * pixels, w->add_x);
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/groups.h"
 #include "core/kernels/kernels.h"
 #include "core/ops.h"
 #include "core/thread.h"
@@ -82,44 +83,15 @@ static ig_norm norm_of_image(const groupnorm_work *w, int64_t n) {
     return norm;
 }
 
-/* Mean and rstd of each group from the moments of its channels. */
-static void group_statistics(const groupnorm_work *w, const double *sum, const double *squares,
-                             float *mean, float *rstd) {
-    int64_t size = w->norm.c / w->groups;
-    double count = (double)(size * w->norm.rows);
-    for (int64_t first = 0; first < w->norm.c; first += size) {
-        double total = 0, square = 0;
-        for (int64_t k = first; k < first + size; k++) {
-            total += sum[k];
-            square += squares[k];
-        }
-        double middle = total / count, variance = fmax(square / count - middle * middle, 0);
-        for (int64_t k = first; k < first + size; k++) {
-            mean[k] = (float)middle;
-            rstd[k] = (float)(1 / sqrt(variance + (double)w->eps));
-        }
-    }
-}
-
 static void groupnorm_image(void *work, int64_t n, int worker) {
     (void)worker;
     const groupnorm_work *w = work;
     ig_norm norm = norm_of_image(w, n);
     int64_t row = n * norm.c;
     w->kernels->norm_moments(norm.x, norm.rows, norm.c, w->sum + row, w->product + row);
-    group_statistics(w, w->sum + row, w->product + row, w->mean + row, w->rstd + row);
+    ig_group_statistics(&norm, w->groups, (double)w->eps, w->sum + row, w->product + row,
+                        w->mean + row, w->rstd + row);
     w->kernels->norm_values(&norm, w->y + row * norm.rows);
-}
-
-/* out[k] = the sum over k's group of scale[k] sum[k], divided by the group's size */
-static void group_means(const groupnorm_work *w, const double *sum, float *out) {
-    int64_t size = w->norm.c / w->groups;
-    for (int64_t first = 0; first < w->norm.c; first += size) {
-        double total = 0;
-        for (int64_t k = first; k < first + size; k++) total += (double)w->norm.scale[k] * sum[k];
-        float mean = (float)(total / (double)(size * w->norm.rows));
-        for (int64_t k = first; k < first + size; k++) out[k] = mean;
-    }
 }
 
 static void groupnorm_image_backward(void *work, int64_t n, int worker) {
@@ -130,8 +102,8 @@ static void groupnorm_image_backward(void *work, int64_t n, int worker) {
     float *g = norm.act && w->gx ? w->g + worker * norm.rows * norm.c : NULL;
     w->kernels->norm_sums(&norm, gy, g, w->sum + row, w->product + row);
     if (!w->gx) return;
-    group_means(w, w->sum + row, w->p + row);
-    group_means(w, w->product + row, w->q + row);
+    ig_group_means(&norm, w->groups, w->sum + row, w->p + row);
+    ig_group_means(&norm, w->groups, w->product + row, w->q + row);
     norm.act = IG_NO_ACTIVATION; /* g is behind it */
     w->kernels->norm_slopes(&norm, g ? g : gy, w->p + row, w->q + row, w->gx + at, w->add);
 }
