@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/sort.h"
 
 enum { MANY = 64, LEAST_RUNS = 5, MOST_RUNS = 500 };
 static const double SECONDS = .5; /* for the runs of one batch size */
@@ -110,11 +111,6 @@ ig_status ig_cost_count(ig_source *source, ig_prior prior, ig_cost *cost, ig_err
 
 /* ---- timing ---- */
 
-static int compare(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Milliseconds an image, n at a time: the median of several runs, and its interval by ranks
    (Conover 1999, "Practical nonparametric statistics", section 3.2). */
 static ig_status time_drawing(drawer *d, int n, ig_estimate *ms, ig_err *err) {
@@ -128,7 +124,7 @@ static ig_status time_drawing(drawer *d, int n, ig_estimate *ms, ig_err *err) {
         times[runs] = 1e3 * (now - at) / n;
         at = now;
     }
-    qsort(times, (size_t)runs, sizeof *times, compare);
+    ig_sort(times, runs);
     int rank = (int)fmax(0, (runs - 1.96 * sqrt(runs)) / 2);
     *ms = (ig_estimate){times[runs / 2], times[rank], times[runs - 1 - rank]};
     return IG_OK;

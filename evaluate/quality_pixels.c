@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/sort.h"
 #include "evaluate/standard.h"
 
 /* A copy is nearer to a training image than all but this share of test images. */
@@ -10,19 +11,13 @@
 
 /* ---- memory ---- */
 
-static int by_size(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static ig_status median_of(const void *self, const uint32_t *index, int64_t n, double *values,
                            ig_err *err) {
     const double *distance = self;
     double *sorted = malloc((size_t)n * sizeof *sorted);
     if (!sorted) return ig_fail_memory(err, "median");
     for (int64_t i = 0; i < n; i++) sorted[i] = distance[index ? index[i] : i];
-    qsort(sorted, (size_t)n, sizeof *sorted, by_size);
-    *values = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
+    *values = ig_median(sorted, n);
     free(sorted);
     return IG_OK;
 }
@@ -63,7 +58,7 @@ ig_status ig_standard_distances(ig_standard *s, const double *distance, ig_err *
     double *sorted = malloc((size_t)s->n * sizeof *sorted);
     if (!sorted) return ig_fail_memory(err, "distances");
     memcpy(sorted, distance, (size_t)s->n * sizeof *sorted);
-    qsort(sorted, (size_t)s->n, sizeof *sorted, by_size);
+    ig_sort(sorted, s->n);
     s->copy_distance = sorted[(int64_t)(COPY_SHARE * (double)s->n)];
     free(sorted);
     ig_subsampling how = ig_halves(s, median_of, distance, 1);

@@ -52,12 +52,6 @@ typedef struct {
    own, so that memory is the benchmark's own. The caller must not have started threads. */
 ig_status ig_bench_measure(ig_bench *bench, int64_t repeat, ig_bench_result *result, ig_err *err);
 
-/* Seconds of a monotonic clock. */
-double ig_bench_clock(void);
-
-/* The median of values, which it sorts. */
-double ig_bench_median(double *values, int64_t count);
-
 /* A model as it is benchmarked: "vae-conv", "gan-dcgan". */
 typedef struct {
     const ig_model *model;

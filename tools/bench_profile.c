@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/kernels/kernels.h"
+#include "core/sort.h"
 #include "core/thread.h"
 #include "tools/bench.h"
 
@@ -31,11 +33,11 @@ typedef struct {
 } profile;
 
 static void switch_to(profile *p, line *next, int direction) {
-    double now = ig_bench_clock();
+    double now = ig_clock();
     if (p->current) p->current->seconds[p->direction] += now - p->since;
     p->current = next;
     p->direction = direction;
-    p->since = ig_bench_clock(); /* what the profile does itself counts for nothing */
+    p->since = ig_clock(); /* what the profile does itself counts for nothing */
 }
 
 /* The next line of this run; its arrays are made in the first one. */
@@ -108,7 +110,7 @@ static ig_status run_all(profile *p, ig_bench_trainer *t, ig_err *err) {
     for (p->run = 0; p->run < p->runs; p->run++) IG_TRY(one_run(p, t, err));
     for (int i = 0; i < p->count; i++)
         for (int d = 0; d < 2; d++)
-            p->lines[i].seconds[d] = ig_bench_median(p->lines[i].times[d], p->runs);
+            p->lines[i].seconds[d] = ig_median(p->lines[i].times[d], p->runs);
     return IG_OK;
 }
 

@@ -1,13 +1,12 @@
 /* Times a benchmark in a process of its own. */
 #include <errno.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
+#include "core/sort.h"
 #include "tools/bench.h"
 
 enum {
@@ -17,22 +16,6 @@ enum {
 };
 
 static const double SECONDS = 1; /* for a benchmark whose number of runs is not given */
-
-double ig_bench_clock(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int compare(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-double ig_bench_median(double *values, int64_t count) {
-    qsort(values, (size_t)count, sizeof *values, compare);
-    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
-}
 
 void ig_bench_add(ig_bench_list *list, const ig_bench *bench) {
     if (list->count < IG_BENCH_MAX) list->items[list->count++] = *bench;
@@ -44,11 +27,11 @@ void ig_bench_add(ig_bench_list *list, const ig_bench *bench) {
 static ig_status run_many(ig_bench *bench, int64_t repeat, double *times, int64_t *runs,
                           ig_err *err) {
     for (int i = 0; i < WARM_UP; i++) IG_TRY(bench->run(bench, err));
-    double began = ig_bench_clock(), at = began;
+    double began = ig_clock(), at = began;
     for (*runs = 0; *runs < MOST_RUNS; ++*runs) {
         if (repeat > 0 ? *runs == repeat : *runs >= LEAST_RUNS && at - began > SECONDS) break;
         IG_TRY(bench->run(bench, err));
-        double now = ig_bench_clock();
+        double now = ig_clock();
         times[*runs] = now - at;
         at = now;
     }
@@ -57,11 +40,11 @@ static ig_status run_many(ig_bench *bench, int64_t repeat, double *times, int64_
 
 static ig_status time_bench(ig_bench *bench, int64_t repeat, ig_bench_result *result, ig_err *err) {
     static double times[MOST_RUNS];
-    double began = ig_bench_clock();
+    double began = ig_clock();
     ig_status status = bench->start(bench, err);
     if (status == IG_OK && bench->once) {
         status = bench->run(bench, err);
-        times[0] = ig_bench_clock() - began;
+        times[0] = ig_clock() - began;
         result->runs = 1;
     } else if (status == IG_OK) {
         status = run_many(bench, repeat, times, &result->runs, err);
@@ -69,7 +52,7 @@ static ig_status time_bench(ig_bench *bench, int64_t repeat, ig_bench_result *re
     bench->finish(bench);
     if (status != IG_OK) return status;
     result->parameters = bench->parameters;
-    result->median = ig_bench_median(times, result->runs);
+    result->median = ig_median(times, result->runs);
     result->least = times[0];
     result->most = times[result->runs - 1];
     return IG_OK;

@@ -2,8 +2,8 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "core/sort.h"
 #include "tools/chart_axis.h"
 #include "tools/html.h"
 
@@ -65,11 +65,6 @@ static void begin(FILE *out, const char *title, int width, int height) {
 
 /* ---- lines and points ---- */
 
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The y that a calm chart ends at: 19 of 20 points lie below. */
 static double calm_limit(const ig_chart *chart, double most) {
     int count = 0, at = 0;
@@ -79,7 +74,7 @@ static double calm_limit(const ig_chart *chart, double most) {
     for (int s = 0; s < chart->count; s++)
         for (int i = 0; i < chart->series[s].count; i++)
             all[at++] = chart->series[s].list[i].y.value;
-    qsort(all, (size_t)count, sizeof *all, ascending);
+    ig_sort(all, count);
     double limit = all[(int)(0.95 * (count - 1))];
     free(all);
     return limit;
