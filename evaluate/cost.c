@@ -125,7 +125,7 @@ static ig_status time_drawing(drawer *d, int n, ig_estimate *ms, ig_err *err) {
         at = now;
     }
     ig_sort(times, runs);
-    int rank = (int)fmax(0, (runs - 1.96 * sqrt(runs)) / 2);
+    int rank = (int)fmax(0, (runs - IG_Z95 * sqrt(runs)) / 2);
     *ms = (ig_estimate){times[runs / 2], times[rank], times[runs - 1 - rank]};
     return IG_OK;
 }

@@ -29,6 +29,9 @@ typedef struct {
     double value, low, high;
 } ig_estimate;
 
+/* 95 % of a normal distribution lie within so many deviations. */
+#define IG_Z95 1.959964
+
 typedef struct {
     const ig_metric *metric;
     ig_estimate estimate;

@@ -3,8 +3,6 @@
 #include <math.h>
 #include <stddef.h>
 
-static const double Z = 1.959963985; /* 95 % of a normal distribution are within Z deviations */
-
 typedef struct {
     double mean, variance; /* variance: of the mean */
 } moments;
@@ -21,7 +19,7 @@ static moments moments_of(const double *x, const double *less, int64_t n) {
 }
 
 static ig_estimate estimate(double value, double variance) {
-    double half = Z * sqrt(variance);
+    double half = IG_Z95 * sqrt(variance);
     return (ig_estimate){value, value - half, value + half};
 }
 

@@ -6,8 +6,6 @@
 #include "core/rng.h"
 #include "core/thread.h"
 
-#define Z 1.959964 /* 97.5 % of a normal distribution lie below */
-
 /* Draw 0 is of all images; draw 1 + round * parts + part of a part. */
 typedef struct {
     const ig_subsampling *how;
@@ -41,7 +39,7 @@ static ig_estimate estimate(const work *w, int k) {
     for (int64_t i = 1; i < draws; i++) mean += w->values[i * how->count + k] / (double)count;
     for (int64_t i = 1; i < draws; i++) square += pow(w->values[i * how->count + k] - mean, 2);
     double value = how->averaged ? mean : w->values[k];
-    double reach = Z * sqrt(square / (double)(count - 1) * m / (n - m));
+    double reach = IG_Z95 * sqrt(square / (double)(count - 1) * m / (n - m));
     return (ig_estimate){value, value - reach, value + reach};
 }
 
@@ -78,9 +76,9 @@ ig_status ig_subsample(const ig_subsampling *how, ig_estimate *estimates, ig_err
 
 /* Wilson 1927 */
 ig_estimate ig_share(int64_t hits, int64_t n) {
-    double share = (double)hits / (double)n, z2 = Z * Z / (double)n;
+    double share = (double)hits / (double)n, z2 = IG_Z95 * IG_Z95 / (double)n;
     double centre = (share + z2 / 2) / (1 + z2);
-    double reach = Z / (1 + z2) * sqrt(share * (1 - share) / (double)n + z2 / (4 * (double)n));
+    double reach = IG_Z95 / (1 + z2) * sqrt(share * (1 - share) / (double)n + z2 / (4 * (double)n));
     /* At 0 and 1 a bound is the share, but for rounding. */
     return (ig_estimate){share, fmin(centre - reach, share), fmax(centre + reach, share)};
 }

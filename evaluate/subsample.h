@@ -26,7 +26,7 @@ typedef struct {
     uint64_t seed;
 } ig_subsampling;
 
-/* Values of all n images (or the mean of those of the parts) with 95 % intervals: +-1.96
+/* Values of all n images (or the mean of those of the parts) with 95 % intervals: +-IG_Z95
    deviations, estimated from the m of n images of the parts as sqrt(m / (n - m)) times the values'
    standard deviation about their own mean. (Politis & Romano 1994; the delete-d jackknife of Shao &
    Wu 1989.) About their own mean because figures of fewer images are biased, all by the same. */
