@@ -165,15 +165,12 @@ static void set(ig_figures *figures, const char *key, double value) {
     ig_figures_set(figures, key, (ig_estimate){value, value, value}, NULL);
 }
 
-static ig_status measure(drawer *d, ig_figures *figures, ig_err *err) {
-    ig_cost cost;
+static ig_status measure(drawer *d, const ig_cost *cost, ig_figures *figures, ig_err *err) {
     ig_estimate ms;
-    IG_TRY(draw(d, 1, err)); /* fits a prior that is missing, which is none of drawing */
     IG_TRY(measure_memory(d, figures, err));
-    IG_TRY(count(d, &cost, err));
-    set(figures, "parameters", (double)cost.parameters);
-    set(figures, "flop", cost.flop);
-    set(figures, "calls", (double)cost.calls);
+    set(figures, "parameters", (double)cost->parameters);
+    set(figures, "flop", cost->flop);
+    set(figures, "calls", (double)cost->calls);
     IG_TRY(time_drawing(d, 1, &ms, err));
     ig_figures_set(figures, "ms_1", ms, NULL);
     IG_TRY(time_drawing(d, MANY, &ms, err));
@@ -186,8 +183,10 @@ static ig_status measure(drawer *d, ig_figures *figures, ig_err *err) {
 ig_status ig_cost_measure(ig_source *source, ig_figures *figures,
                           const ig_evaluation_options *options, ig_err *err) {
     drawer d;
+    ig_cost cost;
+    IG_TRY(ig_cost_count(source, options->prior, &cost, err));
     IG_TRY(drawer_init(&d, source, options->prior, err));
-    ig_status status = measure(&d, figures, err);
+    ig_status status = measure(&d, &cost, figures, err);
     drawer_finish(&d);
     return status;
 }
