@@ -152,11 +152,16 @@ static void take_means(const ig_comparison *c, ig_contestant *to) {
 
 /* ---- what does not compare ---- */
 
+ig_status ig_check_same_data(const ig_compared *a, const ig_compared *b, ig_err *err) {
+    if (!strcmp(a->config.data, b->config.data) && a->config.resize == b->config.resize)
+        return IG_OK;
+    return ig_fail(err, IG_EUSAGE,
+                   "%s was trained on %s, %s on %s: only runs of the same data compare", a->folder,
+                   a->config.data, b->folder, b->config.data);
+}
+
 static ig_status check_pair(const ig_compared *a, const ig_compared *b, ig_err *err) {
-    if (strcmp(a->config.data, b->config.data) != 0)
-        return ig_fail(err, IG_EUSAGE,
-                       "%s was trained on %s, %s on %s: only runs of the same data compare",
-                       a->folder, a->config.data, b->folder, b->config.data);
+    IG_TRY(ig_check_same_data(a, b, err));
     if (a->failure[0] || b->failure[0]) return IG_OK;
     const ig_evaluation *e = &a->evaluation, *f = &b->evaluation;
     if (strcmp(e->judge, f->judge) != 0)

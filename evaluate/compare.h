@@ -35,6 +35,9 @@ typedef struct {
     int count;
 } ig_comparison;
 
+/* IG_EUSAGE for runs of different data, before they are evaluated. */
+ig_status ig_check_same_data(const ig_compared *a, const ig_compared *b, ig_err *err);
+
 /* Groups the runs and takes the means. The interval of a mean over n seeds is Student's, mean +-
    t_{.975,n-1} deviation / sqrt(n), cut at 0 where no run's interval goes below; that of a single
    run is its evaluation's own. IG_EUSAGE for runs of different data, judges or numbers of samples,

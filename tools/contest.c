@@ -26,14 +26,6 @@ static ig_status take_run(ig_compared *run, const char *folder, ig_err *err) {
                    config->model->name);
 }
 
-static ig_status check_data(const ig_compared *first, const ig_compared *run, ig_err *err) {
-    if (!strcmp(first->config.data, run->config.data) && first->config.resize == run->config.resize)
-        return IG_OK;
-    return ig_fail(err, IG_EUSAGE,
-                   "%s was trained on %s, %s on %s: only runs of the same data compare",
-                   first->folder, first->config.data, run->folder, run->config.data);
-}
-
 /* A run that is named twice would pass for two seeds. */
 static ig_status check_twice(const ig_contest *contest, const ig_compared *run, ig_err *err) {
     char whole[PATH_MAX], other[PATH_MAX];
@@ -113,7 +105,7 @@ ig_status ig_contest_take(ig_contest *contest, const ig_contest_options *options
     IG_TRY(ig_contest_begin(contest, options, err));
     for (int i = 0; i < count; i++) {
         IG_TRY(take_run(&contest->runs[i], folders[i], err));
-        IG_TRY(check_data(&contest->runs[0], &contest->runs[i], err));
+        IG_TRY(ig_check_same_data(&contest->runs[0], &contest->runs[i], err));
         IG_TRY(check_twice(contest, &contest->runs[i], err));
         contest->count++;
     }
