@@ -5,6 +5,7 @@
 
 #include "core/optim.h"
 #include "datasets/dataset.h"
+#include "sample/source.h"
 #include "tools/bench.h"
 
 enum { SIDE = 28, CLASSES = 10 };
@@ -180,11 +181,6 @@ typedef struct {
     float *images;
 } sampler;
 
-/* Whether it makes images of noise; otherwise it may have a decoder. */
-static bool can_draw(const ig_model *model) {
-    return model->sample || model->denoise;
-}
-
 static ig_status make_sampler(sampler *s, const ig_bench *bench, ig_err *err) {
     s->rng = ig_rng_at(1, IG_STREAM_SAMPLE, 0);
     IG_TRY(create(&s->instance, bench->what, err));
@@ -207,7 +203,7 @@ static ig_status start_sample(ig_bench *bench, ig_err *err) {
 static ig_status run_sample(ig_bench *bench, ig_err *err) {
     sampler *s = bench->state;
     s->rng.first += (uint32_t)bench->batch;
-    if (can_draw(s->instance.model))
+    if (ig_has_prior(s->instance.model))
         return ig_instance_sample(&s->instance, s->rng, bench->batch, NULL, NULL, s->images, err);
     return ig_instance_decode(&s->instance, s->codes, bench->batch, NULL, NULL, s->images, err);
 }
@@ -245,8 +241,8 @@ static void add_sample(ig_bench_list *list, const ig_bench_variant *v, int batch
                   .start = start_sample,
                   .run = run_sample,
                   .finish = finish_sample};
-    const char *name = can_draw(v->model) ? "sample" : "decode";
-    if (!can_draw(v->model) && !v->model->decode) return;
+    const char *name = ig_has_prior(v->model) ? "sample" : "decode";
+    if (!ig_has_prior(v->model) && !v->model->decode) return;
     snprintf(b.name, sizeof b.name, "%s/%s/%d", name, v->name, batch);
     add(list, b, v);
 }
