@@ -2,7 +2,6 @@
    healthy step nothing. */
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "core/tape.h"
 

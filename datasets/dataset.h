@@ -2,7 +2,6 @@
 #ifndef IG_DATASETS_DATASET_H
 #define IG_DATASETS_DATASET_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/error.h"

@@ -3,7 +3,6 @@
 #define IG_DATASETS_NPY_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include "core/tape.h"
 

@@ -1,7 +1,6 @@
 #include "evaluate/compare.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- which runs belong together ---- */

@@ -1,6 +1,5 @@
 #include "evaluate/judge.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,8 +3,6 @@
 #ifndef IG_EVALUATE_NUMBERS_H
 #define IG_EVALUATE_NUMBERS_H
 
-#include <stddef.h>
-
 #include "evaluate/figures.h"
 
 /* value / unit with so many decimals, and the unit's letter behind. */

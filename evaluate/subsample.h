@@ -8,8 +8,6 @@
 
 #include "evaluate/figures.h"
 
-enum { IG_MAX_STATISTICS = 4 };
-
 /* Measures the images of the index: fills values. Runs on several threads at once, and so must not
    call ig_parallel. */
 typedef ig_status ig_statistic(const void *self, const uint32_t *index, int64_t n, double *values,
@@ -18,7 +16,7 @@ typedef ig_status ig_statistic(const void *self, const uint32_t *index, int64_t 
 typedef struct {
     ig_statistic *statistic;
     const void *self;
-    int count; /* of its values, at most IG_MAX_STATISTICS */
+    int count; /* of its values */
     int64_t n; /* images */
     int parts; /* each round deals all images out to so many: m = n / parts of them each */
     int rounds;

@@ -2,8 +2,6 @@
 #ifndef IG_EVALUATE_WEIGHTS_H
 #define IG_EVALUATE_WEIGHTS_H
 
-#include <stddef.h>
-
 typedef struct {
     const char *data; /* the data set's name */
     const unsigned char *begin, *end;

@@ -1,7 +1,6 @@
 /* Numbers as text: what parses and what does not, round trips, locales with a decimal comma. */
 #include "check.h"
 
-#include <float.h>
 #include <locale.h>
 #include <math.h>
 

@@ -3,7 +3,6 @@
 #define IG_TOOLS_ARGS_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "core/error.h"
 

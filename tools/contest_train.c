@@ -7,6 +7,8 @@
 #include "tools/contest.h"
 #include "tools/stop.h"
 #include "tools/train_pictures.h"
+#include "tools/train_run.h"
+#include "train/train.h"
 
 #define FAILURE_FILE "failed.txt"
 

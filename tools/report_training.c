@@ -1,6 +1,5 @@
 /* Curves of the trainings, from their metrics.jsonl. */
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

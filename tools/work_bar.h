@@ -4,8 +4,6 @@
 
 #include <stdbool.h>
 
-#include "tools/train_run.h"
-
 typedef struct {
     int trainings, evaluations;                  /* to do, with the one in hand */
     double training_seconds, evaluation_seconds; /* that one takes, as far as is known */

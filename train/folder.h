@@ -3,6 +3,7 @@
 #define IG_TRAIN_FOLDER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/error.h"
 #include "core/file.h"

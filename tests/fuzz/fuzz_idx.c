@@ -1,6 +1,5 @@
 /* IDX files, plain or gzip: a folder of images, and of labels where there are some. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "datasets/idx.h"
