@@ -20,7 +20,7 @@ ig_status ig_check_classes(const ig_source *source, const ig_dataset *data, ig_e
     const ig_dataset_info *info = ig_dataset_describe(data);
     if (!classes || info->classes == classes) return IG_OK;
     return ig_fail(err, IG_EUNSUPPORTED, "%s has %d classes: this %s was trained with %d",
-                   info->source, info->classes, source->instance->model->name, classes);
+                   info->name, info->classes, source->instance->model->name, classes);
 }
 
 static ig_status fail_class(const char *option, const char *text, int classes, ig_err *err) {
@@ -28,18 +28,18 @@ static ig_status fail_class(const char *option, const char *text, int classes, i
                    option, text, classes - 1);
 }
 
-ig_status ig_class_find(int *class, ig_source *source, const char *option, const char *text,
+ig_status ig_class_find(int *found, ig_source *source, const char *option, const char *text,
                         int classes, ig_err *err) {
     int64_t number;
     ig_dataset *data;
     if (ig_parse_int(text, &number)) {
-        *class = (int)number;
+        *found = (int)number;
         return number >= 0 && number < classes ? IG_OK : fail_class(option, text, classes, err);
     }
     IG_TRY(ig_source_data(source, &data, err));
     const ig_dataset_info *info = ig_dataset_describe(data);
-    for (*class = 0; *class < classes && *class < info->classes; ++*class)
-        if (!strcmp(text, info->class_names[*class])) return IG_OK;
+    for (*found = 0; *found < classes && *found < info->classes; ++*found)
+        if (!strcmp(text, info->class_names[*found])) return IG_OK;
     return fail_class(option, text, classes, err);
 }
 

@@ -20,8 +20,9 @@ ig_status ig_check_classes(const ig_source *source, const ig_dataset *data, ig_e
 ig_status ig_class_list_parse(ig_class_list *list, ig_source *source, const char *option,
                               const char *text, ig_err *err);
 
-/* One of `classes` classes by its number, or by the name that it has in the source's data. */
-ig_status ig_class_find(int *class, ig_source *source, const char *option, const char *text,
+/* *found: one of `classes` classes by its number, or by the name that it has in the source's data.
+ */
+ig_status ig_class_find(int *found, ig_source *source, const char *option, const char *text,
                         int classes, ig_err *err);
 
 /* Classes in turn: image i is of class i mod count of the list, so that it does not depend on n.

@@ -1,10 +1,12 @@
 """Installs imgen into a folder of its own, compiles the program of docs/api.md through pkg-config
-against the shared and the static library, whichever of them are built, and runs it on a run that it
-trains first."""
+against the shared and the static library, whichever of them are built, as C and as C++, and runs it
+on a run that it trains first. Each header stands alone, in both languages, and the library exports
+names of its own only."""
 import os
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,6 +21,26 @@ def run(*command, **options):
     return subprocess.run(command, check=True, capture_output=True, text=True, **options).stdout
 
 
+def check_headers(compiler, ending, *flags):
+    """That each installed header says all that it needs."""
+    [top] = folder.rglob("include/imgen")
+    alone = folder / f"headers-{ending}"
+    alone.mkdir()
+    for header in top.rglob("*.h"):
+        name = header.relative_to(top)
+        (alone / f"{str(name).replace('/', '-')}.{ending}").write_text(f"#include <{name}>\n")
+    run(*compiler, "-fsyntax-only", "-Wall", "-Wextra", "-Werror", *flags, f"-I{top}", *alone.iterdir())
+
+
+def exported(kind, library):
+    """The names that a library defines for others."""
+    where = ["-D"] if kind == "shared" else ["-g"]
+    lines = run("nm", *where, "--defined-only", library).splitlines()
+    return [line.split()[2] for line in lines if len(line.split()) == 3]
+
+
+cc = shlex.split(os.environ.get("CC", "cc"))
+cxx = shlex.split(os.environ.get("CXX", "c++"))
 with tempfile.TemporaryDirectory() as folder:
     folder = pathlib.Path(folder)
     run("meson", "install", "-C", build, "--no-rebuild", "--destdir", folder)
@@ -34,6 +56,11 @@ with tempfile.TemporaryDirectory() as folder:
     libraries = {**os.environ, "LD_LIBRARY_PATH": str(config.parent.parent)}
     run(imgen, "train", "vae", "--steps", "2", "--batch", "8", "--set", "arch=mlp", "--out", trained,
         env=libraries)
+    languages = [(cc, ["-std=c17"], "c")]
+    if shutil.which(cxx[0]) and not instruments:  # whose runtimes are of one compiler
+        languages.append((cxx, ["-x", "c++", "-std=c++20"], "cc"))
+    for compiler, standard, ending in languages:
+        check_headers(compiler, ending, *standard)
     pictures = []
     built = {"shared": [*folder.rglob("libimgen.so.*.*")], "static": [*folder.rglob("libimgen.a")]}
     assert any(built.values())
@@ -43,16 +70,22 @@ with tempfile.TemporaryDirectory() as folder:
         if static:
             # OpenBLAS names gfortran for those who link it statically too; here it stays shared
             flags = ["-l:libimgen.a" if f == "-limgen" else f for f in flags if f != "-lgfortran"]
-        binary = folder / f"draw-{kind}"
-        run(os.environ.get("CC", "cc"), "-std=c17", "-Wall", "-Werror", *instruments, program, "-o", binary, *flags)
-        picture = folder / f"sixteen-{kind}.png"
-        printed = run(binary, trained, picture, env=libraries)
-        assert printed == "", f"the library printed {printed!r}"
-        pictures.append(picture.read_bytes())
+        for compiler, standard, ending in languages:
+            binary = folder / f"draw-{kind}-{ending}"
+            run(*compiler, *standard, "-Wall", "-Werror", *instruments, program, "-x", "none", "-o", binary, *flags)
+            picture = folder / f"sixteen-{kind}-{ending}.png"
+            printed = run(binary, trained, picture, env=libraries)
+            assert printed == "", f"the library printed {printed!r}"
+            pictures.append(picture.read_bytes())
+        names = exported(kind, built[kind][0])
+        assert "ig_run_open" in names, names
+        if not instruments:
+            foreign = [name for name in names if not name.startswith("ig_")]
+            assert not foreign, f"{kind}: {foreign}"
     assert pictures[0][:8] == b"\x89PNG\r\n\x1a\n"
     assert len(set(pictures)) == 1
 
     for shared in built["shared"]:
         assert "libcurl" not in run("ldd", shared), "libimgen links libcurl"
     assert [p for p in folder.rglob("imgen.1*")], "no man page is installed"
-print("the program of docs/api.md builds, shared and static, and draws the same 16 images")
+print("the program of docs/api.md builds, shared and static, and draws the same 16 images as C and as C++")

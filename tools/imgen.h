@@ -2,6 +2,10 @@
 #ifndef IG_IMGEN_H
 #define IG_IMGEN_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #include "core/file.h"
 #include "core/thread.h"
 #include "datasets/dataset.h"
@@ -13,5 +17,9 @@
 #include "sample/picture.h"
 #include "sample/terminal.h"
 #include "train/train.h"
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
