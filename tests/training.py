@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shlex
 import signal
 import struct
 import subprocess
@@ -86,11 +87,13 @@ class Case(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         return result
 
-    def refused(self, code, *words, command):
+    def refused(self, code, *words, command, told=False):
+        """In one line; the last one where others before it tell how a training goes."""
         result = imgen(*command)
         self.assertEqual(result.returncode, code, result)
-        lines = [line for line in result.stderr.splitlines() if line.startswith("imgen: ")]
-        message = lines[-1] if lines else result.stderr
+        *before, message = result.stderr.splitlines()
+        self.assertTrue(message.startswith("imgen: "), message)
+        self.assertEqual(bool(before), told, before)
         for word in words:
             self.assertIn(word, message)
         return result
@@ -314,6 +317,17 @@ class Threads(Case):
             self.assertTrue(all(cores == os.sched_getaffinity(0) for cores in unbound), unbound)
 
 
+class Told(Case):
+    def test_the_next_command_can_be_typed(self):
+        result = self.train("vae", "--steps", 1, "--set", "arch=mlp", "--out", "my runs/it's", *SMALL)
+        self.assertIn("Trained 1 step in ", result.stdout)
+        [more] = [line[6:] for line in result.stdout.splitlines() if line.startswith("More: ")]
+        self.assertEqual(shlex.split(more), ["imgen", "sample", "grid", "my runs/it's", "--show"])
+        self.assertRegex(result.stderr, "^imgen: training the vae on .*/discs.npy .*, 2 threads, into my runs/it's\n")
+        resumed = imgen("train", "--resume", "--out", "my runs/it's", *DATA, threads=1)
+        self.assertRegex(resumed.stderr, r"^imgen: training the vae .*, 1 thread, into .*\n$")
+
+
 class Refusals(Case):
     def test_wrong_usage(self):
         write_discs("tall.npy", count=20, side=30)
@@ -321,6 +335,13 @@ class Refusals(Case):
             (["which model", "ae, vae"], ["train"]),
             (["no model 'vea'", "ae, vae"], ["train", "vea"]),
             (["--ephochs", "--epochs"], ["train", "vae", "--ephochs", "3"]),
+            (["unknown option -oruns: "], ["train", "vae", "-oruns"]),
+            (["unknown option -epochs: is it --epochs?"], ["train", "vae", "-epochs", "3"]),
+            (["--epochs", "not an empty word"], ["train", "vae", "--epochs", ""]),
+            (["--out", "not an empty word"], ["train", "vae", "--out="]),
+            (["an empty word", "usage"], ["train", ""]),
+            (["--out", "DIR, not --steps"], ["train", "vae", "--out", "--steps", "1"]),
+            (["--seed -1", "from 0 to 9007199254740992"], ["train", "vae", "--seed", "-1"]),
             (["--batch 0", "1 to 65536"], ["train", "vae", "--batch", "0"]),
             (["--lr x", "a number"], ["train", "vae", "--lr", "x"]),
             (["--epochs", "--steps"], ["train", "vae", "--epochs", "1", "--steps", "2"]),
@@ -332,7 +353,10 @@ class Refusals(Case):
             (["KEY=VALUE"], ["train", "ae", "--set", "latent"]),
             (["no preset 'fast'", "quick"], ["train", "ae", "--preset", "fast"]),
             (["--resume", "--out"], ["train", "ae", "--resume", "--lr", "1"]),
-            (["unknown command 'trian'"], ["trian"]),
+            (["a folder, not a model", "--resume --out ."], ["train", "--resume", "."]),
+            (["no model 'r'"], ["train", "--resume", "r"]),
+            (["unknown command 'trian'", "train, data, sample"], ["trian"]),
+            (["unknown command '--preset'", "train, data"], ["--preset", "quick", "train", "vae"]),
             (["validation", "600"], ["train", "ae", "--validation", "600", *DATA]),
         ]:
             with self.subTest(command=command):
@@ -385,7 +409,7 @@ class Refusals(Case):
         for model in ["vae", "--set", "arch=mlp"], ["gan", "--set", "width=4"]:
             self.refused(1, "step", "lower", command=[
                 "train", *model, "--steps", "300", "--optimizer", "sgd", "--lr", "100", "--warmup", "0",
-                "--clip", "0", "--out", "r", "--overwrite", *SMALL, *DATA])
+                "--clip", "0", "--out", "r", "--overwrite", *SMALL, *DATA], told=True)
 
 
 if __name__ == "__main__":

@@ -25,18 +25,19 @@ static int distance(const char *a, const char *b) {
     return row[n];
 }
 
+/* word: as it was typed, with its dashes */
 static ig_status fail_unknown(const ig_command_line *line, const char *word, ig_err *err) {
     const char *near = NULL;
     int least = 4;
     for (const ig_arg *a = line->args; a->name; a++) {
-        int d = distance(word, a->name);
+        int d = distance(word + strspn(word, "-"), a->name);
         if (d < least) {
             least = d;
             near = a->name;
         }
     }
-    if (near) return ig_fail(err, IG_EUSAGE, "unknown option --%s: is it --%s?", word, near);
-    return ig_fail(err, IG_EUSAGE, "unknown option --%s: see --help", word);
+    if (near) return ig_fail(err, IG_EUSAGE, "unknown option %s: is it --%s?", word, near);
+    return ig_fail(err, IG_EUSAGE, "unknown option %s: see --help", word);
 }
 
 static ig_status take_choice(const ig_arg *arg, const char *text, ig_err *err) {
@@ -52,26 +53,33 @@ static ig_status take_choice(const ig_arg *arg, const char *text, ig_err *err) {
     return ig_fail(err, IG_EUSAGE, "--%s %s: expected one of %s", arg->name, text, all);
 }
 
-static ig_status take_number(const ig_arg *arg, const char *text, ig_err *err) {
-    double real = 0;
-    int64_t whole = 0;
-    bool is_int = arg->kind == IG_ARG_INT;
-    bool ok = is_int ? ig_parse_int(text, &whole) : ig_parse_real(text, &real);
-    if (is_int) real = (double)whole;
-    if (!ok || real < arg->min || real > arg->max)
-        return ig_fail(err, IG_EUSAGE, "--%s %s: expected %s from %.15g to %.15g", arg->name, text,
-                       is_int ? "a whole number" : "a number", arg->min, arg->max);
-    if (is_int) *(int64_t *)arg->value = whole;
-    else *(double *)arg->value = real;
+static ig_status take_int(const ig_arg *arg, const char *text, ig_err *err) {
+    int64_t whole;
+    if (!ig_parse_int(text, &whole) || (double)whole < arg->min || (double)whole > arg->max)
+        return ig_fail(err, IG_EUSAGE, "--%s %s: expected a whole number from %.0f to %.0f",
+                       arg->name, text, arg->min, arg->max);
+    *(int64_t *)arg->value = whole;
+    return IG_OK;
+}
+
+static ig_status take_real(const ig_arg *arg, const char *text, ig_err *err) {
+    double real;
+    if (!ig_parse_real(text, &real) || real < arg->min || real > arg->max)
+        return ig_fail(err, IG_EUSAGE, "--%s %s: expected a number from %.15g to %.15g", arg->name,
+                       text, arg->min, arg->max);
+    *(double *)arg->value = real;
     return IG_OK;
 }
 
 static ig_status take_value(const ig_arg *arg, const char *text, ig_err *err) {
+    if (arg->kind != IG_ARG_FLAG && !*text)
+        return ig_fail(err, IG_EUSAGE, "--%s: expected a value, %s, not an empty word", arg->name,
+                       arg->argument);
     if (arg->given) *arg->given = true;
     switch (arg->kind) {
     case IG_ARG_FLAG: *(bool *)arg->value = true; return IG_OK;
-    case IG_ARG_INT:
-    case IG_ARG_REAL: return take_number(arg, text, err);
+    case IG_ARG_INT: return take_int(arg, text, err);
+    case IG_ARG_REAL: return take_real(arg, text, err);
     case IG_ARG_TEXT: *(const char **)arg->value = text; return IG_OK;
     case IG_ARG_CHOICE: return take_choice(arg, text, err);
     case IG_ARG_LIST: break;
@@ -142,13 +150,16 @@ static ig_status take_option(const ig_command_line *line, int argc, char **argv,
                              ig_err *err) {
     const char *word = argv[*at], *value;
     const ig_arg *arg = find_option(line, word, &value);
-    if (!arg) return fail_unknown(line, word + (word[1] == '-' ? 2 : 1), err);
+    if (!arg) return fail_unknown(line, word, err);
     if (arg->kind == IG_ARG_FLAG && value)
         return ig_fail(err, IG_EUSAGE, "--%s: expected no value", arg->name);
     if (arg->kind != IG_ARG_FLAG && !value) {
         if (*at + 1 >= argc)
             return ig_fail(err, IG_EUSAGE, "--%s: expected a value, %s", arg->name, arg->argument);
         value = argv[++*at];
+        if (!strncmp(value, "--", 2))
+            return ig_fail(err, IG_EUSAGE, "--%s: expected a value, %s, not %s (or else --%s=%s)",
+                           arg->name, arg->argument, value, arg->name, value);
     }
     return take_value(arg, value, err);
 }
@@ -170,6 +181,8 @@ ig_status ig_args_parse(const ig_command_line *line, int argc, char **argv, cons
             options_end = true;
         } else if (!options_end && is_option(argv[i])) {
             IG_TRY(take_option(line, argc, argv, &i, err));
+        } else if (!*argv[i]) {
+            return ig_fail(err, IG_EUSAGE, "an empty word: usage: %s", line->usage);
         } else if (*word_count < line->max_words) {
             words[(*word_count)++] = argv[i];
         } else {

@@ -22,9 +22,9 @@ typedef struct {
     int count;
 } ig_arg_list;
 
-/* An option `--name VALUE` or `--name=VALUE`, or `-x VALUE` where letter is not 0. *value holds
-   what holds without it, and is printed as such by --help where the kind is a number or a choice.
- */
+/* An option `--name VALUE` or `--name=VALUE`, or `-x VALUE` where letter is not 0; VALUE is never
+   empty, and begins with -- only after a '='. *value holds what holds without it, and is printed as
+   such by --help where the kind is a number or a choice. */
 typedef struct {
     const char *name;
     char letter;

@@ -1,5 +1,6 @@
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/thread.h"
@@ -8,6 +9,7 @@
 #include "tools/terminal.h"
 #include "tools/train_pictures.h"
 #include "tools/train_run.h"
+#include "tools/words.h"
 
 /* ---- options ---- */
 
@@ -102,12 +104,19 @@ static ig_status parse(options *o, int argc, char **argv, const char **model, bo
 }
 
 static ig_status check(const options *o, const char *model, ig_err *err) {
+    const ig_model *known;
     if ((o->epochs >= 0) + (o->steps >= 0) + (o->minutes >= 0) > 1)
         return ig_fail(err, IG_EUSAGE, "expected one of --epochs, --steps and --minutes");
     if (o->resume && o->gave_run)
         return ig_fail(err, IG_EUSAGE,
                        "--resume takes only --data, --out and --threads with it: the run's "
                        "config.json decides the rest");
+    if (o->resume && !o->out && model && ig_is_folder(model))
+        return ig_fail(err, IG_EUSAGE,
+                       "%s: is a folder, not a model: --resume --out %s goes on "
+                       "with the run in it",
+                       model, model);
+    if (model) IG_TRY(ig_model_find(&known, model, err));
     if (o->resume && o->overwrite)
         return ig_fail(err, IG_EUSAGE, "expected one of --resume and --overwrite");
     if (!model && !o->config && !(o->resume && o->out)) {
@@ -198,6 +207,14 @@ static void default_folder(char folder[IG_PATH_MAX], const char *model, const ch
 
 /* ---- the training ---- */
 
+/* A command to go on with, as a shell takes it. */
+static void tell_more(const char *folder) {
+    char *words[] = {(char *)folder, "--show"};
+    char *command = ig_words_join("imgen sample grid", 2, words);
+    if (command) printf("More: %s\n", command);
+    free(command);
+}
+
 /* What a classifier is measured by. */
 static void tell_accuracy(const ig_losses *test) {
     for (int i = 0; i < test->term_count; i++)
@@ -209,13 +226,11 @@ static ig_status train_and_draw(const options *o, const char *folder, const ig_r
                                 ig_dataset *data, ig_err *err) {
     ig_train_result result;
     char losses[IG_LOSSES_TEXT], duration[32];
-    fprintf(stderr, "imgen: training the %s on %s (%s), %d threads, into %s\n", config->model->name,
-            config->data, ig_dataset_describe(data)->source, ig_threads(), folder);
     IG_TRY(ig_train_run(folder, config, data, o->resume, o->overwrite, NULL, &result, err));
     ig_losses_text(&result.test, losses);
     ig_duration_text(result.seconds, duration);
-    printf("Trained %lld steps in %s. Test loss: %s %s.\n", (long long)result.step, duration,
-           losses, config->model->unit);
+    printf("Trained %lld step%s in %s. Test loss: %s %s.\n", (long long)result.step,
+           result.step == 1 ? "" : "s", duration, losses, config->model->unit);
     tell_accuracy(&result.test);
     if (!ig_can_draw(config->model)) {
         printf("No pictures: the %s makes no images.\n", config->model->name);
@@ -224,7 +239,7 @@ static ig_status train_and_draw(const options *o, const char *folder, const ig_r
     printf("Pictures:\n");
     fflush(stdout);
     IG_TRY(ig_train_pictures(folder, data, err));
-    printf("More: imgen sample grid %s --show\n", folder);
+    tell_more(folder);
     return IG_OK;
 }
 

@@ -32,15 +32,15 @@ static ig_status train_judge(const ig_run_config *config, ig_dataset *data, cons
     if (info->classes < 2)
         return ig_fail(err, IG_EUSAGE,
                        "%s: has no judge, and no labels to train one by: name one with --judge",
-                       info->source);
+                       info->name);
     IG_TRY(ig_path_join(begun, folder, IG_CONFIG_FILE, err));
     IG_TRY(ig_model_find(&classifier, "classifier", err));
     IG_TRY(ig_train_defaults(&own, classifier, "default", data, err));
     memcpy(own.data, config->data, sizeof own.data);
     own.resize = config->resize;
     own.seed = 1;
-    fprintf(stderr, "imgen: %s has no judge of its own: training one, once, into %s (%lld steps)\n",
-            info->name, folder, (long long)own.recipe.steps);
+    fprintf(stderr, "imgen: %s has no judge of its own: one is trained once, in %lld steps\n",
+            info->name, (long long)own.recipe.steps);
     IG_TRY(ig_train_run(folder, &own, data, ig_is_file(begun), false, NULL, &result, err));
     ig_stop_release();
     return IG_OK;

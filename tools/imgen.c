@@ -115,6 +115,8 @@ int main(int argc, char **argv) {
         free(command_text);
         return code;
     }
-    fprintf(stderr, "imgen: unknown command '%s': see imgen --help\n", name);
+    fprintf(stderr, "imgen: unknown command '%s': expected one of ", name);
+    for (int i = 0; i < COMMANDS; i++) fprintf(stderr, "%s%s", i ? ", " : "", commands[i].name);
+    fprintf(stderr, "; see imgen --help\n");
     return 2;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/thread.h"
 #include "tools/stop.h"
 #include "tools/terminal.h"
 #include "tools/train_judge.h"
@@ -58,8 +59,18 @@ typedef struct {
     ig_judge *judge; /* NULL: there is none */
     int covered;     /* classes, when advice on them was last given */
     const ig_train_listener *listener;
+    bool alone;       /* the listener is the one of this file */
     double last_line; /* seconds of training at the last plain line; where there is no terminal */
 } watcher;
+
+/* A listener has told it in words of its own. */
+static void on_begun(void *self) {
+    const watcher *w = self;
+    if (!w->alone) return;
+    fprintf(stderr, "imgen: training the %s on %s (%s), %d thread%s, into %s\n",
+            w->run.config.model->name, w->run.config.data, ig_dataset_describe(w->data)->source,
+            ig_threads(), ig_threads() == 1 ? "" : "s", w->run.folder);
+}
 
 static bool should_stop(void *self) {
     (void)self;
@@ -134,11 +145,14 @@ ig_status ig_train_run(const char *folder, const ig_run_config *config, ig_datas
                        ig_train_result *result, ig_err *err) {
     bool drawn = false; /* the line that the cursor is in */
     const ig_train_listener alone = {&drawn, draw_bar, end_bar};
-    watcher w = {
-        .data = data, .run = {.config = *config}, .listener = listener ? listener : &alone};
+    watcher w = {.data = data,
+                 .run = {.config = *config},
+                 .listener = listener ? listener : &alone,
+                 .alone = !listener};
     snprintf(w.run.folder, sizeof w.run.folder, "%s", folder);
     IG_TRY(ig_train_judge_open(&w.judge, config->model, data, err));
     const ig_train_callbacks callbacks = {&w,
+                                          on_begun,
                                           on_progress,
                                           ig_can_draw(config->model) ? on_preview : NULL,
                                           w.judge ? on_judge : NULL,

@@ -13,7 +13,8 @@ typedef struct {
 } ig_train_listener;
 
 /* Trains the run in folder, a new one or with resume the one that is there, until it is done or a
-   signal stops it. listener: NULL for a bar, or lines where there is no terminal. */
+   signal stops it. listener: NULL for a line that tells what is trained, and a bar, or lines where
+   there is no terminal. */
 ig_status ig_train_run(const char *folder, const ig_run_config *config, ig_dataset *data,
                        bool resume, bool overwrite, const ig_train_listener *listener,
                        ig_train_result *result, ig_err *err);

@@ -11,6 +11,10 @@
 
 /* ---- reporting ---- */
 
+static void tell_begun(const ig_train_callbacks *callbacks) {
+    if (callbacks && callbacks->begun) callbacks->begun(callbacks->self);
+}
+
 static void swap_ema(ig_trainer *t) {
     if (t->config.recipe.ema > 0) ig_params_swap_ema(&t->instance.params);
 }
@@ -204,8 +208,8 @@ static ig_status check_config(const ig_run_config *config, const ig_dataset *dat
 
 /* Trains the run in a folder that is locked, from where it stands. */
 static ig_status train_locked(const char *folder, ig_dataset *data,
-                              const ig_train_callbacks *callbacks, ig_train_result *result,
-                              ig_err *err) {
+                              const ig_train_callbacks *callbacks, bool told,
+                              ig_train_result *result, ig_err *err) {
     ig_run_config config;
     ig_trainer t;
     *result = (ig_train_result){0};
@@ -213,6 +217,7 @@ static ig_status train_locked(const char *folder, ig_dataset *data,
     IG_TRY(check_config(&config, data, err));
     ig_status status = init_trainer(&t, &config, folder, data, callbacks, err);
     if (status == IG_OK) status = ig_metrics_rewind(folder, t.progress.step, err);
+    if (status == IG_OK && !told) tell_begun(callbacks);
     if (status == IG_OK) status = loop(&t, err);
     if (status == IG_OK) status = finish_run(&t, result, err);
     finish_trainer(&t);
@@ -234,8 +239,9 @@ ig_status ig_train_start(const ig_run_config *config, const char *folder, bool o
     int lock;
     IG_TRY(check_config(config, data, err));
     IG_TRY(ig_run_folder_prepare(folder, overwrite, &lock, err));
+    tell_begun(callbacks);
     ig_status status = write_config(config, folder, data, err);
-    if (status == IG_OK) status = train_locked(folder, data, callbacks, result, err);
+    if (status == IG_OK) status = train_locked(folder, data, callbacks, true, result, err);
     ig_run_folder_unlock(lock);
     return status;
 }
@@ -246,7 +252,7 @@ ig_status ig_train_resume(const char *folder, ig_dataset *data, const ig_train_c
     int lock;
     IG_TRY(ig_run_config_read(&config, folder, err));
     IG_TRY(ig_run_folder_lock(folder, &lock, err));
-    ig_status status = train_locked(folder, data, callbacks, result, err);
+    ig_status status = train_locked(folder, data, callbacks, false, result, err);
     ig_run_folder_unlock(lock);
     return status;
 }

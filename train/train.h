@@ -40,6 +40,8 @@ typedef struct {
 /* Each may be NULL. */
 typedef struct {
     void *self;
+    /* Told once that nothing is in the way of the training, which begins. */
+    void (*begun)(void *self);
     void (*progress)(void *self, const ig_train_progress *progress);
     /* Draw a preview to this file; the weights are the moving averages where the run has them. */
     ig_status (*preview)(void *self, ig_instance *instance, const char *path, ig_err *err);
