@@ -123,6 +123,13 @@ void ig_new_file_abandon(ig_new_file *file) {
     unlink(file->beside);
 }
 
+ig_status ig_new_file_check(const char *path, ig_err *err) {
+    ig_new_file file;
+    IG_TRY(ig_new_file_open(&file, path, err));
+    ig_new_file_abandon(&file);
+    return IG_OK;
+}
+
 /* Makes the new name survive a power failure. Where a file system cannot, the file is still whole.
  */
 static void sync_folder_of(const char *path) {

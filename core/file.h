@@ -24,6 +24,8 @@ typedef struct {
 
 /* Refuses a path where something is that is not a regular file: a folder, /dev/null. */
 ig_status ig_new_file_open(ig_new_file *file, const char *path, ig_err *err);
+/* Fails where that would, and leaves nothing: to be asked before work that takes long. */
+ig_status ig_new_file_check(const char *path, ig_err *err);
 /* Finds the errors of all writes before it too; where it fails, the file beside is gone and what
    was at `path` is untouched. */
 ig_status ig_new_file_commit(ig_new_file *file, ig_err *err);

@@ -129,7 +129,7 @@ static ig_status check(ig_evaluation_options *options, ig_source *source, ig_err
     if (options->samples > most)
         return ig_fail(err, IG_EUSAGE,
                        "%lld samples: %s has %lld test images, and figures take as many of both",
-                       (long long)options->samples, info->source, (long long)most);
+                       (long long)options->samples, info->name, (long long)most);
     if (!options->samples)
         options->samples = most < IG_EVALUATION_SAMPLES ? most : IG_EVALUATION_SAMPLES;
     return IG_OK;

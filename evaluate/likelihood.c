@@ -32,7 +32,7 @@ static ig_status read_block(work *w, int64_t first, int64_t n, ig_err *err) {
         if (label < 0 || label >= w->classes)
             return ig_fail(
                 err, IG_EUSAGE, "%s: test image %u has no class of the %d that the model was told",
-                ig_dataset_describe(w->data)->source, (unsigned)w->number[first + i], w->classes);
+                ig_dataset_describe(w->data)->name, (unsigned)w->number[first + i], w->classes);
         ig_one_hot(&label, 1, w->classes, w->y + i * w->classes);
     }
     return IG_OK;

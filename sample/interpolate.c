@@ -90,7 +90,7 @@ static ig_status find_image(const work *w, ig_dataset *data, int class, uint32_t
         *index = (start + i) % count;
         if (ig_dataset_label(data, IG_TEST, *index) == class) return IG_OK;
     }
-    return ig_fail(err, IG_EUSAGE, "--pairs: no test image of %s is of class %s", info->source,
+    return ig_fail(err, IG_EUSAGE, "--pairs: no test image of %s is of class %s", info->name,
                    info->class_names[class]);
 }
 
@@ -100,7 +100,7 @@ static ig_status pick_pairs(work *w, ig_dataset *data, ig_err *err) {
         return ig_fail(
             err, IG_EUNSUPPORTED,
             "--pairs: %s has no labels; leave the option out for pairs of any test images",
-            info->source);
+            info->name);
     for (int64_t i = 0; i < 2 * w->rows; i++) {
         int class;
         IG_TRY(ig_class_find(&class, w->source, "--pairs", w->pairs[i / 2].side[i % 2],

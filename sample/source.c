@@ -17,7 +17,7 @@ static ig_status check_size(const ig_source *source, const ig_dataset *data, ig_
     const ig_image_spec *spec = &source->instance->spec;
     if (info->height == spec->height && info->width == spec->width) return IG_OK;
     return ig_fail(err, IG_EUSAGE, "%s: images of %dx%d pixels: the model was made for %dx%d",
-                   info->source, info->height, info->width, spec->height, spec->width);
+                   info->name, info->height, info->width, spec->height, spec->width);
 }
 
 /* The data's own, also where the user named its path in another way. */
@@ -192,7 +192,7 @@ ig_status ig_source_pick(ig_source *source, uint64_t seed, int64_t n, uint32_t *
     const ig_dataset_info *info = ig_dataset_describe(data);
     int64_t count = info->count[IG_TEST];
     if (n > count)
-        return ig_fail(err, IG_EUSAGE, "%lld test images: %s has %lld", (long long)n, info->source,
+        return ig_fail(err, IG_EUSAGE, "%lld test images: %s has %lld", (long long)n, info->name,
                        (long long)count);
     uint32_t *order = malloc((size_t)count * sizeof *order);
     if (!order) return ig_fail_memory(err, "order of the test images");

@@ -71,7 +71,8 @@ class Comparing(unittest.TestCase):
             cls.train("vae", "--set", "arch=mlp", "--steps", 40, "--seed", seed, "-o", f"vae{seed}")
         cls.train("gan", "--labels", "--set", "width=8", "--steps", 4, "-o", "gan")
         cls.train("ddpm", "--set", "width=8", "--steps", 4, "-o", "ddpm")
-        cls.train("ae", "--set", "arch=mlp", "--steps", 4, "-o", "ae")
+        cls.train("ae", "--set", "arch=mlp", "--steps", 4, "--optimizer", "adam", "--weight-decay", 0.5,
+                  "--schedule", "constant", "-o", "ae")
         shutil.copytree("judge", "vae0/judge")
 
     @classmethod
@@ -93,7 +94,7 @@ class Comparing(unittest.TestCase):
         result = run(*arguments)
         self.assertEqual(result.returncode, code, result)
         self.assertEqual(result.stdout, "")
-        line = result.stderr.splitlines()[-1]
+        [line] = result.stderr.splitlines()
         self.assertTrue(line.startswith("imgen: "), line)
         self.assertIn(word, line)
 
@@ -156,7 +157,7 @@ class Comparing(unittest.TestCase):
         shutil.rmtree("other", ignore_errors=True)
         shutil.copytree("vae1", "other")
         with subprocess.Popen([IMGEN, "eval", "other", "--data", "bars", "--threads", "1"], stderr=subprocess.PIPE, text=True) as p:
-            self.assertRegex(p.stderr.readline(), "bars has no judge of its own: training one, once, into other/judge")
+            self.assertRegex(p.stderr.readline(), "bars has no judge of its own: one is trained once, in")
             self.wait_for("other/judge/config.json")
             p.send_signal(signal.SIGINT)
             self.assertIn("stopped and saved", p.stderr.read())
@@ -214,6 +215,9 @@ class Comparing(unittest.TestCase):
         self.assertAlmostEqual(mean["deviation"], deviation)
         self.assertAlmostEqual(mean["high"] - mean["value"], 12.706 * deviation / 2**0.5)
         self.assertIn("--set arch=mlp", vae["runs"][1]["training"])
+        self.assertEqual(found["models"][2]["runs"][0]["training"],
+                         "imgen train ae --data bars --steps 4 --batch 32 --schedule constant --optimizer adam "
+                         "--weight-decay 0.5 --validation 100 --set arch=mlp")
         self.assertEqual({e["judge"] for e in (read_json(r, "eval.json") for r in ("vae0", "gan", "ae"))},
                          {read_json("vae1/eval.json")["judge"]})
         for key, name in found["best"].items():
@@ -301,7 +305,9 @@ class Comparing(unittest.TestCase):
                 (2, "usage", "eval"),
                 (2, "--sample: is it --samples?", "eval", "vae0", "--sample", 3),
                 (2, "--samples 7: expected a whole number from 100", "eval", "vae0", "--samples", 7),
-                (2, "has 100 test images", "eval", "vae0", "--samples", 200),
+                (2, "200 samples: bars has 100 test images", "eval", "vae0", "--samples", 200),
+                (2, "is a folder", "eval", "vae0", "-o", "."),
+                (1, "nowhere/e.json: cannot be written", "eval", "vae0", "-o", "nowhere/e.json"),
                 (1, "--sampler: the vae makes an image in one go", "eval", "vae0", "--sampler", "ddim"),
                 (1, "--prior normal: the ae has no prior of its own", "eval", "ae", "--prior", "normal"),
                 (1, "--prior fitted: the gan has no encoder", "eval", "gan", "--prior", "fitted"),
@@ -316,6 +322,9 @@ class Comparing(unittest.TestCase):
                 (1, "judge: a run of the classifier, which makes no images", "compare", "vae0", "judge", "-o", "refused"),
                 (2, "use them with --train", "compare", "vae0", "vae1", "--minutes", 3, "-o", "refused"),
                 (2, "--train: trains its own runs", "compare", "vae0", "--train", "vae", "-o", "refused"),
+                (2, "not an empty word", "compare", "--train", "", "-o", "refused"),
+                (2, "no model ''", "compare", "--train", ",", "-o", "refused"),
+                (2, "the vae is named twice", "compare", "--train", "vae,ae,vae", "-o", "refused"),
                 (2, "no model 'pixelcnn'", "compare", "--train", "pixelcnn", "-o", "refused"),
                 (2, "--train: the classifier makes no images", "compare", "--train", "classifier", "-o", "refused"),
                 (2, "is it --no-curves?", "compare", "vae0", "vae1", "--no-curve", "-o", "refused")):

@@ -86,6 +86,19 @@ static void test_unique_names(void **state) {
     expect_content(path, "first");
 }
 
+static void test_check(void **state) {
+    const char *path = path_in(state, "a");
+    assert_ok(ig_new_file_check(path, &err), err);
+    assert_int_equal(entries_in(*state), 0);
+    assert_ok(ig_file_write(path, "old", 3, &err), err);
+    assert_ok(ig_new_file_check(path, &err), err);
+    expect_content(path, "old");
+    assert_fails(ig_new_file_check(*state, &err), IG_EUSAGE, err, "is a folder");
+    assert_fails(ig_new_file_check(path_in(state, "no/a"), &err), IG_EIO, err,
+                 "make its folder first");
+    assert_int_equal(entries_in(*state), 1);
+}
+
 static void test_targets_refused(void **state) {
     ig_new_file file;
     assert_fails(ig_new_file_open(&file, *state, &err), IG_EUSAGE, err, "is a folder");
@@ -237,19 +250,13 @@ static void test_sha256(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_write_and_read),
-        IN_FOLDER(test_read_refuses),
-        IN_FOLDER(test_appears_whole),
-        IN_FOLDER(test_abandon),
-        IN_FOLDER(test_unique_names),
-        IN_FOLDER(test_targets_refused),
-        IN_FOLDER(test_read_only_folder),
-        IN_FOLDER(test_full_disk),
-        IN_FOLDER(test_full_disk_unnoticed),
-        cmocka_unit_test(test_join),
-        IN_FOLDER(test_make_folders),
-        IN_FOLDER(test_inner_folder),
-        IN_FOLDER(test_sha256),
+        IN_FOLDER(test_write_and_read),  IN_FOLDER(test_read_refuses),
+        IN_FOLDER(test_appears_whole),   IN_FOLDER(test_abandon),
+        IN_FOLDER(test_unique_names),    IN_FOLDER(test_check),
+        IN_FOLDER(test_targets_refused), IN_FOLDER(test_read_only_folder),
+        IN_FOLDER(test_full_disk),       IN_FOLDER(test_full_disk_unnoticed),
+        cmocka_unit_test(test_join),     IN_FOLDER(test_make_folders),
+        IN_FOLDER(test_inner_folder),    IN_FOLDER(test_sha256),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -333,7 +333,7 @@ static void test_bad_classes(void **state) {
            (ig_picture_options){.columns = 5});
     ig_dataset_close(f.source.data);
     f.source.data = fake_data(false);
-    refuse("made by the test has 0 classes: this fake-styled was trained with 3", IG_EUNSUPPORTED,
+    refuse("fake has 0 classes: this fake-styled was trained with 3", IG_EUNSUPPORTED,
            "reconstruct", (ig_picture_options){0});
 }
 

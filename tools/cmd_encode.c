@@ -1,6 +1,7 @@
 /* imgen encode: the codes of a data set's images, for other programs. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "datasets/npy.h"
 #include "sample/classes.h"
@@ -33,8 +34,13 @@ static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *
                             1, 1};
     int count;
     IG_TRY(ig_args_parse(&line, argc, argv, &q->folder, &count, helped, err));
-    if (*helped || q->out) return IG_OK;
-    return ig_fail(err, IG_EUSAGE, "-o: expected the file to write, such as -o latents.npy");
+    if (*helped) return IG_OK;
+    if (!q->out)
+        return ig_fail(err, IG_EUSAGE, "-o: expected the file to write, such as -o latents.npy");
+    if (q->labels && !strcmp(q->labels, q->out))
+        return ig_fail(err, IG_EUSAGE, "--labels %s: is the file that -o names; choose another",
+                       q->labels);
+    return IG_OK;
 }
 
 /* Images first..first+n-1, n up to ENCODE_BLOCK.  pixels: n H W, codes: n latent */
@@ -107,7 +113,7 @@ static ig_status encode(const request *q, ig_source *source, ig_err *err) {
     IG_TRY(ig_source_data(source, &data, err));
     const ig_dataset_info *info = ig_dataset_describe(data);
     if (q->labels && !info->classes)
-        return ig_fail(err, IG_EUNSUPPORTED, "--labels: %s has no labels", info->source);
+        return ig_fail(err, IG_EUNSUPPORTED, "--labels: %s has no labels", info->name);
     IG_TRY(write_codes(q, source, data, err));
     return q->labels ? write_labels(q, data, err) : IG_OK;
 }

@@ -164,7 +164,9 @@ static ig_status show_run(const char *folder, ig_err *err) {
 static ig_status show_file(const char *path, ig_err *err) {
     unsigned char head[16] = {0};
     FILE *file = fopen(path, "rb");
-    if (!file) return ig_fail(err, IG_EIO, "%s: %s", path, strerror(errno));
+    if (!file && errno == ENOENT)
+        return ig_fail(err, IG_EIO, "%s: there is no such file or folder", path);
+    if (!file) return ig_fail(err, IG_EIO, "%s: cannot be read: %s", path, strerror(errno));
     size_t size = fread(head, 1, sizeof head, file);
     fclose(file);
     if (size >= 8 && !memcmp(head, "\x89PNG\r\n\x1a\n", 8)) return show_png(path, err);

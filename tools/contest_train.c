@@ -47,7 +47,12 @@ static ig_status plan_run(ig_contest *contest, const ig_model *model, ig_dataset
     config->recipe.lr *= factor;
     run->lr_factor = factor;
     if (o->labels && takes_labels(model)) IG_TRY(ig_run_config_set(config, "labels", "on", err));
-    return name_run(run, o->folder, err);
+    IG_TRY(name_run(run, o->folder, err));
+    for (const ig_compared *other = contest->runs; other < run; other++)
+        if (!strcmp(other->folder, run->folder))
+            return ig_fail(err, IG_EUSAGE, "--train: the %s is named twice (--seeds repeats it)",
+                           model->name);
+    return IG_OK;
 }
 
 /* The models of a list, one after the other: the next one, or NULL. */

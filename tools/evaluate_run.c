@@ -22,6 +22,14 @@ static void close_run(opened *o) {
     ig_run_close(o->run);
 }
 
+/* Whether an evaluation can be written, to be asked before it is worked on for minutes. */
+static ig_status check_place(const ig_run *run, const char *out, ig_err *err) {
+    char path[IG_PATH_MAX];
+    if (out) return ig_new_file_check(out, err);
+    IG_TRY(ig_path_join(path, run->folder, IG_EVALUATION_FILE, err));
+    return ig_new_file_check(path, err);
+}
+
 static ig_status find_judge(opened *o, const ig_evaluate_request *q, ig_err *err) {
     ig_dataset *data;
     const char *folder = q->judge_folder ? q->judge_folder : o->run->folder;
@@ -31,9 +39,10 @@ static ig_status find_judge(opened *o, const ig_evaluate_request *q, ig_err *err
 
 /* o starts as zeros and is closed by the caller in any case. */
 static ig_status open_run(opened *o, const char *folder, const ig_evaluate_request *q,
-                          ig_err *err) {
+                          const char *out, ig_err *err) {
     ig_prior prior = (ig_prior)q->how.prior;
     IG_TRY(ig_run_open(&o->run, folder, err));
+    IG_TRY(check_place(o->run, out, err));
     o->how = ig_how_draw(&q->how, &o->run->instance);
     o->source = (ig_source){
         .instance = &o->run->instance, .run = o->run, .data_name = q->data, .how = &o->how};
@@ -83,7 +92,7 @@ static ig_status evaluate(ig_evaluation *evaluation, opened *o, const char *out,
 ig_status ig_evaluate_run(ig_evaluation *evaluation, const char *folder,
                           const ig_evaluate_request *request, const char *out, ig_err *err) {
     opened o = {0};
-    ig_status status = open_run(&o, folder, request, err);
+    ig_status status = open_run(&o, folder, request, out, err);
     if (status == IG_OK) status = evaluate(evaluation, &o, out, err);
     close_run(&o);
     return status;
@@ -92,7 +101,7 @@ ig_status ig_evaluate_run(ig_evaluation *evaluation, const char *folder,
 ig_status ig_evaluate_run_curve(ig_evaluation *evaluation, const char *folder,
                                 const ig_evaluate_request *request, ig_err *err) {
     opened o = {0};
-    ig_status status = open_run(&o, folder, request, err);
+    ig_status status = open_run(&o, folder, request, NULL, err);
     o.options.seed = evaluation->seed;
     o.options.prior = evaluation->prior;
     if (status == IG_OK) status = ig_evaluate_curve(evaluation, &o.source, &o.options, err);

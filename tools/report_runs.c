@@ -1,6 +1,7 @@
 /* Stability over runs, and what was run. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/text.h"
@@ -8,6 +9,7 @@
 #include "tools/figure_table.h"
 #include "tools/html.h"
 #include "tools/report.h"
+#include "tools/words.h"
 
 /* ---- stability ---- */
 
@@ -78,21 +80,43 @@ void ig_report_stability(FILE *out, const ig_compare_report *report) {
 
 /* ---- commands ---- */
 
-/* " --key value" where it is not the preset's */
+/* " --key value" */
+static void add_word(char *text, size_t size, const char *key, const char *value) {
+    size_t at = strlen(text);
+    snprintf(text + at, size - at, " --%s %s", key, value);
+}
+
+/* The same where it is not the preset's. */
 static void add_number(char *text, size_t size, const char *key, double value, double usual) {
     char number[32];
-    size_t at = strlen(text);
-    if (value == usual || at >= size) return;
+    if (value == usual) return;
     ig_real_text(value, number, sizeof number);
-    snprintf(text + at, size - at, " --%s %s", key, number);
+    add_word(text, size, key, number);
+}
+
+/* "imgen train vae --data 'my images'" */
+static void begin_command(const ig_run_config *config, char *text, size_t size) {
+    char *words[] = {(char *)config->model->name, "--data", (char *)config->data};
+    char *begun = ig_words_join("imgen train", 3, words);
+    snprintf(text, size, "%s", begun ? begun : "imgen train");
+    free(begun);
+}
+
+/* How the weights are changed, where the preset does it in another way. */
+static void add_optimizer(const ig_recipe *r, const ig_recipe *usual, char *text, size_t size) {
+    if (r->cosine != usual->cosine)
+        add_word(text, size, "schedule", r->cosine ? "cosine" : "constant");
+    if (r->optim.kind != usual->optim.kind)
+        add_word(text, size, "optimizer", ig_optimizer_names[r->optim.kind]);
+    add_number(text, size, "weight-decay", r->optim.weight_decay, usual->optim.weight_decay);
 }
 
 void ig_training_command(const ig_run_config *config, char *text, size_t size) {
+    enum { HELD_OUT = 5000 }; /* of large sets, as those with a name are */
     const ig_recipe *r = &config->recipe, *usual = NULL;
-    snprintf(text, size, "imgen train %s --data %s", config->model->name, config->data);
+    begin_command(config, text, size);
     if (ig_model_recipe(&usual, config->model, config->preset, NULL) != IG_OK) usual = r;
-    else if (strcmp(config->preset, "default") != 0)
-        snprintf(text + strlen(text), size - strlen(text), " --preset %s", config->preset);
+    else if (strcmp(config->preset, "default") != 0) add_word(text, size, "preset", config->preset);
     if (config->minutes > 0) add_number(text, size, "minutes", config->minutes, 0);
     else add_number(text, size, "steps", (double)r->steps, (double)usual->steps);
     add_number(text, size, "batch", r->batch, usual->batch);
@@ -100,9 +124,12 @@ void ig_training_command(const ig_run_config *config, char *text, size_t size) {
     add_number(text, size, "warmup", (double)r->warmup, (double)usual->warmup);
     add_number(text, size, "ema", r->ema, usual->ema);
     add_number(text, size, "clip", r->clip, usual->clip);
+    add_optimizer(r, usual, text, size);
     add_number(text, size, "resize", config->resize, 0);
     add_number(text, size, "seed", (double)config->seed, 0);
-    for (int i = 0; i < config->setting_count && strlen(text) + 1 < size; i++)
+    add_number(text, size, "validation", (double)config->validation,
+               strchr(config->data, '/') ? -1 : HELD_OUT);
+    for (int i = 0; i < config->setting_count; i++)
         snprintf(text + strlen(text), size - strlen(text), " --set %s=%s", config->settings[i].key,
                  config->settings[i].value);
 }
