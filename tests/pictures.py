@@ -358,7 +358,10 @@ class Pictures(unittest.TestCase):
                 (1, "no posterior", "reconstruct", "ae", "--draws", 3),
                 (1, "not a run folder", "grid", "nowhere"),
                 (1, "no such data", "reconstruct", "vae", "--data", "nowhere"),
-                (1, "nowhere/a.png", "grid", "vae", "-o", "nowhere/a.png")):
+                (1, "nowhere/a.png", "grid", "vae", "-o", "nowhere/a.png"),
+                (2, "-o a.jpg: grid is written as a .png file", "grid", "vae", "-o", "a.jpg"),
+                (2, "-o a.png: array is written as a .npy file", "array", "vae", "-o", "a.png"),
+                (2, "200 test images: bars has 100", "neighbours", "vae", "-n", 200, "--data", "bars")):
             with self.subTest(arguments=arguments):
                 self.refused(code, word, "sample", *arguments)
         self.refused(2, "-o", "encode", "vae")

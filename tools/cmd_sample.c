@@ -31,6 +31,18 @@ static ig_status output_path(const ig_sample_request *q, const char *extension,
     return ig_path_join(path, folder, name, err);
 }
 
+/* What -o names, before anything is drawn: a place that can be written, and no name that promises
+   another format. */
+static ig_status check_output(const ig_sample_request *q, const char *extension, ig_err *err) {
+    static const char *const others[] = {"png", "npy", "npz", "jpg", "jpeg", "gif", NULL};
+    const char *dot = q->out ? strrchr(q->out, '.') : NULL;
+    for (const char *const *o = others; dot && *o; o++)
+        if (!strcmp(dot + 1, *o) && strcmp(*o, extension) != 0)
+            return ig_fail(err, IG_EUSAGE, "-o %s: %s is written as a .%s file", q->out, q->kind,
+                           extension);
+    return q->out ? ig_new_file_check(q->out, err) : IG_OK;
+}
+
 static void tell_prior(const ig_source *source) {
     const ig_prior_report *r = &source->prior_report;
     if (!source->has_mixture || !r->fitted) return;
@@ -181,6 +193,7 @@ ig_status ig_cmd_sample(int argc, char **argv, ig_err *err) {
         strncat(err->message, ", or array", sizeof err->message - strlen(err->message) - 1);
         return err->status;
     }
+    IG_TRY(check_output(&q, is_array ? "npy" : "png", err));
     ig_run *run;
     IG_TRY(ig_run_open(&run, q.folder, err));
     ig_source source = {.instance = &run->instance, .run = run, .data_name = q.data};
