@@ -100,11 +100,18 @@ static ig_status measure(work *w, ig_source *source, ig_figures *figures, bool e
     return evidence ? measure_evidence(w, figures, err) : measure_bits(w, figures, err);
 }
 
+static bool has_evidence(const ig_instance *in) {
+    return in->model->log_weights && in->model->binary(in->self);
+}
+
+bool ig_likelihood_known(const ig_instance *in) {
+    return has_evidence(in) || in->model->denoise;
+}
+
 ig_status ig_likelihood_measure(ig_source *source, ig_figures *figures,
                                 const ig_evaluation_options *options, ig_err *err) {
-    const ig_model *model = source->instance->model;
-    bool evidence = model->log_weights && model->binary(source->instance->self);
-    if (options->likelihood < 1 || (!evidence && !model->denoise)) return IG_OK;
+    bool evidence = has_evidence(source->instance);
+    if (options->likelihood < 1 || !ig_likelihood_known(source->instance)) return IG_OK;
     work w = {.instance = source->instance, .options = options};
     IG_TRY(ig_source_data(source, &w.data, err));
     int64_t count = ig_dataset_describe(w.data)->count[IG_TEST];

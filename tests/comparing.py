@@ -305,6 +305,7 @@ class Comparing(unittest.TestCase):
                 (2, "usage", "eval"),
                 (2, "--sample: is it --samples?", "eval", "vae0", "--sample", 3),
                 (2, "--samples 7: expected a whole number from 100", "eval", "vae0", "--samples", 7),
+                (2, "--likelihood: gan has none", "eval", "gan", "--likelihood", 5),
                 (2, "200 samples: bars has 100 test images", "eval", "vae0", "--samples", 200),
                 (2, "is a folder", "eval", "vae0", "-o", "."),
                 (1, "nowhere/e.json: cannot be written", "eval", "vae0", "-o", "nowhere/e.json"),

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "evaluate/likelihood.h"
 #include "tools/cli.h"
 #include "tools/find_judge.h"
 #include "train/train.h"
@@ -46,6 +47,11 @@ static ig_status open_run(opened *o, const char *folder, const ig_evaluate_reque
     o->how = ig_how_draw(&q->how, &o->run->instance);
     o->source = (ig_source){
         .instance = &o->run->instance, .run = o->run, .data_name = q->data, .how = &o->how};
+    if (q->likelihood && !ig_likelihood_known(o->source.instance))
+        return ig_fail(err, IG_EUSAGE,
+                       "--likelihood: %s has none: expected a model that denoises, or a vae with "
+                       "likelihood=bernoulli",
+                       folder);
     IG_TRY(ig_prior_resolve(&prior, o->source.instance, err)); /* before a judge is trained */
     IG_TRY(ig_picture_refuse_how(o->source.instance, ig_how_given(&q->how), err));
     IG_TRY(find_judge(o, q, err));
