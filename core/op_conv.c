@@ -60,7 +60,7 @@ static ig_conv_shape shape_of(const ig_node *node, const ig_tensor *fine, const 
 static void conv2d_backward(ig_tape *tape, ig_node *node) {
     ig_tensor *x = node->in[0], *weight = node->in[1];
     ig_conv_shape s = shape_of(node, x, node->out);
-    bool add_x, add_w;
+    bool add_x = false, add_w;
     float *gx = ig_grad(tape, x, &add_x), *gw = ig_grad(tape, weight, &add_w);
     bias_gradient(tape, node->in[2], node->out);
     ig_epilogue end = {.added = add_x ? gx : NULL};
@@ -71,7 +71,7 @@ static void conv2d_backward(ig_tape *tape, ig_node *node) {
 static void conv2d_transposed_backward(ig_tape *tape, ig_node *node) {
     ig_tensor *x = node->in[0], *weight = node->in[1];
     ig_conv_shape s = shape_of(node, node->out, x);
-    bool add_x, add_w;
+    bool add_x = false, add_w;
     float *gx = ig_grad(tape, x, &add_x), *gw = ig_grad(tape, weight, &add_w);
     bias_gradient(tape, node->in[2], node->out);
     ig_epilogue end = {.added = add_x ? gx : NULL};
