@@ -20,7 +20,8 @@ static const double LEAST_SNR = 1e-4; /* below, a level adds nearly nothing */
 typedef struct {
     ig_instance *instance;
     const ig_noise *noise;
-    const float *y; /* n classes, or NULL */
+    const float *images; /* n size, in [0,1] */
+    const float *y;      /* n classes, or NULL */
     const uint32_t *number;
     int64_t n, size;
     uint64_t seed;
@@ -85,7 +86,7 @@ static ig_status denoise(block *b, int step, ig_err *err) {
     }
     ig_tape_begin(tape, false, false);
     ig_tensor *x = ig_constant(tape, IG_SHAPE_4(b->n, in->spec.height, in->spec.width, 1), b->x);
-    ig_tensor *y = b->y ? ig_constant(tape, IG_SHAPE_2(b->n, ig_instance_classes(in)), b->y) : NULL;
+    ig_tensor *y = ig_instance_condition(in, b->images, b->y, b->n);
     ig_tensor *found = in->model->denoise(in->self, tape, x, b->levels, y);
     IG_TRY(ig_tape_status(tape, err));
     for (int64_t k = 0; k < b->n * b->size; k++)
@@ -101,6 +102,19 @@ static double prior_term(const block *b, int64_t i) {
     for (int64_t k = i * b->size; k < (i + 1) * b->size; k++)
         sum += .5 * (pow(alpha * (double)b->x0[k], 2) + sigma * sigma - 1) - log(sigma);
     return sum;
+}
+
+/* A cluster is drawn before the image is: -log p(x) <= -log p(cluster) - log p(x | cluster) for any
+   of them.  sum: n */
+static ig_status add_cluster_terms(const block *b, double *sum, ig_err *err) {
+    const ig_clusters *clusters = ig_instance_clusters(b->instance);
+    if (!clusters) return IG_OK;
+    ig_tape_begin(&b->instance->tape, false, false);
+    ig_tensor *y = ig_clusters_of(clusters, &b->instance->tape, b->images, b->n);
+    IG_TRY(ig_tape_status(&b->instance->tape, err));
+    for (int64_t i = 0; i < b->n; i++)
+        sum[i] -= ig_clusters_log_share(clusters, y->x + i * clusters->count);
+    return IG_OK;
 }
 
 static double level_term(const block *b, int64_t i) {
@@ -140,6 +154,7 @@ static double last_term(const block *b, int64_t i) {
 static ig_status run_block(block *b, double *bits, ig_err *err) {
     int edges[IG_BITS_STRATA + 1], count = fill_strata(b->noise, edges);
     for (int64_t i = 0; i < b->n; i++) bits[i] = prior_term(b, i);
+    IG_TRY(add_cluster_terms(b, bits, err));
     draw_levels(b, 0, 1, 2);
     IG_TRY(denoise(b, 0, err));
     for (int64_t i = 0; i < b->n; i++) bits[i] += last_term(b, i);
@@ -166,6 +181,7 @@ ig_status ig_bits_of(ig_instance *instance, const float *images, const float *y,
     for (int64_t first = 0; first < n && status == IG_OK; first += BLOCK) {
         b.n = n - first < BLOCK ? n - first : BLOCK;
         b.number = number + first;
+        b.images = images + first * size;
         b.y = y ? y + first * ig_instance_classes(instance) : NULL;
         for (int64_t k = 0; k < b.n * size; k++) b.x0[k] = 2 * images[first * size + k] - 1;
         status = run_block(&b, bits + first, err);

@@ -68,8 +68,7 @@ static void fill_labels(const double *until, int64_t n, int *labels) {
 ig_solver ig_draw_solver(const ig_source *source) {
     if (!source->instance->model->denoise) return (ig_solver){0};
     ig_solver solver = source->how ? source->how->solver : ig_solver_default();
-    if (solver.guidance < 0)
-        solver.guidance = ig_instance_classes(source->instance) ? IG_NEW_IMAGE_GUIDANCE : 1;
+    if (solver.guidance < 0) solver.guidance = ig_instance_guidance(source->instance);
     return solver;
 }
 

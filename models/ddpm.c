@@ -109,4 +109,5 @@ const ig_model ig_model_ddpm = {
     .denoise = ig_diffuser_denoise,
     .noise = ig_diffuser_noise,
     .classes = ig_diffuser_classes,
+    .clusters = ig_diffuser_clusters,
 };

@@ -7,15 +7,21 @@
 /* Images that take their steps together; results do not depend on it. */
 enum { BLOCK = 128 };
 
-enum { NOISE_OF_START, NOISE_OF_STEPS }; /* independent streams of one image */
+enum { NOISE_OF_START, NOISE_OF_STEPS, CLUSTER }; /* independent streams of one image */
 
-/* What the denoiser is asked for one block. */
+/* Images that take their steps together, and what the network is told of them. */
 typedef struct {
     ig_instance *instance;
-    const float *y; /* n classes, or NULL */
-    double guidance;
+    const ig_draw *how;
+    ig_denoiser denoiser;
+    const ig_clusters *clusters; /* NULL: none */
+    int64_t first, n;            /* numbers of the block's images */
+    int64_t size, latent;        /* of an image and a code */
+    int conditions;              /* columns of y */
+    const float *y;              /* n conditions, or NULL */
     int levels[BLOCK];
-    float *any;   /* BLOCK classes: zeros, for images of any class */
+    float *own;   /* BLOCK conditions: y of clusters */
+    float *any;   /* BLOCK conditions: zeros, for images of any class */
     float *other; /* BLOCK H W: their estimates */
 } block;
 
@@ -33,7 +39,7 @@ static ig_status estimate(block *b, const float *x, int64_t n, const float *y, f
     ig_shape shape = IG_SHAPE_4(n, in->spec.height, in->spec.width, 1);
     ig_tape *tape = &in->tape;
     ig_tape_begin(tape, false, false);
-    ig_tensor *condition = y ? ig_constant(tape, IG_SHAPE_2(n, ig_instance_classes(in)), y) : NULL;
+    ig_tensor *condition = y ? ig_constant(tape, IG_SHAPE_2(n, b->conditions), y) : NULL;
     ig_tensor *out =
         in->model->denoise(in->self, tape, ig_constant(tape, shape, x), b->levels, condition);
     IG_TRY(ig_tape_status(tape, err));
@@ -41,51 +47,64 @@ static ig_status estimate(block *b, const float *x, int64_t n, const float *y, f
     return IG_OK;
 }
 
-/* With classifier-free guidance: any + w (class - any). */
+/* With classifier-free guidance: any + w (class - any), and so of clusters. */
 static ig_status guided(void *self, const float *x, int64_t n, int level, float *x0, ig_err *err) {
     block *b = self;
+    double guidance = b->how->solver.guidance;
     for (int64_t r = 0; r < n; r++) b->levels[r] = level;
     IG_TRY(estimate(b, x, n, b->y, x0, err));
-    if (!b->y || b->guidance == 1) return IG_OK;
+    if (!b->y || guidance == 1) return IG_OK;
     IG_TRY(estimate(b, x, n, b->any, b->other, err));
-    int64_t count = n * b->instance->spec.height * b->instance->spec.width;
-    float w = (float)b->guidance;
-    for (int64_t i = 0; i < count; i++) x0[i] = b->other[i] + w * (x0[i] - b->other[i]);
+    float w = (float)guidance;
+    for (int64_t i = 0; i < n * b->size; i++) x0[i] = b->other[i] + w * (x0[i] - b->other[i]);
     return IG_OK;
 }
 
-/* What is done to a block of n images, in x: n H W. first: the number of its first image. */
-typedef ig_status step_task(const ig_denoiser *denoiser, const ig_draw *how, ig_rng rng,
-                            int64_t first, int64_t n, float *x, ig_err *err);
-
 static ig_status check_guidance(const ig_instance *instance, double guidance, ig_err *err) {
     if (!isfinite(guidance)) return ig_fail(err, IG_EUSAGE, "a guidance that is not finite");
-    if (guidance != 1 && !ig_instance_classes(instance))
+    if (guidance != 1 && !ig_instance_conditions(instance))
         return ig_fail(err, IG_EUNSUPPORTED,
-                       "guidance is towards a class, and this %s was trained without labels",
+                       "guidance is towards a class or a cluster, and this %s was trained with "
+                       "neither labels nor clusters",
                        instance->model->name);
     return IG_OK;
 }
 
-/* x: n H W, worked on in place */
-static ig_status run_blocks(ig_instance *instance, step_task *task, const ig_draw *how, ig_rng rng,
-                            int64_t n, const float *y, float *x, ig_err *err) {
-    IG_TRY(check_guidance(instance, how->solver.guidance, err));
+static ig_status block_init(block *b, ig_instance *instance, const ig_draw *how, ig_err *err) {
     int64_t size = (int64_t)instance->spec.height * instance->spec.width;
-    block b = {.instance = instance, .guidance = how->solver.guidance};
-    ig_denoiser denoiser = {instance->model->noise(instance->self), size, &b, guided};
-    int classes = ig_instance_classes(instance);
-    b.any = calloc((size_t)(BLOCK * (classes + 1)), sizeof(float));
-    b.other = malloc((size_t)(BLOCK * size) * sizeof(float));
-    ig_status status = b.any && b.other ? IG_OK : ig_fail_memory(err, "estimates");
+    *b = (block){.instance = instance,
+                 .how = how,
+                 .clusters = ig_instance_clusters(instance),
+                 .size = size,
+                 .latent = ig_instance_latent(instance),
+                 .conditions = ig_instance_conditions(instance)};
+    b->denoiser = (ig_denoiser){instance->model->noise(instance->self), size, b, guided};
+    size_t told = (size_t)(BLOCK * b->conditions + 1);
+    b->own = calloc(told, sizeof(float));
+    b->any = calloc(told, sizeof(float));
+    b->other = malloc((size_t)(BLOCK * size) * sizeof(float));
+    return b->own && b->any && b->other ? IG_OK : ig_fail_memory(err, "estimates");
+}
+
+/* What is done to images b->first .. of all codes or images in `in`; the result goes to the same
+   places in `out`. */
+typedef ig_status block_task(block *b, ig_rng rng, const float *in, float *out, ig_err *err);
+
+/* y: n classes, or NULL */
+static ig_status run_blocks(ig_instance *instance, block_task *task, const ig_draw *how, ig_rng rng,
+                            int64_t n, const float *y, const float *in, float *out, ig_err *err) {
+    block b;
+    IG_TRY(check_guidance(instance, how->solver.guidance, err));
+    ig_status status = block_init(&b, instance, how, err);
     ig_params_begin(&instance->params, -1);
-    for (int64_t first = 0; first < n && status == IG_OK; first += BLOCK) {
-        int64_t rows = n - first < BLOCK ? n - first : BLOCK;
+    for (b.first = 0; b.first < n && status == IG_OK; b.first += BLOCK) {
         ig_rng own = rng;
-        own.first += (uint32_t)first;
-        b.y = y ? y + first * classes : NULL;
-        status = task(&denoiser, how, own, first, rows, x + first * size, err);
+        own.first += (uint32_t)b.first;
+        b.n = n - b.first < BLOCK ? n - b.first : BLOCK;
+        b.y = y ? y + b.first * b.conditions : b.clusters ? b.own : NULL;
+        status = task(&b, own, in, out, err);
     }
+    free(b.own);
     free(b.any);
     free(b.other);
     return status;
@@ -93,53 +112,104 @@ static ig_status run_blocks(ig_instance *instance, step_task *task, const ig_dra
 
 /* ---- the tasks ---- */
 
-static void to_unit(float *x, int64_t count) {
-    for (int64_t i = 0; i < count; i++) x[i] = 0.5f * (x[i] + 1);
-}
-
-static ig_status sample_block(const ig_denoiser *d, const ig_draw *how, ig_rng rng, int64_t first,
-                              int64_t n, float *x, ig_err *err) {
-    ig_rng start = ig_rng_split(rng, NOISE_OF_START);
-    for (int64_t r = 0; r < n; r++) ig_rng_normal(start, (uint32_t)r, x + r * d->size, d->size);
-    ig_rng steps = ig_rng_split(rng, NOISE_OF_STEPS);
-    IG_TRY(ig_solve(d, &how->solver, steps, n, &how->trace, first, x, err));
-    to_unit(x, n * d->size);
+/* x: noise, out: images, n H W both */
+static ig_status solve(block *b, ig_rng rng, float *x, ig_err *err) {
+    const ig_draw *how = b->how;
+    IG_TRY(ig_solve(&b->denoiser, &how->solver, rng, b->n, &how->trace, b->first, x, err));
+    for (int64_t i = 0; i < b->n * b->size; i++) x[i] = 0.5f * (x[i] + 1);
     return IG_OK;
 }
 
-static ig_status decode_block(const ig_denoiser *d, const ig_draw *how, ig_rng rng, int64_t first,
-                              int64_t n, float *x, ig_err *err) {
-    IG_TRY(ig_solve(d, &how->solver, rng, n, &how->trace, first, x, err));
-    to_unit(x, n * d->size);
+/* The code of one image.  noise: H W, weights: clusters */
+static void draw_code(const ig_clusters *clusters, ig_rng rng, int64_t row, float *noise,
+                      int64_t size, float *weights) {
+    ig_rng_normal(ig_rng_split(rng, NOISE_OF_START), (uint32_t)row, noise, size);
+    if (!clusters) return;
+    ig_rng own = ig_rng_split(rng, CLUSTER);
+    own.first += (uint32_t)row;
+    ig_clusters_draw(clusters, own, 1, weights);
+}
+
+/* out: n H W */
+static ig_status sample_block(block *b, ig_rng rng, const float *in, float *out, ig_err *err) {
+    (void)in;
+    out += b->first * b->size;
+    for (int64_t r = 0; r < b->n; r++)
+        draw_code(b->clusters, rng, r, out + r * b->size, b->size, b->own + r * b->conditions);
+    return solve(b, ig_rng_split(rng, NOISE_OF_STEPS), out, err);
+}
+
+/* The weights of clusters in a code, made 1 together: on the way between two codes they are more,
+   and with noise some are less than 0. */
+static void read_weights(const float *code, int count, float *y) {
+    float sum = 0;
+    for (int k = 0; k < count; k++) sum += fmaxf(code[k], 0);
+    for (int k = 0; k < count; k++) y[k] = sum > 0 ? fmaxf(code[k], 0) / sum : 0;
+}
+
+/* in: n latent, out: n H W */
+static ig_status decode_block(block *b, ig_rng rng, const float *in, float *out, ig_err *err) {
+    in += b->first * b->latent;
+    out += b->first * b->size;
+    for (int64_t r = 0; r < b->n; r++) {
+        const float *code = in + r * b->latent;
+        memcpy(out + r * b->size, code, (size_t)b->size * sizeof(float));
+        if (b->clusters) read_weights(code + b->size, b->conditions, b->own + r * b->conditions);
+    }
+    return solve(b, rng, out, err);
+}
+
+/* The clusters of images, into b->own.  images: n H W */
+static ig_status find_clusters(block *b, const float *images, ig_err *err) {
+    ig_tape *tape = &b->instance->tape;
+    ig_tape_begin(tape, false, false);
+    ig_tensor *y = ig_clusters_of(b->clusters, tape, images, b->n);
+    IG_TRY(ig_tape_status(tape, err));
+    memcpy(b->own, y->x, (size_t)(b->n * b->conditions) * sizeof(float));
     return IG_OK;
 }
 
-static ig_status encode_block(const ig_denoiser *d, const ig_draw *how, ig_rng rng, int64_t first,
-                              int64_t n, float *x, ig_err *err) {
+/* in: n H W, out: n latent; the noise is made side by side and then goes to its places */
+static ig_status encode_block(block *b, ig_rng rng, const float *in, float *out, ig_err *err) {
     (void)rng;
-    (void)first;
-    for (int64_t i = 0; i < n * d->size; i++) x[i] = 2 * x[i] - 1;
-    return ig_solve_back(d, how->solver.steps, n, x, err);
+    in += b->first * b->size;
+    out += b->first * b->latent;
+    if (b->clusters) IG_TRY(find_clusters(b, in, err));
+    for (int64_t i = 0; i < b->n * b->size; i++) out[i] = 2 * in[i] - 1;
+    IG_TRY(ig_solve_back(&b->denoiser, b->how->solver.steps, b->n, out, err));
+    for (int64_t r = b->n - 1; r >= 0 && b->clusters; r--) {
+        float *code = out + r * b->latent;
+        memmove(code, out + r * b->size, (size_t)b->size * sizeof(float));
+        memcpy(code + b->size, b->own + r * b->conditions, (size_t)b->conditions * sizeof(float));
+    }
+    return IG_OK;
 }
 
 /* ---- the calls ---- */
 
-ig_status ig_denoise_sample(ig_instance *instance, ig_rng rng, int64_t n, const float *y,
-                            const ig_draw *how, float *out, ig_err *err) {
-    ig_draw draw = draw_of(how, ig_instance_classes(instance) ? IG_NEW_IMAGE_GUIDANCE : 1);
-    return run_blocks(instance, sample_block, &draw, rng, n, y, out, err);
+static int64_t size_of(const ig_instance *instance) {
+    return (int64_t)instance->spec.height * instance->spec.width;
 }
 
-static void copy_images(const ig_instance *instance, const float *from, int64_t n, float *to) {
-    memcpy(to, from, (size_t)(n * instance->spec.height * instance->spec.width) * sizeof(float));
+ig_status ig_denoise_sample(ig_instance *instance, ig_rng rng, int64_t n, const float *y,
+                            const ig_draw *how, float *out, ig_err *err) {
+    ig_draw draw = draw_of(how, ig_instance_guidance(instance));
+    return run_blocks(instance, sample_block, &draw, rng, n, y, NULL, out, err);
+}
+
+void ig_denoise_draw_codes(const ig_instance *instance, ig_rng rng, int64_t n, float *codes) {
+    int64_t size = size_of(instance), latent = ig_instance_latent(instance);
+    for (int64_t r = 0; r < n; r++) {
+        float *code = codes + r * latent;
+        draw_code(ig_instance_clusters(instance), rng, r, code, size, code + size);
+    }
 }
 
 ig_status ig_denoise_encode(ig_instance *instance, const float *images, int64_t n, const float *y,
                             const ig_draw *how, float *codes, ig_err *err) {
     ig_draw draw = draw_of(how, 1);
     draw.solver.guidance = 1; /* with more of it the steps do not lead back */
-    copy_images(instance, images, n, codes);
-    return run_blocks(instance, encode_block, &draw, (ig_rng){0}, n, y, codes, err);
+    return run_blocks(instance, encode_block, &draw, (ig_rng){0}, n, y, images, codes, err);
 }
 
 ig_status ig_denoise_decode(ig_instance *instance, const float *codes, int64_t n, const float *y,
@@ -147,6 +217,5 @@ ig_status ig_denoise_decode(ig_instance *instance, const float *codes, int64_t n
     ig_draw draw = draw_of(how, 1);
     if (draw.solver.sampler == IG_SAMPLER_DDPM) draw.solver.sampler = IG_SAMPLER_DDIM;
     draw.solver.eta = 0;
-    copy_images(instance, codes, n, images);
-    return run_blocks(instance, decode_block, &draw, (ig_rng){0}, n, y, images, err);
+    return run_blocks(instance, decode_block, &draw, (ig_rng){0}, n, y, codes, images, err);
 }

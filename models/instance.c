@@ -104,6 +104,12 @@ ig_status ig_instance_create(ig_instance *instance, const ig_model *model,
     return status;
 }
 
+ig_status ig_instance_begin(ig_instance *instance, const float *images, int64_t n, ig_err *err) {
+    const ig_clusters *clusters = ig_instance_clusters(instance);
+    if (!clusters) return IG_OK;
+    return ig_clusters_fit(clusters, &instance->params, &instance->tape, images, n, err);
+}
+
 void ig_instance_destroy(ig_instance *instance) {
     if (!instance->self) return;
     ig_tape_finish(&instance->tape);
@@ -232,8 +238,40 @@ ig_status ig_instance_classify(ig_instance *instance, const float *images, int64
     return run_blocks(instance, &c, n, err);
 }
 
+void ig_instance_draw_codes(ig_instance *instance, ig_rng rng, int64_t n, float *codes) {
+    int latent = ig_instance_latent(instance);
+    if (instance->model->denoise) {
+        ig_denoise_draw_codes(instance, rng, n, codes);
+        return;
+    }
+    for (int64_t r = 0; r < n; r++) ig_rng_normal(rng, (uint32_t)r, codes + r * latent, latent);
+}
+
+const ig_clusters *ig_instance_clusters(const ig_instance *instance) {
+    return instance->model->clusters ? instance->model->clusters(instance->self) : NULL;
+}
+
+int ig_instance_conditions(const ig_instance *instance) {
+    const ig_clusters *clusters = ig_instance_clusters(instance);
+    return clusters ? clusters->count : ig_instance_classes(instance);
+}
+
+double ig_instance_guidance(const ig_instance *instance) {
+    return ig_instance_conditions(instance) ? IG_NEW_IMAGE_GUIDANCE : 1;
+}
+
+ig_tensor *ig_instance_condition(ig_instance *instance, const float *images, const float *y,
+                                 int64_t n) {
+    const ig_clusters *clusters = ig_instance_clusters(instance);
+    if (clusters) return ig_clusters_of(clusters, &instance->tape, images, n);
+    if (!y) return NULL;
+    return ig_constant(&instance->tape, IG_SHAPE_2(n, ig_instance_classes(instance)), y);
+}
+
 int ig_instance_latent(const ig_instance *instance) {
-    if (instance->model->denoise) return (int)pixels_of(instance);
+    const ig_clusters *clusters = ig_instance_clusters(instance);
+    if (instance->model->denoise)
+        return (int)pixels_of(instance) + (clusters ? clusters->count : 0);
     return instance->model->latent ? instance->model->latent(instance->self) : 0;
 }
 

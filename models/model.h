@@ -7,6 +7,7 @@
 
 #include "core/ops.h"
 #include "core/optim.h"
+#include "models/clusters.h"
 #include "models/solver.h"
 
 /* The images a model is made for. */
@@ -81,7 +82,7 @@ typedef struct ig_model {
 
     /* In all that follows y is NULL but for a conditional model (see classes): N classes, rows of
        weights. An image of one class has a 1 there (ig_one_hot), one between two classes a share
-       of each. */
+       of each. To denoise, a model with clusters is told those in the same way. */
 
     /* n images from noise: row r draws from row r of rng.  -> n H W 1 in [0,1]. NULL: the model
        has no prior of its own. With a decoder: what it makes of rows of ig_rng_normal. */
@@ -120,6 +121,10 @@ typedef struct ig_model {
     /* How many classes the model is conditioned on; 0 or NULL: it takes no labels. */
     int (*classes)(const void *self);
 
+    /* The clusters of training images that it is conditioned on where it takes no labels, for
+       models that denoise; NULL, or an answer of NULL: none. */
+    const ig_clusters *(*clusters)(const void *self);
+
     /* Size of a code; NULL where there are none. */
     int (*latent)(const void *self);
 } ig_model;
@@ -155,6 +160,10 @@ ig_status ig_instance_create(ig_instance *instance, const ig_model *model,
                              uint64_t seed, ig_err *err);
 void ig_instance_destroy(ig_instance *instance);
 
+/* What is fitted to training images before the first step: its clusters, if it has any.
+   images: n H W in [0,1], a few thousand from all over them */
+ig_status ig_instance_begin(ig_instance *instance, const float *images, int64_t n, ig_err *err);
+
 /* The value of a setting as text. */
 void ig_instance_setting(const ig_instance *instance, const ig_opt *opt, char *text, size_t size);
 
@@ -175,20 +184,34 @@ typedef struct {
 ig_status ig_instance_sample(ig_instance *instance, ig_rng rng, int64_t n, const float *y,
                              const ig_draw *how, float *out, ig_err *err);
 /* images: n H W in [0,1] -> codes: n latent. A denoiser's code is the noise that its deterministic
-   steps make the image from (Song et al. 2021, "Denoising diffusion implicit models"). */
+   steps make the image from (Song et al. 2021, "Denoising diffusion implicit models"), and where it
+   has clusters then their weights. */
 ig_status ig_instance_encode(ig_instance *instance, const float *images, int64_t n, const float *y,
                              const ig_draw *how, float *codes, ig_err *err);
 /* Codes drawn from the posterior; image r draws from row r of rng. */
 ig_status ig_instance_encode_draw(ig_instance *instance, const float *images, int64_t n, ig_rng rng,
                                   float *codes, ig_err *err);
-/* codes: n latent -> images: n H W in [0,1] */
+/* Codes of images that ig_instance_sample makes, but for models with a prior of another kind than
+   N(0, I) and the noise that steps of a denoiser add.  codes: n latent */
+void ig_instance_draw_codes(ig_instance *instance, ig_rng rng, int64_t n, float *codes);
+/* codes: n latent -> images: n H W in [0,1]. A code's weights of clusters may be between two. */
 ig_status ig_instance_decode(ig_instance *instance, const float *codes, int64_t n, const float *y,
                              const ig_draw *how, float *images, ig_err *err);
 /* images: n H W in [0,1] -> logits: n classes */
 ig_status ig_instance_classify(ig_instance *instance, const float *images, int64_t n, float *logits,
                                ig_err *err);
-/* Size of a code, H W for a denoiser; 0 where the model has none. */
+/* Size of a code, H W and its clusters for a denoiser; 0 where the model has none. */
 int ig_instance_latent(const ig_instance *instance);
+/* The clusters that the model is conditioned on; NULL: none. */
+const ig_clusters *ig_instance_clusters(const ig_instance *instance);
+/* How long the rows are that denoise is told: classes, or clusters; 0: it is told nothing. */
+int ig_instance_conditions(const ig_instance *instance);
+/* The guidance of new images where nothing is said of it. */
+double ig_instance_guidance(const ig_instance *instance);
+/* Such rows for images: those of their labels, y, where it is not NULL, or of their clusters.
+   images: n H W in [0,1], y: n classes -> n conditions; NULL where it is told nothing */
+ig_tensor *ig_instance_condition(ig_instance *instance, const float *images, const float *y,
+                                 int64_t n);
 /* Number of classes that the model is conditioned on; 0: it takes no labels. */
 int ig_instance_classes(const ig_instance *instance);
 /* A class for each of n images, row r from row r of rng, all equally likely. */

@@ -47,17 +47,29 @@ static void add_noise(work *w, uint64_t seed) {
     }
 }
 
-/* All rows at once, each at its level, of the image's own class. */
+/* The row of the image's own class or cluster, for every level; NULL: of neither.
+   -> rows conditions */
+static ig_tensor *condition(const work *w) {
+    ig_instance *in = w->source->instance;
+    float label[IG_MAX_CLASSES], image[IG_MAX_SIDE * IG_MAX_SIDE];
+    int count = ig_instance_conditions(in), classes = ig_instance_classes(in);
+    if (classes) ig_one_hot(&w->label, 1, classes, label);
+    ig_to_unit(w->x0, w->tile, image);
+    ig_tensor *own = ig_instance_condition(in, image, classes ? label : NULL, 1);
+    ig_tensor *y = own ? ig_input(&in->tape, IG_SHAPE_2(w->rows, count)) : NULL;
+    for (int64_t r = 0; y && r < w->rows; r++)
+        memcpy(y->x + r * count, own->x, (size_t)count * sizeof(float));
+    return y;
+}
+
+/* All rows at once, each at its level. */
 static ig_status guess(work *w, ig_err *err) {
     ig_instance *in = w->source->instance;
     ig_tape *tape = &in->tape;
-    int classes = ig_instance_classes(in);
     ig_shape shape = IG_SHAPE_4(w->rows, in->spec.height, in->spec.width, 1);
     ig_params_begin(&in->params, -1);
     ig_tape_begin(tape, false, false);
-    ig_tensor *y = classes ? ig_input(tape, IG_SHAPE_2(w->rows, classes)) : NULL;
-    for (int64_t r = 0; y && r < w->rows; r++)
-        ig_one_hot(&w->label, 1, classes, y->x + r * classes);
+    ig_tensor *y = condition(w);
     ig_tensor *x0 =
         in->model->denoise(in->self, tape, ig_constant(tape, shape, w->input), w->level, y);
     IG_TRY(ig_tape_status(tape, err));

@@ -54,11 +54,6 @@ ig_status ig_picture_refuse_how(const ig_instance *instance, unsigned given, ig_
         if (given & IG_TAKES_HOW & 1u << i)
             return ig_fail(err, IG_EUNSUPPORTED, "%s: the %s makes an image in one go",
                            option_names[i], model);
-    if (given & IG_TAKES_GUIDANCE && !ig_instance_classes(instance))
-        return ig_fail(err, IG_EUNSUPPORTED,
-                       "--guidance: this %s was trained without labels, which guidance is towards; "
-                       "train one with --labels",
-                       model);
     return IG_OK;
 }
 

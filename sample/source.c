@@ -93,11 +93,6 @@ ig_status ig_prior_resolve(ig_prior *prior, const ig_instance *instance, ig_err 
 
 /* ---- codes and images ---- */
 
-/* Where ig_instance_sample takes its codes from: denoisers draw noise in every step too. */
-static ig_rng rng_of_codes(const ig_instance *instance, ig_rng rng) {
-    return instance->model->denoise ? ig_rng_split(rng, 0) : rng;
-}
-
 ig_status ig_source_draw_codes(ig_source *source, ig_prior prior, ig_rng rng, int64_t n,
                                float *codes, ig_err *err) {
     IG_TRY(ig_prior_resolve(&prior, source->instance, err));
@@ -107,9 +102,7 @@ ig_status ig_source_draw_codes(ig_source *source, ig_prior prior, ig_rng rng, in
         ig_mixture_draw(&source->mixture, rng, n, codes);
         return IG_OK;
     }
-    int latent = ig_instance_latent(source->instance);
-    ig_rng own = rng_of_codes(source->instance, rng);
-    for (int64_t r = 0; r < n; r++) ig_rng_normal(own, (uint32_t)r, codes + r * latent, latent);
+    ig_instance_draw_codes(source->instance, rng, n, codes);
     return IG_OK;
 }
 

@@ -55,17 +55,26 @@ static void choose_times(work *w) {
         w->time[k] = w->count > 1 ? first + (int)((int64_t)k * span / (w->count - 1)) : w->steps;
 }
 
+/* The noise that the images begin as, which their codes begin with. */
+static ig_status keep_start(work *w, ig_rng rng, ig_err *err) {
+    int64_t latent = ig_instance_latent(w->source->instance);
+    float *codes = malloc((size_t)(w->n * latent) * sizeof(float));
+    if (!codes) return ig_fail_memory(err, "codes");
+    ig_status status = ig_source_draw_codes(w->source, IG_PRIOR_NORMAL, rng, w->n, codes, err);
+    for (int64_t r = 0; r < w->n && status == IG_OK; r++) keep(w, 0, r, 1, codes + r * latent);
+    free(codes);
+    return status;
+}
+
 /* Samples the images, and keeps them at the times. */
 static ig_status sample(work *w, ig_err *err) {
     ig_class_list classes;
     const ig_rng rng = ig_rng_at(w->options->seed, IG_STREAM_SAMPLE, 0);
     IG_TRY(ig_class_list_parse(&classes, w->source, "--label", w->options->label, err));
+    if (w->time[0] == 0) IG_TRY(keep_start(w, rng, err));
     int *labels = malloc((size_t)w->n * sizeof *labels);
     float *images = malloc((size_t)(w->n * w->tile) * sizeof(float));
     ig_status status = labels && images ? IG_OK : ig_fail_memory(err, "images");
-    if (status == IG_OK)
-        status = ig_source_draw_codes(w->source, IG_PRIOR_NORMAL, rng, w->n, images, err);
-    if (status == IG_OK && w->time[0] == 0) keep(w, 0, 0, w->n, images);
     const ig_draw *before = w->source->how;
     w->source->how = &w->how;
     if (status == IG_OK)

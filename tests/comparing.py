@@ -129,10 +129,10 @@ class Comparing(unittest.TestCase):
         before = sorted(os.listdir("other/samples"))
         result = self.done("eval", "other", "--judge", "judge", "--sampler", "ddim", "--steps", 3,
                            "-o", "out.json")
-        self.assertIn("ddim, 3 steps, guidance 1;", result.stdout)
+        self.assertIn("ddim, 3 steps, guidance 1.25;", result.stdout)
         found = read_json("out.json")
-        self.assertEqual(found["solver"], {"sampler": "ddim", "steps": 3, "eta": 0.0, "guidance": 1.0})
-        self.assertEqual(found["figures"]["calls"]["value"], 3)
+        self.assertEqual(found["solver"], {"sampler": "ddim", "steps": 3, "eta": 0.0, "guidance": 1.25})
+        self.assertEqual(found["figures"]["calls"]["value"], 6)
         self.assertFalse(os.path.exists("other/eval.json"))
         self.assertEqual(sorted(os.listdir("other/samples")), before)
         self.done("eval", "vae1", "--judge", "judge", "--prior", "fitted", "-o", "out.json")
@@ -245,8 +245,8 @@ class Comparing(unittest.TestCase):
     def test_curves(self):
         self.done("compare", "vae1", "ddpm", "-o", "curves", "--judge", "judge")
         curve = read_json("ddpm/eval.json")["curve"]
-        for sampler, calls in (("dpm++2m", [5, 10, 20, 50]), ("ddim", [5, 10, 20, 50]),
-                               ("ddpm", [5, 10, 20, 50]), ("heun", [5, 9, 19, 49])):
+        for sampler, calls in (("dpm++2m", [10, 20, 40, 100]), ("ddim", [10, 20, 40, 100]),
+                               ("ddpm", [10, 20, 40, 100]), ("heun", [10, 18, 38, 98])):
             self.assertEqual([p["calls"] for p in curve if p["solver"]["sampler"] == sampler], calls)
         [point] = read_json("vae1/eval.json")["curve"]
         self.assertEqual((point["solver"], point["calls"]), (None, 1))

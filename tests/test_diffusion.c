@@ -276,10 +276,11 @@ static double nearest(const float *image, const float *digits, bool *found) {
 static void check_overfit(const char *name, const char *settings, double most_loss) {
     enum { DRAWN = 24 };
     static float digits[COPIES * DIGITS * HALF_PIXELS], drawn[DRAWN * HALF_PIXELS];
-    static float codes[DIGITS * HALF_PIXELS];
+    static float codes[DIGITS * (HALF_PIXELS + IG_MAX_CLUSTERS)];
     ig_instance in;
     read_digits(digits);
     assert_ok(create(&in, name, settings, (ig_image_spec){HALF, HALF, 0}), err);
+    assert_ok(ig_instance_begin(&in, digits, DIGITS, &err), err);
     double loss = learn(&in, digits);
     assert_true(loss < most_loss);
     const ig_draw ways[] = {{.solver = {IG_SAMPLER_DPMPP_2M, 20, 0, 1}},
@@ -307,7 +308,7 @@ static void check_overfit(const char *name, const char *settings, double most_lo
 static void test_overfit(void **state) {
     (void)state;
     ig_set_threads(1); /* small work, which waiting for each other would slow down */
-    check_overfit("ddpm", "weight=min-snr", .025);
+    check_overfit("ddpm", "weight=min-snr clusters=0", .025);
     check_overfit("flow", "depth=1", .25);
     ig_set_threads(0);
 }
@@ -326,12 +327,12 @@ static void test_refusals(void **state) {
                  "images of 3x28");
     assert_fails(create(&in, "flow", "labels=on", (ig_image_spec){SIDE, SIDE, 0}), IG_EUSAGE, err,
                  "labels");
-    assert_ok(create(&in, "ddpm", "width=8", small), err);
+    assert_ok(create(&in, "ddpm", "width=8 clusters=0", small), err);
     ig_rng rng = ig_rng_at(0, IG_STREAM_SAMPLE, 0);
     ig_draw how = {.solver = ig_solver_default()};
     how.solver.guidance = 3;
     assert_fails(ig_instance_sample(&in, rng, 1, NULL, &how, out, &err), IG_EUNSUPPORTED, err,
-                 "trained without labels");
+                 "neither labels nor clusters");
     how.solver.guidance = NAN;
     assert_fails(ig_instance_sample(&in, rng, 1, NULL, &how, out, &err), IG_EUSAGE, err,
                  "not finite");

@@ -137,8 +137,7 @@ static ig_how how_before(const ig_evaluation *e) {
     how.steps = s->steps;
     how.eta = s->eta;
     how.guidance = s->guidance;
-    how.sampler_given = how.steps_given = how.eta_given = true;
-    how.guidance_given = s->guidance != 1;
+    how.sampler_given = how.steps_given = how.eta_given = how.guidance_given = true;
     return how;
 }
 

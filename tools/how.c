@@ -15,8 +15,9 @@ void ig_how_args(ig_how *how, ig_arg args[IG_HOW_ARGS]) {
         {"eta", 0, IG_ARG_REAL, &how->eta, "X", "noise that ddim adds in each step (0)", 0, 1, NULL,
          &how->eta_given},
         {"guidance", 0, IG_ARG_REAL, &how->guidance, "W",
-         "how far to follow the class: 1 as it was learned, more exaggerates (1.25; of codes 1)", 0,
-         100, NULL, &how->guidance_given}};
+         "how far to follow the class or cluster: 1 as learned, more exaggerates (1.25; of codes "
+         "1)",
+         0, 100, NULL, &how->guidance_given}};
     memcpy(args, filled, sizeof filled);
 }
 

@@ -108,6 +108,25 @@ static ig_status renew(ig_trainer *t, ig_err *err) {
     return ig_run_config_instance(&t->config, &t->instance, err);
 }
 
+/* Shows the model some of its training images, spread over all of them. */
+static ig_status begin(ig_trainer *t, ig_err *err) {
+    enum { MOST = 8192 };
+    const ig_image_spec *spec = &t->config.spec;
+    int64_t count = t->feed.count, n = count < MOST ? count : MOST;
+    if (!ig_instance_clusters(&t->instance)) return IG_OK;
+    uint32_t *index = malloc((size_t)n * sizeof *index);
+    float *images = malloc((size_t)(n * spec->height * spec->width) * sizeof *images);
+    ig_status status = index && images ? IG_OK : ig_fail_memory(err, "training images");
+    for (int64_t i = 0; i < n && status == IG_OK; i++) index[i] = (uint32_t)(i * count / n);
+    if (status == IG_OK) {
+        ig_dataset_pixels(t->feed.data, IG_TRAIN, index, n, images);
+        status = ig_instance_begin(&t->instance, images, n, err);
+    }
+    free(index);
+    free(images);
+    return status;
+}
+
 static ig_status read_from(ig_trainer *t, const char *name, ig_err *err) {
     forget_sums(t);
     IG_TRY(ig_checkpoint_read_as(&t->instance, &t->progress, t->folder, name, err));
@@ -156,7 +175,7 @@ ig_status ig_trainer_load(ig_trainer *t, ig_err *err) {
     IG_TRY(renew(t, err));
     IG_TRY(ig_path_join(path, t->folder, IG_CHECKPOINT_FILE, err));
     if (!ig_is_file(path)) {
-        if (!ig_run_folder_kept(t->folder, &any, name)) return IG_OK;
+        if (!ig_run_folder_kept(t->folder, &any, name)) return begin(t, err);
         ig_fail(&why, IG_EIO, "%s: is missing", path);
         return fall_back(t, &why, err);
     }
@@ -176,7 +195,9 @@ static ig_status load_regular(ig_trainer *t, ig_err *err) {
     IG_TRY(renew(t, err));
     if (is_regular(t, t->saved_step)) return read_from(t, IG_CHECKPOINT_FILE, err);
     IG_TRY(read_kept(t, &found, name, err));
-    return found ? IG_OK : renew(t, err);
+    if (found) return IG_OK;
+    IG_TRY(renew(t, err));
+    return begin(t, err);
 }
 
 ig_status ig_trainer_set_back(ig_trainer *t, const ig_err *why, ig_err *err) {

@@ -12,6 +12,11 @@ const ig_recipe ig_diffuser_recipes[] = {
     {0},
 };
 
+/* Columns of the rows that the network is told. */
+static int conditions_of(const ig_diffuser *d) {
+    return d->classes ? d->classes : d->group.count;
+}
+
 ig_status ig_diffuser_declare(ig_diffuser *d, ig_params *params, const ig_image_spec *spec,
                               ig_noise_kind kind, ig_err *err) {
     IG_TRY(ig_labels_classes(&d->classes, d->labels, spec, err));
@@ -20,7 +25,9 @@ ig_status ig_diffuser_declare(ig_diffuser *d, ig_params *params, const ig_image_
     d->unet.depth = d->depth;
     d->unet.attention = d->attention;
     ig_noise_fill(&d->noise, kind, IG_LEVELS);
-    return ig_unet_declare(&d->unet, params, spec, d->classes, err);
+    if (!d->classes && d->clusters)
+        ig_clusters_declare(&d->group, params, d->clusters, (int64_t)spec->height * spec->width);
+    return ig_unet_declare(&d->unet, params, spec, conditions_of(d), err);
 }
 
 /* ---- by level ---- */
@@ -53,7 +60,7 @@ static ig_tensor *weighted_mse(ig_tape *tape, ig_tensor *x, ig_tensor *target, c
 typedef struct {
     ig_tensor *x0, *eps, *x;
     int *levels;  /* N, from 1 to T */
-    ig_tensor *y; /* N classes, NULL without labels; some zero in training */
+    ig_tensor *y; /* N classes or clusters, NULL without either; some zero in training */
 } noised;
 
 /* Levels spread evenly over a batch, which takes variance from its loss (Kingma et al. 2021,
@@ -70,16 +77,18 @@ static void draw_levels(const ig_batch *batch, int *levels) {
     }
 }
 
-/* Rows of the classes; in training some are all zero, so that the network learns images of any
-   class too (Ho & Salimans 2022, "Classifier-free diffusion guidance").  -> N classes */
+/* Rows of the classes, or of the clusters; in training some are all zero, so that the network
+   learns images of any too (Ho & Salimans 2022, "Classifier-free diffusion guidance").
+   -> N conditions */
 static ig_tensor *draw_condition(const ig_diffuser *d, ig_tape *tape, const ig_batch *batch) {
-    ig_tensor *y = ig_labels_of(tape, batch, d->classes);
+    size_t row = (size_t)conditions_of(d);
+    ig_tensor *y = d->classes ? ig_labels_of(tape, batch, d->classes)
+                              : ig_clusters_of(&d->group, tape, batch->images, batch->n);
     ig_rng rng = ig_rng_split(batch->rng, DROP);
     for (int64_t r = 0; y && tape->training && r < batch->n; r++) {
         float u;
         ig_rng_uniform(rng, (uint32_t)r, &u, 1);
-        if ((double)u < d->drop)
-            memset(y->x + r * d->classes, 0, (size_t)d->classes * sizeof(float));
+        if ((double)u < d->drop) memset(y->x + (size_t)r * row, 0, row * sizeof(float));
     }
     return y;
 }
@@ -90,8 +99,8 @@ static bool make_noised(const ig_diffuser *d, ig_tape *tape, const ig_batch *bat
     int64_t size = ig_row_size(shape);
     *out = (noised){.x0 = ig_input(tape, shape), .eps = ig_input(tape, shape)};
     out->levels = ig_tape_alloc(tape, (size_t)batch->n * sizeof(int));
-    out->y = draw_condition(d, tape, batch);
-    if (!out->x0 || !out->eps || !out->levels || (d->classes && !out->y)) return false;
+    if (conditions_of(d)) out->y = draw_condition(d, tape, batch);
+    if (!out->x0 || !out->eps || !out->levels || (conditions_of(d) && !out->y)) return false;
     draw_levels(batch, out->levels);
     ig_rng rng = ig_rng_split(batch->rng, NOISE);
     for (int64_t i = 0; i < batch->n * size; i++) out->x0->x[i] = 2 * batch->images[i] - 1;
@@ -129,4 +138,9 @@ const ig_noise *ig_diffuser_noise(const void *self) {
 
 int ig_diffuser_classes(const void *self) {
     return ((const ig_diffuser *)self)->classes;
+}
+
+const ig_clusters *ig_diffuser_clusters(const void *self) {
+    const ig_diffuser *d = self;
+    return d->group.count ? &d->group : NULL;
 }

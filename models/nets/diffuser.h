@@ -15,9 +15,10 @@ typedef struct {
 } ig_mix;
 
 typedef struct {
-    int width, depth, attention, labels; /* settings, see IG_DIFFUSER_OPTS */
+    int width, depth, attention, labels, clusters; /* settings, see IG_DIFFUSER_OPTS */
     double drop;
-    int classes; /* that it is conditioned on; 0: none */
+    int classes;       /* that it is conditioned on; 0: none */
+    ig_clusters group; /* where there are no classes; count 0: none */
     ig_image_spec spec;
     ig_noise noise;
     ig_unet unet;
@@ -36,6 +37,8 @@ typedef struct {
      ig_switch_names},                                                                             \
     {"labels", "learn the classes, to draw what is asked for", IG_OPT_CHOICE,                      \
      offsetof(type, net.labels), "off", 0, 0, ig_switch_names},                                    \
+    {"clusters", "of images, drawn from where there are no labels", IG_OPT_INT,                    \
+     offsetof(type, net.clusters), "64", 0, IG_MAX_CLUSTERS, NULL},                                \
     {"drop", "share of images whose label is withheld, for guidance", IG_OPT_REAL,                 \
      offsetof(type, net.drop), "0.1", 0, 1, NULL}
 /* clang-format on */
@@ -57,5 +60,6 @@ ig_tensor *ig_diffuser_denoise(void *self, ig_tape *tape, ig_tensor *x, const in
                                ig_tensor *y);
 const ig_noise *ig_diffuser_noise(const void *self);
 int ig_diffuser_classes(const void *self);
+const ig_clusters *ig_diffuser_clusters(const void *self);
 
 #endif

@@ -1,0 +1,37 @@
+/* Clusters of like images, found by k-means. A generator that is told no labels is told the cluster
+   of each training image instead, and each new image draws one, as often as training images are of
+   it: Bao et al. 2022, "Why are conditional generative models better than unconditional ones?" */
+#ifndef IG_MODELS_CLUSTERS_H
+#define IG_MODELS_CLUSTERS_H
+
+#include "core/ops.h"
+
+enum { IG_MAX_CLUSTERS = 256 };
+
+/* Buffers of a model, all 0 until they are fitted; then no share is. */
+typedef struct {
+    int count;               /* K; 0: none */
+    ig_linear_layer nearest; /* centres, K HW, and -|centre|^2 / 2: most for the nearest centre */
+    ig_tensor *share;        /* K, of the training images; their sum is 1 */
+} ig_clusters;
+
+/* Declares "clusters.*". pixels: H W */
+void ig_clusters_declare(ig_clusters *clusters, ig_params *params, int count, int64_t pixels);
+
+/* Fits them to n images, by the rounds of Lloyd 1982 from images spread evenly over these.
+   images: n H W in [0,1], n > 0 */
+ig_status ig_clusters_fit(const ig_clusters *clusters, ig_params *params, ig_tape *tape,
+                          const float *images, int64_t n, ig_err *err);
+
+/* Rows with a 1 in the place of the image's cluster, or all 0 where none are fitted. No gradient.
+   images: n H W in [0,1] -> n K; NULL where the tape fails */
+ig_tensor *ig_clusters_of(const ig_clusters *clusters, ig_tape *tape, const float *images,
+                          int64_t n);
+
+/* Such rows for new images, drawn by the shares, row r from row r of rng.  y: n K */
+void ig_clusters_draw(const ig_clusters *clusters, ig_rng rng, int64_t n, float *y);
+
+/* The logarithm of the share of a row's cluster; 0 where none are fitted.  y: K */
+double ig_clusters_log_share(const ig_clusters *clusters, const float *y);
+
+#endif
