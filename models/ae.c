@@ -61,9 +61,9 @@ static const ig_opt opts[] = {
 };
 
 static const ig_recipe recipes[] = {
-    {"quick", 1000, 128, 2e-3, true, 50, .999, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}},
-    {"default", 10000, 128, 2e-3, true, 100, .999, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}},
-    {"best", 40000, 128, 2e-3, true, 100, .999, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}},
+    {"quick", 1000, 128, 2e-3, true, 50, .999, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}, NULL},
+    {"default", 10000, 128, 2e-3, true, 100, .999, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}, NULL},
+    {"best", 40000, 128, 2e-3, true, 100, .999, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}, NULL},
     {0},
 };
 

@@ -114,9 +114,9 @@ static const ig_opt opts[] = {
 };
 
 static const ig_recipe recipes[] = {
-    {"quick", 500, 128, 2e-3, true, 50, 0, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}},
-    {"default", 2000, 128, 2e-3, true, 50, 0, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}},
-    {"best", 4000, 128, 2e-3, true, 100, 0, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}},
+    {"quick", 500, 128, 2e-3, true, 50, 0, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}, NULL},
+    {"default", 2000, 128, 2e-3, true, 50, 0, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}, NULL},
+    {"best", 4000, 128, 2e-3, true, 100, 0, 0, {IG_ADAMW, .9, .999, 1e-8, 0, .01}, NULL},
     {0},
 };
 

@@ -204,9 +204,9 @@ static const ig_opt opts[] = {
 };
 
 static const ig_recipe recipes[] = {
-    {"quick", 1000, 128, 1e-3, true, 100, .995, 2, {IG_ADAM, 0, .99, 1e-8, 0, 0}},
-    {"default", 8000, 128, 1e-3, true, 100, .999, 2, {IG_ADAM, 0, .99, 1e-8, 0, 0}},
-    {"best", 40000, 128, 1e-3, true, 100, .999, 2, {IG_ADAM, 0, .99, 1e-8, 0, 0}},
+    {"quick", 1000, 128, 1e-3, true, 100, .995, 2, {IG_ADAM, 0, .99, 1e-8, 0, 0}, NULL},
+    {"default", 8000, 128, 1e-3, true, 100, .999, 2, {IG_ADAM, 0, .99, 1e-8, 0, 0}, NULL},
+    {"best", 40000, 128, 1e-3, true, 100, .999, 2, {IG_ADAM, 0, .99, 1e-8, 0, 0}, NULL},
     {0},
 };
 

@@ -36,6 +36,11 @@ typedef struct {
     const char *const *choices; /* NULL-terminated, for IG_OPT_CHOICE */
 } ig_opt;
 
+/* One setting as text, `key=value` already split. */
+typedef struct {
+    const char *key, *value;
+} ig_setting;
+
 /* How to train: chosen by --preset, each value overridden by its own option. */
 typedef struct {
     const char *preset; /* "quick", "default", "best" */
@@ -47,6 +52,9 @@ typedef struct {
     double ema;     /* decay of the weights' moving average; 0: none */
     double clip;    /* limit of the gradient's norm; 0: none */
     ig_optim optim;
+    /* Settings of the model that go with the preset, stored with the run, so that it keeps them
+       where presets change. A key of NULL ends them; NULL: none. */
+    const ig_setting *settings;
 } ig_recipe;
 
 /* A loss and its parts, averaged over steps or images. */
@@ -147,11 +155,6 @@ typedef struct {
     ig_params params;
     ig_tape tape;
 } ig_instance;
-
-/* One setting as text, `key=value` already split. */
-typedef struct {
-    const char *key, *value;
-} ig_setting;
 
 /* Makes a model with these settings (others at their initial values) and initial weights of this
    seed. An unknown key or a bad value is an error that names what is expected. */

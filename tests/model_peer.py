@@ -40,9 +40,9 @@ CASES = [
     ["ae", "arch=mlp"],
     ["vae", "labels=on"],
     ["ae", "arch=mlp", "labels=on"],
-    ["ddpm", "weight=min-snr", "clusters=0"],
+    ["ddpm", "weight=min-snr"],
     ["ddpm", "depth=2", "predict=eps", "schedule=linear", "labels=on"],
-    ["ddpm", "predict=x0", "attention=off", "clusters=0"],
+    ["ddpm", "predict=x0", "attention=off"],
     ["flow", "labels=on", "drop=0.5"],
 ]
 

@@ -488,6 +488,21 @@ class Upgrades(Case):
         self.train("--resume", "--data", "./d.npy", "--out", "old")
         self.assertEqual(checkpoint("old")[0]["step"], str(config["recipe"]["steps"]))
 
+    def test_settings_of_presets(self):
+        """What a preset sets of the model is stored with the run; a run of before it has none."""
+        write_discs("d.npy", count=60, side=8)
+        how = "ddpm", "--set", "width=8", "--steps", 2, "--batch", 8, "--data", "./d.npy"
+        self.train(*how, "--out", "new")
+        self.assertEqual(read_config("new")["settings"]["clusters"], "64")
+        self.train(*how, "--set", "clusters=0", "--out", "old")
+        config = read_config("old")
+        self.assertEqual(config["settings"].pop("clusters"), "0")
+        drawn = [imgen("sample", "array", "old", "-n", 4, "-o", "then.npy").returncode]
+        pathlib.Path("old/config.json").write_text(json.dumps(config))
+        drawn.append(imgen("sample", "array", "old", "-n", 4, "-o", "now.npy").returncode)
+        self.assertEqual(drawn, [0, 0])
+        self.assertEqual(pathlib.Path("now.npy").read_bytes(), pathlib.Path("then.npy").read_bytes())
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

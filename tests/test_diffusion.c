@@ -308,8 +308,8 @@ static void check_overfit(const char *name, const char *settings, double most_lo
 static void test_overfit(void **state) {
     (void)state;
     ig_set_threads(1); /* small work, which waiting for each other would slow down */
-    check_overfit("ddpm", "weight=min-snr clusters=0", .025);
-    check_overfit("flow", "depth=1", .25);
+    check_overfit("ddpm", "weight=min-snr", .025);
+    check_overfit("flow", "depth=1 clusters=64", .25);
     ig_set_threads(0);
 }
 
@@ -327,7 +327,7 @@ static void test_refusals(void **state) {
                  "images of 3x28");
     assert_fails(create(&in, "flow", "labels=on", (ig_image_spec){SIDE, SIDE, 0}), IG_EUSAGE, err,
                  "labels");
-    assert_ok(create(&in, "ddpm", "width=8 clusters=0", small), err);
+    assert_ok(create(&in, "ddpm", "width=8", small), err);
     ig_rng rng = ig_rng_at(0, IG_STREAM_SAMPLE, 0);
     ig_draw how = {.solver = ig_solver_default()};
     how.solver.guidance = 3;

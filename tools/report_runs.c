@@ -111,6 +111,14 @@ static void add_optimizer(const ig_recipe *r, const ig_recipe *usual, char *text
     add_number(text, size, "weight-decay", r->optim.weight_decay, usual->optim.weight_decay);
 }
 
+/* Unless the preset has it. */
+static void add_setting(const char *key, const char *value, const ig_recipe *usual, char *text,
+                        size_t size) {
+    for (const ig_setting *s = usual->settings; s && s->key; s++)
+        if (!strcmp(s->key, key) && !strcmp(s->value, value)) return;
+    snprintf(text + strlen(text), size - strlen(text), " --set %s=%s", key, value);
+}
+
 void ig_training_command(const ig_run_config *config, char *text, size_t size) {
     enum { HELD_OUT = 5000 }; /* of large sets, as those with a name are */
     const ig_recipe *r = &config->recipe, *usual = NULL;
@@ -130,8 +138,7 @@ void ig_training_command(const ig_run_config *config, char *text, size_t size) {
     add_number(text, size, "validation", (double)config->validation,
                strchr(config->data, '/') ? -1 : HELD_OUT);
     for (int i = 0; i < config->setting_count; i++)
-        snprintf(text + strlen(text), size - strlen(text), " --set %s=%s", config->settings[i].key,
-                 config->settings[i].value);
+        add_setting(config->settings[i].key, config->settings[i].value, usual, text, size);
 }
 
 static void write_code(FILE *out, const char *text) {

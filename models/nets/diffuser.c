@@ -5,10 +5,12 @@
 
 enum { NOISE, LEVELS, DROP }; /* independent streams of one batch */
 
+static const ig_setting settings[] = {{"clusters", "64"}, {0}};
+
 const ig_recipe ig_diffuser_recipes[] = {
-    {"quick", 1000, 128, 3e-3, true, 100, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}},
-    {"default", 8000, 128, 3e-3, true, 100, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}},
-    {"best", 40000, 128, 3e-3, true, 200, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}},
+    {"quick", 1000, 128, 3e-3, true, 100, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}, settings},
+    {"default", 8000, 128, 3e-3, true, 100, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}, settings},
+    {"best", 40000, 128, 3e-3, true, 200, .999, 1, {IG_ADAMW, .9, .99, 1e-8, 0, .01}, settings},
     {0},
 };
 

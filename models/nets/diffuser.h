@@ -37,8 +37,8 @@ typedef struct {
      ig_switch_names},                                                                             \
     {"labels", "learn the classes, to draw what is asked for", IG_OPT_CHOICE,                      \
      offsetof(type, net.labels), "off", 0, 0, ig_switch_names},                                    \
-    {"clusters", "of images, drawn from where there are no labels", IG_OPT_INT,                    \
-     offsetof(type, net.clusters), "64", 0, IG_MAX_CLUSTERS, NULL},                                \
+    {"clusters", "of images, told where there are no labels (presets: 64)", IG_OPT_INT,            \
+     offsetof(type, net.clusters), "0", 0, IG_MAX_CLUSTERS, NULL},                                 \
     {"drop", "share of images whose label is withheld, for guidance", IG_OPT_REAL,                 \
      offsetof(type, net.drop), "0.1", 0, 1, NULL}
 /* clang-format on */
