@@ -20,8 +20,8 @@ static const double LEAST_SNR = 1e-4; /* below, a level adds nearly nothing */
 typedef struct {
     ig_instance *instance;
     const ig_noise *noise;
-    const float *images; /* n size, in [0,1] */
-    const float *y;      /* n classes, or NULL */
+    const float *y; /* n conditions, or NULL */
+    float *own;     /* BLOCK conditions: of clusters */
     const uint32_t *number;
     int64_t n, size;
     uint64_t seed;
@@ -86,7 +86,8 @@ static ig_status denoise(block *b, int step, ig_err *err) {
     }
     ig_tape_begin(tape, false, false);
     ig_tensor *x = ig_constant(tape, IG_SHAPE_4(b->n, in->spec.height, in->spec.width, 1), b->x);
-    ig_tensor *y = ig_instance_condition(in, b->images, b->y, b->n);
+    ig_tensor *y =
+        b->y ? ig_constant(tape, IG_SHAPE_2(b->n, ig_instance_conditions(in)), b->y) : NULL;
     ig_tensor *found = in->model->denoise(in->self, tape, x, b->levels, y);
     IG_TRY(ig_tape_status(tape, err));
     for (int64_t k = 0; k < b->n * b->size; k++)
@@ -102,19 +103,6 @@ static double prior_term(const block *b, int64_t i) {
     for (int64_t k = i * b->size; k < (i + 1) * b->size; k++)
         sum += .5 * (pow(alpha * (double)b->x0[k], 2) + sigma * sigma - 1) - log(sigma);
     return sum;
-}
-
-/* A cluster is drawn before the image is: -log p(x) <= -log p(cluster) - log p(x | cluster) for any
-   of them.  sum: n */
-static ig_status add_cluster_terms(const block *b, double *sum, ig_err *err) {
-    const ig_clusters *clusters = ig_instance_clusters(b->instance);
-    if (!clusters) return IG_OK;
-    ig_tape_begin(&b->instance->tape, false, false);
-    ig_tensor *y = ig_clusters_of(clusters, &b->instance->tape, b->images, b->n);
-    IG_TRY(ig_tape_status(&b->instance->tape, err));
-    for (int64_t i = 0; i < b->n; i++)
-        sum[i] -= ig_clusters_log_share(clusters, y->x + i * clusters->count);
-    return IG_OK;
 }
 
 static double level_term(const block *b, int64_t i) {
@@ -150,11 +138,27 @@ static double last_term(const block *b, int64_t i) {
 
 /* ---- all of it ---- */
 
-/* bits: n, in nats an image until the end */
-static ig_status run_block(block *b, double *bits, ig_err *err) {
+/* The clusters of images become b->y. A cluster is drawn before the image is: -log p(x) <= -log
+   p(cluster) - log p(x | cluster) for any of them.  images: n size, in [0,1], sum: n */
+static ig_status add_cluster_terms(block *b, const float *images, double *sum, ig_err *err) {
+    const ig_clusters *clusters = ig_instance_clusters(b->instance);
+    if (!clusters) return IG_OK;
+    ig_tape_begin(&b->instance->tape, false, false);
+    ig_tensor *y = ig_clusters_of(clusters, &b->instance->tape, images, b->n);
+    IG_TRY(ig_tape_status(&b->instance->tape, err));
+    memcpy(b->own, y->x, (size_t)(b->n * clusters->count) * sizeof(float));
+    b->y = b->own;
+    for (int64_t i = 0; i < b->n; i++)
+        sum[i] -= ig_clusters_log_share(clusters, b->own + i * clusters->count);
+    return IG_OK;
+}
+
+/* images: n size, in [0,1]; bits: n, in nats an image until the end */
+static ig_status run_block(block *b, const float *images, double *bits, ig_err *err) {
     int edges[IG_BITS_STRATA + 1], count = fill_strata(b->noise, edges);
+    for (int64_t k = 0; k < b->n * b->size; k++) b->x0[k] = 2 * images[k] - 1;
     for (int64_t i = 0; i < b->n; i++) bits[i] = prior_term(b, i);
-    IG_TRY(add_cluster_terms(b, bits, err));
+    IG_TRY(add_cluster_terms(b, images, bits, err));
     draw_levels(b, 0, 1, 2);
     IG_TRY(denoise(b, 0, err));
     for (int64_t i = 0; i < b->n; i++) bits[i] += last_term(b, i);
@@ -172,19 +176,19 @@ ig_status ig_bits_of(ig_instance *instance, const float *images, const float *y,
     int64_t size = (int64_t)instance->spec.height * instance->spec.width;
     block b = {.instance = instance, .size = size, .seed = seed};
     b.noise = instance->model->noise(instance->self);
-    b.x0 = malloc((size_t)(3 * BLOCK * size) * sizeof(float));
+    int64_t told = ig_instance_conditions(instance);
+    b.x0 = malloc((size_t)(BLOCK * (3 * size + told)) * sizeof(float));
     if (!b.x0) return ig_fail_memory(err, "images");
     b.x = b.x0 + BLOCK * size;
     b.estimate = b.x + BLOCK * size;
+    b.own = b.estimate + BLOCK * size;
     ig_params_begin(&instance->params, -1);
     ig_status status = IG_OK;
     for (int64_t first = 0; first < n && status == IG_OK; first += BLOCK) {
         b.n = n - first < BLOCK ? n - first : BLOCK;
         b.number = number + first;
-        b.images = images + first * size;
-        b.y = y ? y + first * ig_instance_classes(instance) : NULL;
-        for (int64_t k = 0; k < b.n * size; k++) b.x0[k] = 2 * images[first * size + k] - 1;
-        status = run_block(&b, bits + first, err);
+        b.y = y ? y + first * told : NULL;
+        status = run_block(&b, images + first * size, bits + first, err);
     }
     free(b.x0);
     return status;

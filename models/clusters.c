@@ -107,12 +107,13 @@ static void move_centres(const fit *f) {
         if (f->size[k]) set_centre(f, k, f->sum + k * f->pixels, 1.0 / (double)f->size[k]);
 }
 
-/* One image more for each cluster, so that there is none without (Laplace's rule). */
+/* One image more for each cluster that is fitted, so that there is none without (Laplace's rule).
+ */
 static void set_shares(const fit *f) {
-    for (int k = 0; k < f->clusters->count; k++) {
-        double size = k < f->count ? (double)f->size[k] : 0;
-        f->clusters->share->x[k] = (float)((size + 1) / (double)(f->n + f->clusters->count));
-    }
+    float *share = f->clusters->share->x;
+    memset(share, 0, (size_t)f->clusters->count * sizeof *share);
+    for (int k = 0; k < f->count; k++)
+        share[k] = (float)((double)(f->size[k] + 1) / (double)(f->n + f->count));
 }
 
 static ig_status run_rounds(const fit *f, ig_err *err) {
@@ -124,6 +125,7 @@ static ig_status run_rounds(const fit *f, ig_err *err) {
     }
     IG_TRY(assign(f, err));
     set_shares(f);
+    memcpy(f->params->ema, f->params->value, (size_t)f->params->count * sizeof(float));
     return IG_OK;
 }
 
@@ -144,18 +146,29 @@ ig_status ig_clusters_fit(const ig_clusters *c, ig_params *params, ig_tape *tape
 
 /* ---- new images ---- */
 
+/* The cluster at a place from 0 to 1, the last one that there is an image of where shares, rounded,
+   end before it. */
+static int cluster_at(const ig_clusters *c, float place) {
+    const float *share = c->share->x;
+    float below = 0;
+    int found = 0;
+    for (int k = 0; k < c->count && below <= place; k++) {
+        if (share[k] > 0) found = k;
+        below += share[k];
+    }
+    return found;
+}
+
 void ig_clusters_draw(const ig_clusters *c, ig_rng rng, int64_t n, float *y) {
     memset(y, 0, (size_t)(n * c->count) * sizeof(float));
     for (int64_t r = 0; r < n && are_fitted(c); r++) {
         float u;
-        int k = 0;
         ig_rng_uniform(rng, (uint32_t)r, &u, 1);
-        for (float below = c->share->x[0]; k + 1 < c->count && below <= u; below += c->share->x[k])
-            k++;
-        y[r * c->count + k] = 1;
+        y[r * c->count + cluster_at(c, u)] = 1;
     }
 }
 
 double ig_clusters_log_share(const ig_clusters *c, const float *y) {
-    return are_fitted(c) ? log((double)c->share->x[best_of(y, c->count)]) : 0;
+    double share = are_fitted(c) ? (double)c->share->x[best_of(y, c->count)] : 1;
+    return log(fmax(share, 1e-30));
 }

@@ -8,11 +8,11 @@
 
 enum { IG_MAX_CLUSTERS = 256 };
 
-/* Buffers of a model, all 0 until they are fitted; then no share is. */
+/* Buffers of a model, all 0 until they are fitted. */
 typedef struct {
     int count;               /* K; 0: none */
     ig_linear_layer nearest; /* centres, K HW, and -|centre|^2 / 2: most for the nearest centre */
-    ig_tensor *share;        /* K, of the training images; their sum is 1 */
+    ig_tensor *share;        /* K, of the training images, 1 together; 0: of none of them */
 } ig_clusters;
 
 /* Declares "clusters.*". pixels: H W */

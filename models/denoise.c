@@ -139,8 +139,8 @@ static ig_status sample_block(block *b, ig_rng rng, const float *in, float *out,
     return solve(b, ig_rng_split(rng, NOISE_OF_STEPS), out, err);
 }
 
-/* The weights of clusters in a code, made 1 together: on the way between two codes they are more,
-   and with noise some are less than 0. */
+/* The weights of clusters in a code, made 1 together: on a circle between two codes they are more.
+ */
 static void read_weights(const float *code, int count, float *y) {
     float sum = 0;
     for (int k = 0; k < count; k++) sum += fmaxf(code[k], 0);

@@ -164,7 +164,7 @@ ig_status ig_instance_create(ig_instance *instance, const ig_model *model,
 void ig_instance_destroy(ig_instance *instance);
 
 /* What is fitted to training images before the first step: its clusters, if it has any.
-   images: n H W in [0,1], a few thousand from all over them */
+   images: n H W in [0,1], n > 0, a few thousand from all over them */
 ig_status ig_instance_begin(ig_instance *instance, const float *images, int64_t n, ig_err *err);
 
 /* The value of a setting as text. */
@@ -212,7 +212,8 @@ int ig_instance_conditions(const ig_instance *instance);
 /* The guidance of new images where nothing is said of it. */
 double ig_instance_guidance(const ig_instance *instance);
 /* Such rows for images: those of their labels, y, where it is not NULL, or of their clusters.
-   images: n H W in [0,1], y: n classes -> n conditions; NULL where it is told nothing */
+   images: n H W in [0,1], y: n classes -> n conditions; NULL where it is told nothing, or where the
+   tape fails */
 ig_tensor *ig_instance_condition(ig_instance *instance, const float *images, const float *y,
                                  int64_t n);
 /* Number of classes that the model is conditioned on; 0: it takes no labels. */

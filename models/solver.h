@@ -15,9 +15,9 @@ typedef enum {
 
 extern const char *const ig_sampler_names[]; /* "dpm++2m" and so on; NULL ends */
 
-/* The guidance of new images where nothing is said: by the judge of MNIST more of a DDPM's digits
-   are of the class asked for than with none of it, and all of them lie nearer to the training set;
-   with more, they lie farther away. */
+/* The guidance of new images where nothing is said, towards a class or a cluster: by the judge of
+   MNIST more of a DDPM's digits are of the class asked for than with none of it, and all of them
+   lie nearer to the training set. */
 #define IG_NEW_IMAGE_GUIDANCE 1.25
 
 typedef struct {
@@ -25,8 +25,8 @@ typedef struct {
     int steps;       /* 1 to the levels of the noise */
     double eta;      /* of DDIM: 0 to 1 */
     double guidance; /* w of classifier-free guidance, Ho & Salimans 2022: x_0 = any + w (class -
-                        any); 1: none. Only of conditional models. Negative: IG_NEW_IMAGE_GUIDANCE
-                        for new images and none where codes become images */
+                        any), or cluster; 1: none. Only of conditional models. Negative:
+                        IG_NEW_IMAGE_GUIDANCE for new images and none where codes become images */
 } ig_solver;
 
 ig_solver ig_solver_default(void);

@@ -54,7 +54,7 @@ static ig_tensor *condition(const work *w) {
     float label[IG_MAX_CLASSES], image[IG_MAX_SIDE * IG_MAX_SIDE];
     int count = ig_instance_conditions(in), classes = ig_instance_classes(in);
     if (classes) ig_one_hot(&w->label, 1, classes, label);
-    ig_to_unit(w->x0, w->tile, image);
+    for (int64_t i = 0; i < w->tile; i++) image[i] = 0.5f * (w->x0[i] + 1);
     ig_tensor *own = ig_instance_condition(in, image, classes ? label : NULL, 1);
     ig_tensor *y = own ? ig_input(&in->tape, IG_SHAPE_2(w->rows, count)) : NULL;
     for (int64_t r = 0; y && r < w->rows; r++)

@@ -22,11 +22,13 @@ typedef struct {
     float *images; /* columns H W, of one row */
 } work;
 
-/* Deviation of each value of the codes: 1 where they are noise by themselves, else measured over up
-   to 1000 test images. */
+/* Deviation of each value of the codes: 1 where they are noise by themselves, 0 of weights of
+   clusters, which stay as they are, else measured over up to 1000 test images. */
 static ig_status measure_spread(work *w, ig_err *err) {
     ig_dataset *data;
-    for (int64_t j = 0; j < w->latent; j++) w->spread[j] = 1;
+    const ig_clusters *clusters = ig_instance_clusters(w->source->instance);
+    int64_t noise = w->latent - (clusters ? clusters->count : 0);
+    for (int64_t j = 0; j < w->latent; j++) w->spread[j] = j < noise;
     if (w->is_noise) return IG_OK;
     IG_TRY(ig_source_data(w->source, &data, err));
     int64_t n = ig_dataset_describe(data)->count[IG_TEST];

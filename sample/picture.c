@@ -48,12 +48,19 @@ ig_status ig_picture_refuse(const char *name, unsigned takes, unsigned given, ig
     return IG_OK;
 }
 
-ig_status ig_picture_refuse_how(const ig_instance *instance, unsigned given, ig_err *err) {
+ig_status ig_picture_refuse_how(const ig_source *source, unsigned given, ig_err *err) {
+    const ig_instance *instance = source->instance;
     const char *model = instance->model->name;
+    bool guided = given & IG_TAKES_GUIDANCE && source->how && source->how->solver.guidance != 1;
     for (unsigned i = 0; option_names[i] && !instance->model->denoise; i++)
         if (given & IG_TAKES_HOW & 1u << i)
             return ig_fail(err, IG_EUNSUPPORTED, "%s: the %s makes an image in one go",
                            option_names[i], model);
+    if (guided && !ig_instance_conditions(instance))
+        return ig_fail(err, IG_EUNSUPPORTED,
+                       "--guidance: this %s was trained with neither labels nor clusters, which "
+                       "guidance is towards; train one with --labels",
+                       model);
     return IG_OK;
 }
 
@@ -67,7 +74,7 @@ static ig_status check_range(const char *option, int64_t value, int64_t min, int
 static ig_status check(const ig_picture_kind *kind, ig_source *source,
                        const ig_picture_options *options, ig_err *err) {
     IG_TRY(ig_picture_refuse(kind->name, kind->takes, options->given, err));
-    IG_TRY(ig_picture_refuse_how(source->instance, options->given, err));
+    IG_TRY(ig_picture_refuse_how(source, options->given, err));
     IG_TRY(check_range("-n", options->n, 0, IG_MAX_IMAGES, err));
     IG_TRY(check_range("--columns", options->columns, 0, IG_MAX_COLUMNS, err));
     IG_TRY(check_range("--scale", options->scale, 1, IG_MAX_SCALE, err));

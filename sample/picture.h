@@ -77,8 +77,9 @@ ig_status ig_picture_find(const ig_picture_kind **kind, const char *name, ig_err
 /* Fails where an option was given that `name`, which takes `takes`, does not use. */
 ig_status ig_picture_refuse(const char *name, unsigned takes, unsigned given, ig_err *err);
 
-/* Fails where an option of source->how was given that the model does not know. */
-ig_status ig_picture_refuse_how(const ig_instance *instance, unsigned given, ig_err *err);
+/* Fails where an option of source->how was given that the model does not know; guidance 1, which is
+   none, any denoiser knows. */
+ig_status ig_picture_refuse_how(const ig_source *source, unsigned given, ig_err *err);
 
 /* Checks the options and draws. Image i of a seed is the same whatever n, columns and the rest of
    the picture are. The caller frees the image. */

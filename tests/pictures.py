@@ -129,6 +129,9 @@ class Pictures(unittest.TestCase):
             result = imgen("train", model, "--data", "bars", "--labels", *settings, "--steps", 4,
                            "--batch", 8, "--validation", 50, "-o", model + "-labels")
             assert result.returncode == 0, result.stderr
+        result = imgen("train", "ddpm", "--data", "bars", "--set", "width=8", "--steps", 4, "--batch", 8,
+                       "--validation", 50, "-o", "ddpm")
+        assert result.returncode == 0, result.stderr
 
     @classmethod
     def tearDownClass(cls):
@@ -180,6 +183,30 @@ class Pictures(unittest.TestCase):
             with self.subTest(arguments=arguments):
                 self.done("sample", kind, "ddpm-labels", *options, *solver, "-o", "a.png")
                 self.assertEqual(png("a.png")[0], tiles + 4)
+
+    def test_every_kind_of_a_denoiser_with_clusters(self):
+        for arguments, tiles in ((["grid", "-n", 5, "--columns", 5, "--guidance", 2], 5 * 60),
+                                 (["reconstruct", "-n", 3, "--columns", 3], 3 * 60),
+                                 (["interpolate", "-n", 2, "--columns", 4], 6 * 60 + 24),
+                                 (["interpolate", "--between", "1:2", "--columns", 4], 4 * 60),
+                                 (["neighbours", "-n", 2, "--columns", 2], 3 * 60 + 12),
+                                 (["trajectory", "-n", 2, "--of", "x0"], 3 * 60),
+                                 (["noising", "-n", 2, "--columns", 6], 6 * 60),
+                                 (["denoise", "-n", 3], 5 * 60)):
+            kind, *options = arguments
+            solver = [] if kind in ("noising", "denoise") else ["--steps", 3]
+            with self.subTest(arguments=arguments):
+                self.done("sample", kind, "ddpm", *options, *solver, "-o", "a.png")
+                self.assertEqual(png("a.png")[0], tiles + 4)
+        how = ["--sampler", "ddim", "--steps", 3, "--guidance", 1, "--scale", 1]
+        self.done("sample", "interpolate", "ddpm", *how, "--between", "5:6", "--columns", 2, "-o", "a.png")
+        self.done("sample", "trajectory", "ddpm", *how, "--seed", 5, "-n", 1, "--columns", 2, "-o", "b.png")
+        self.done("sample", "grid", "ddpm", *how, "--seed", 5, "-n", 1, "-o", "c.png")
+        [between, trajectory, grid] = (png(name)[2] for name in ("a.png", "b.png", "c.png"))
+        for y in range(2, 30):  # image 0 of seed 5, made of its noise and its cluster
+            self.assertEqual(between[y][2:30], grid[y][2:30])
+            self.assertEqual(trajectory[y][32:60], grid[y][2:30])
+        self.assertGreater(len({bytes(row[2:30]) for row in trajectory[2:30]}), 20)
 
     def test_an_image_is_the_same_in_any_kind(self):
         how = ["--sampler", "ddim", "--eta", 0.5, "--steps", 3, "--seed", 5]
@@ -303,6 +330,11 @@ class Pictures(unittest.TestCase):
         self.done("encode", "ddpm-labels", "-o", "z.npy")
         header, body = npy("z.npy")
         self.assertEqual(header["shape"], (100, 784))
+        self.done("encode", "ddpm", "-o", "z.npy")
+        header, body = npy("z.npy")
+        self.assertEqual(header["shape"], (100, 784 + 64))
+        for code in (struct.unpack("<848f", body[i * 3392 :][:3392]) for i in range(100)):
+            self.assertEqual(sorted(code[784:]), 63 * [0] + [1])
         self.done("encode", "ae", "--split", "train", "-o", "z.npy")
         self.assertEqual(npy("z.npy")[0]["shape"], (700, 4))
 

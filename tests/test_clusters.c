@@ -102,7 +102,8 @@ static void test_fit(void **state) {
     ig_instance_destroy(&in);
 }
 
-/* More clusters than there are kinds still divide the images; with few images most are left out. */
+/* More clusters than there are kinds still divide the images; with few images most are left out, of
+   images that are seen and of those that are drawn. */
 static void test_many_and_few(void **state) {
     (void)state;
     static float y[N * IG_MAX_CLUSTERS];
@@ -117,6 +118,9 @@ static void test_many_and_few(void **state) {
         int most = few[f] / 8 > 1 ? few[f] / 8 : 1;
         assert_ok(ig_instance_begin(&in, images, few[f], &err), err);
         clusters_of(&in, N, y);
+        for (int i = 0; i < N; i++) assert_in_range(place_of(y + i * 20, 20), 0, most - 1);
+        ig_rng rng = ig_rng_at(1, IG_STREAM_SAMPLE, 0);
+        ig_clusters_draw(ig_instance_clusters(&in), rng, N, y);
         for (int i = 0; i < N; i++) assert_in_range(place_of(y + i * 20, 20), 0, most - 1);
     }
     ig_instance_destroy(&in);
@@ -162,6 +166,28 @@ static void test_draws(void **state) {
     later.first = 71;
     ig_clusters_draw(c, later, 1, one);
     assert_memory_equal(one, y + 71L * K, sizeof one);
+    ig_instance_destroy(&in);
+}
+
+/* Shares that no fit gives, as a checkpoint might have: a cluster is drawn, of one that has a share
+   where there is one, and logarithms stay finite. */
+static void test_damaged_shares(void **state) {
+    (void)state;
+    static float y[N * K];
+    const float shares[][K] = {{1, -2, .5f, .5f}, {3e38f, 3e38f, 1, 1}, {.1f, 0, 0, 0},
+                               {1e-30f, 0, -1, 0}, {.2f, .3f, .1f, 0}};
+    ig_instance in;
+    create(&in, "4");
+    const ig_clusters *c = ig_instance_clusters(&in);
+    for (size_t s = 0; s < sizeof shares / sizeof *shares; s++) {
+        memcpy(c->share->x, shares[s], sizeof shares[s]);
+        ig_clusters_draw(c, ig_rng_at(1, IG_STREAM_SAMPLE, 0), N, y);
+        for (int r = 0; r < N; r++) assert_true(shares[s][place_of(y + r * K, K)] > 0);
+        for (int k = 0; k < K; k++) {
+            const float row[K] = {k == 0, k == 1, k == 2, k == 3};
+            assert_true(isfinite(ig_clusters_log_share(c, row)));
+        }
+    }
     ig_instance_destroy(&in);
 }
 
@@ -232,6 +258,7 @@ int main(void) {
         cmocka_unit_test(test_fit),   cmocka_unit_test(test_many_and_few),
         cmocka_unit_test(test_draws), cmocka_unit_test(test_not_fitted),
         cmocka_unit_test(test_codes), cmocka_unit_test(test_bits),
+        cmocka_unit_test(test_damaged_shares),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -438,8 +438,8 @@ static void test_settings_of_the_sampler(void **state) {
     how.solver = (ig_solver){IG_SAMPLER_HEUN, 4, 0.5, 1};
     refuse("an eta is for the sampler ddim, not heun", IG_EUSAGE, "grid", (ig_picture_options){0});
     how.solver = (ig_solver){IG_SAMPLER_DDIM, 4, 0, 2};
-    refuse("this fake-denoiser was trained with neither labels", IG_EUNSUPPORTED, "grid",
-           (ig_picture_options){.given = IG_TAKES_GUIDANCE});
+    refuse("--guidance: this fake-denoiser was trained with neither labels", IG_EUNSUPPORTED,
+           "grid", (ig_picture_options){.given = IG_TAKES_GUIDANCE});
 }
 
 static void test_samplers_of_models_that_take_no_steps(void **state) {

@@ -160,7 +160,7 @@ static ig_status sample_array(const ig_sample_request *q, ig_source *source, pro
     IG_TRY(ig_picture_refuse(
         "array", IG_TAKES_N | IG_TAKES_SEED | IG_TAKES_PRIOR | IG_TAKES_LABEL | IG_TAKES_HOW,
         ig_sample_given(q), err));
-    IG_TRY(ig_picture_refuse_how(source->instance, ig_sample_given(q), err));
+    IG_TRY(ig_picture_refuse_how(source, ig_sample_given(q), err));
     if (q->scale_given || q->captions || q->show)
         return ig_fail(err, IG_EUSAGE, "--%s: an array is no picture",
                        q->scale_given ? "scale"

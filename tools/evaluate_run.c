@@ -53,7 +53,7 @@ static ig_status open_run(opened *o, const char *folder, const ig_evaluate_reque
                        "likelihood=bernoulli",
                        folder);
     IG_TRY(ig_prior_resolve(&prior, o->source.instance, err)); /* before a judge is trained */
-    IG_TRY(ig_picture_refuse_how(o->source.instance, ig_how_given(&q->how), err));
+    IG_TRY(ig_picture_refuse_how(&o->source, ig_how_given(&q->how), err));
     IG_TRY(find_judge(o, q, err));
     o->options = (ig_evaluation_options){.judge = o->judge,
                                          .samples = q->samples,

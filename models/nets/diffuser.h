@@ -39,7 +39,7 @@ typedef struct {
      offsetof(type, net.labels), "off", 0, 0, ig_switch_names},                                    \
     {"clusters", "of images, told where there are no labels (presets: 64)", IG_OPT_INT,            \
      offsetof(type, net.clusters), "0", 0, IG_MAX_CLUSTERS, NULL},                                 \
-    {"drop", "share of images whose label is withheld, for guidance", IG_OPT_REAL,                 \
+    {"drop", "share of images told of no label or cluster, for guidance", IG_OPT_REAL,                 \
      offsetof(type, net.drop), "0.1", 0, 1, NULL}
 /* clang-format on */
 

@@ -28,12 +28,13 @@ typedef struct {
     ig_attention_layer attention_layer;
 } ig_unet;
 
-/* Declares all layers, of the width, the depth and the attention that u says. classes: 0 without
-   labels. IG_EUSAGE for a width that is no multiple of IG_UNET_GROUPS, or an image too small. */
+/* Declares all layers, of the width, the depth and the attention that u says. classes: of
+   which the network is told, or clusters; 0: of none. IG_EUSAGE for a width that is no multiple of
+   IG_UNET_GROUPS, or an image too small. */
 ig_status ig_unet_declare(ig_unet *u, ig_params *params, const ig_image_spec *spec, int classes,
                           ig_err *err);
 
-/* x: N H W 1, levels: N noise levels, y: N classes (zeros: any), NULL without labels
+/* x: N H W 1, levels: N noise levels, y: N classes (zeros: any), NULL where there are none
    -> N H W 1 */
 ig_tensor *ig_unet_run(const ig_unet *u, ig_tape *tape, ig_tensor *x, const int *levels,
                        ig_tensor *y);
