@@ -108,8 +108,9 @@ static void progress_text(const ig_train_progress *p, char text[LINE_TEXT]) {
 
 /* Advice of the judge, when the number of classes has changed. */
 static void tell_judgement(watcher *w, const ig_train_progress *p) {
+    enum { SOON = 500 };
     char text[512];
-    bool early = p->step < p->steps / 10; /* not all classes can be there yet */
+    bool early = p->step < SOON || p->step < p->steps / 10; /* not all classes can be there yet */
     if (!p->judgement.images || early || p->judgement.covered == w->covered) return;
     w->covered = p->judgement.covered;
     if (ig_train_judge_advice(&p->judgement, text, sizeof text)) tell_advice(w, text);
