@@ -5,11 +5,13 @@
 #include "evaluate/samples.h"
 
 enum { SAMPLERS = 4, COSTS = 4 };
-static const int costs[COSTS] = {5, 10, 20, 50}; /* estimates of x_0 for an image */
+static const int costs[COSTS] = {5, 10, 20, 50}; /* calls of the network for an image */
 
-/* As many steps as take at most so many estimates: Heun's take two, but for the last. */
+/* As many steps as take at most so many calls: guidance makes an estimate of x_0 of two, and Heun's
+   steps take two estimates, but for the last. */
 static ig_solver solver_of(ig_sampler sampler, int cost, double guidance) {
-    int steps = sampler == IG_SAMPLER_HEUN ? (cost + 1) / 2 : cost;
+    int estimates = guidance == 1 ? cost : cost / 2;
+    int steps = sampler == IG_SAMPLER_HEUN ? (estimates + 1) / 2 : estimates;
     return (ig_solver){sampler, steps, 0, guidance};
 }
 

@@ -69,7 +69,7 @@ ig_status ig_evaluate(ig_evaluation *evaluation, ig_source *source,
                       const ig_evaluation_options *options, ig_image *nearest, ig_err *err);
 
 /* Adds the curve to an evaluation that lacks it: 2,000 samples of a model that denoises by each
-   sampler with 5, 10, 20 and 50 estimates an image, of any other model one point. */
+   sampler with at most 5, 10, 20 and 50 calls an image, of any other model one point. */
 ig_status ig_evaluate_curve(ig_evaluation *evaluation, ig_source *source,
                             const ig_evaluation_options *options, ig_err *err);
 

@@ -127,7 +127,7 @@ static void write_drawing(FILE *out, const ig_compare_report *report) {
         fprintf(
             out,
             "<figure><figcaption><b>Against the time of drawing</b>, at most 2,000 samples each: "
-            "what denoises with 5, 10, 20 and 50 estimates an image, by each sampler"
+            "what denoises with at most 5, 10, 20 and 50 calls an image, by each sampler"
             "</figcaption>");
         ig_chart_write(out, &chart);
         write_samplers(out, curves, count);
