@@ -18,7 +18,8 @@ typedef struct {
 /* Declares "clusters.*". pixels: H W */
 void ig_clusters_declare(ig_clusters *clusters, ig_params *params, int count, int64_t pixels);
 
-/* Fits them to n images, by the rounds of Lloyd 1982 from images spread evenly over these.
+/* Fits them to n images, by the rounds of Lloyd 1982 from images spread evenly over these. For
+   parameters that were not updated yet: their moving averages become copies of them again.
    images: n H W in [0,1], n > 0 */
 ig_status ig_clusters_fit(const ig_clusters *clusters, ig_params *params, ig_tape *tape,
                           const float *images, int64_t n, ig_err *err);
