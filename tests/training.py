@@ -283,9 +283,13 @@ class Labels(Case):
         self.assertGreater(line["classes_covered"], 2)
         self.assertTrue(0.1 < line["asked_class_hit"] <= 1)
         self.assertIn("of 10 classes, ", result.stderr)
-        result = self.train("vae", "--steps", 40, "--set", "arch=mlp", "--data", "digits", "--out", "s")
+        how = ["--set", "arch=mlp", "--data", "digits", "--batch", 8, "--lr", "1e-9"]
+        result = self.train("vae", "--steps", 500, *how, "--out", "s")
         self.assertIn(f"only {metrics('s')[-2]['classes_covered']} of 10 classes", result.stderr)
         self.assertNotIn("asked_class_hit", metrics("s")[-2])
+        result = self.train("vae", "--steps", 40, *how, "--out", "u")
+        self.assertLess(metrics("u")[-2]["classes_covered"], 10)
+        self.assertNotIn("only", result.stderr)  # too early to tell
         self.train("vae", "--steps", 20, "--set", "arch=mlp", "--out", "t", *SMALL)
         self.assertNotIn("judged_images", metrics("t")[-2])
 
