@@ -143,10 +143,7 @@ static double last_term(const block *b, int64_t i) {
 static ig_status add_cluster_terms(block *b, const float *images, double *sum, ig_err *err) {
     const ig_clusters *clusters = ig_instance_clusters(b->instance);
     if (!clusters) return IG_OK;
-    ig_tape_begin(&b->instance->tape, false, false);
-    ig_tensor *y = ig_clusters_of(clusters, &b->instance->tape, images, b->n);
-    IG_TRY(ig_tape_status(&b->instance->tape, err));
-    memcpy(b->own, y->x, (size_t)(b->n * clusters->count) * sizeof(float));
+    IG_TRY(ig_clusters_find(clusters, &b->instance->tape, images, b->n, b->own, err));
     b->y = b->own;
     for (int64_t i = 0; i < b->n; i++)
         sum[i] -= ig_clusters_log_share(clusters, b->own + i * clusters->count);

@@ -46,6 +46,15 @@ ig_tensor *ig_clusters_of(const ig_clusters *c, ig_tape *tape, const float *imag
     return y;
 }
 
+ig_status ig_clusters_find(const ig_clusters *c, ig_tape *tape, const float *images, int64_t n,
+                           float *y, ig_err *err) {
+    ig_tape_begin(tape, false, false);
+    ig_tensor *found = ig_clusters_of(c, tape, images, n);
+    IG_TRY(ig_tape_status(tape, err));
+    memcpy(y, found->x, (size_t)(n * c->count) * sizeof(float));
+    return IG_OK;
+}
+
 /* ---- fitting ---- */
 
 typedef struct {

@@ -29,6 +29,10 @@ ig_status ig_clusters_fit(const ig_clusters *clusters, ig_params *params, ig_tap
 ig_tensor *ig_clusters_of(const ig_clusters *clusters, ig_tape *tape, const float *images,
                           int64_t n);
 
+/* The same into an array, on a tape that has nothing else on it.  y: n K */
+ig_status ig_clusters_find(const ig_clusters *clusters, ig_tape *tape, const float *images,
+                           int64_t n, float *y, ig_err *err);
+
 /* Such rows for new images, drawn by the shares, row r from row r of rng.  y: n K */
 void ig_clusters_draw(const ig_clusters *clusters, ig_rng rng, int64_t n, float *y);
 

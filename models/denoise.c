@@ -159,22 +159,13 @@ static ig_status decode_block(block *b, ig_rng rng, const float *in, float *out,
     return solve(b, rng, out, err);
 }
 
-/* The clusters of images, into b->own.  images: n H W */
-static ig_status find_clusters(block *b, const float *images, ig_err *err) {
-    ig_tape *tape = &b->instance->tape;
-    ig_tape_begin(tape, false, false);
-    ig_tensor *y = ig_clusters_of(b->clusters, tape, images, b->n);
-    IG_TRY(ig_tape_status(tape, err));
-    memcpy(b->own, y->x, (size_t)(b->n * b->conditions) * sizeof(float));
-    return IG_OK;
-}
-
 /* in: n H W, out: n latent; the noise is made side by side and then goes to its places */
 static ig_status encode_block(block *b, ig_rng rng, const float *in, float *out, ig_err *err) {
     (void)rng;
     in += b->first * b->size;
     out += b->first * b->latent;
-    if (b->clusters) IG_TRY(find_clusters(b, in, err));
+    if (b->clusters)
+        IG_TRY(ig_clusters_find(b->clusters, &b->instance->tape, in, b->n, b->own, err));
     for (int64_t i = 0; i < b->n * b->size; i++) out[i] = 2 * in[i] - 1;
     IG_TRY(ig_solve_back(&b->denoiser, b->how->solver.steps, b->n, out, err));
     for (int64_t r = b->n - 1; r >= 0 && b->clusters; r--) {

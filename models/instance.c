@@ -260,14 +260,6 @@ double ig_instance_guidance(const ig_instance *instance) {
     return ig_instance_conditions(instance) ? IG_NEW_IMAGE_GUIDANCE : 1;
 }
 
-ig_tensor *ig_instance_condition(ig_instance *instance, const float *images, const float *y,
-                                 int64_t n) {
-    const ig_clusters *clusters = ig_instance_clusters(instance);
-    if (clusters) return ig_clusters_of(clusters, &instance->tape, images, n);
-    if (!y) return NULL;
-    return ig_constant(&instance->tape, IG_SHAPE_2(n, ig_instance_classes(instance)), y);
-}
-
 int ig_instance_latent(const ig_instance *instance) {
     const ig_clusters *clusters = ig_instance_clusters(instance);
     if (instance->model->denoise)

@@ -211,11 +211,6 @@ const ig_clusters *ig_instance_clusters(const ig_instance *instance);
 int ig_instance_conditions(const ig_instance *instance);
 /* The guidance of new images where nothing is said of it. */
 double ig_instance_guidance(const ig_instance *instance);
-/* Such rows for images: those of their labels, y, where it is not NULL, or of their clusters.
-   images: n H W in [0,1], y: n classes -> n conditions; NULL where it is told nothing, or where the
-   tape fails */
-ig_tensor *ig_instance_condition(ig_instance *instance, const float *images, const float *y,
-                                 int64_t n);
 /* Number of classes that the model is conditioned on; 0: it takes no labels. */
 int ig_instance_classes(const ig_instance *instance);
 /* A class for each of n images, row r from row r of rng, all equally likely. */

@@ -33,7 +33,11 @@ typedef struct {
 /* Adds or replaces a setting. */
 ig_status ig_run_config_set(ig_run_config *config, const char *key, const char *value, ig_err *err);
 
-/* Whether two runs are of the same model with the same settings, in any order. */
+/* What a config says of an option of its model: the setting, or where there is none the initial
+   value. */
+const char *ig_run_config_value(const ig_run_config *config, const ig_opt *opt);
+
+/* Whether two runs are of the same model with the same values of all its options. */
 bool ig_run_config_same_model(const ig_run_config *a, const ig_run_config *b);
 
 /* Write and read folder/config.json, or read such a file anywhere. Reading names the field that is

@@ -25,16 +25,16 @@ ig_status ig_run_config_set(ig_run_config *config, const char *key, const char *
     return IG_OK;
 }
 
-static bool has_setting(const ig_run_config *c, const char *key, const char *value) {
+const char *ig_run_config_value(const ig_run_config *c, const ig_opt *opt) {
     for (int i = 0; i < c->setting_count; i++)
-        if (!strcmp(c->settings[i].key, key)) return !strcmp(c->settings[i].value, value);
-    return false;
+        if (!strcmp(c->settings[i].key, opt->key)) return c->settings[i].value;
+    return opt->initial;
 }
 
 bool ig_run_config_same_model(const ig_run_config *a, const ig_run_config *b) {
-    if (a->model != b->model || a->setting_count != b->setting_count) return false;
-    for (int i = 0; i < a->setting_count; i++)
-        if (!has_setting(b, a->settings[i].key, a->settings[i].value)) return false;
+    if (a->model != b->model) return false;
+    for (const ig_opt *o = a->model->opts; o->key; o++)
+        if (strcmp(ig_run_config_value(a, o), ig_run_config_value(b, o)) != 0) return false;
     return true;
 }
 

@@ -15,7 +15,8 @@ typedef struct {
     const ig_noise *noise;
     int64_t rows, tile;
     int *level;   /* rows */
-    float *x0;    /* H W: the test image in [-1,1] */
+    float *image; /* H W: the test image */
+    float *x0;    /* H W: the same in [-1,1] */
     float *eps;   /* rows H W, as input and guess */
     float *input; /* x_t = alpha_t x_0 + sigma_t eps */
     float *guess; /* of x_0 */
@@ -30,8 +31,8 @@ static ig_status pick(work *w, uint64_t seed, ig_err *err) {
     IG_TRY(ig_source_data(w->source, &data, err));
     IG_TRY(ig_source_pick(w->source, seed, 1, &index, err));
     IG_TRY(ig_check_classes(w->source, data, err));
-    ig_dataset_pixels(data, IG_TEST, &index, 1, w->x0);
-    for (int64_t i = 0; i < w->tile; i++) w->x0[i] = 2 * w->x0[i] - 1;
+    ig_dataset_pixels(data, IG_TEST, &index, 1, w->image);
+    for (int64_t i = 0; i < w->tile; i++) w->x0[i] = 2 * w->image[i] - 1;
     w->label = ig_dataset_label(data, IG_TEST, index);
     return IG_OK;
 }
@@ -47,29 +48,28 @@ static void add_noise(work *w, uint64_t seed) {
     }
 }
 
-/* The row of the image's own class or cluster, for every level; NULL: of neither.
-   -> rows conditions */
-static ig_tensor *condition(const work *w) {
+/* The image's own class, or its cluster.  y: conditions */
+static ig_status condition(const work *w, float *y, ig_err *err) {
     ig_instance *in = w->source->instance;
-    float label[IG_MAX_CLASSES], image[IG_MAX_SIDE * IG_MAX_SIDE];
-    int count = ig_instance_conditions(in), classes = ig_instance_classes(in);
-    if (classes) ig_one_hot(&w->label, 1, classes, label);
-    for (int64_t i = 0; i < w->tile; i++) image[i] = 0.5f * (w->x0[i] + 1);
-    ig_tensor *own = ig_instance_condition(in, image, classes ? label : NULL, 1);
-    ig_tensor *y = own ? ig_input(&in->tape, IG_SHAPE_2(w->rows, count)) : NULL;
-    for (int64_t r = 0; y && r < w->rows; r++)
-        memcpy(y->x + r * count, own->x, (size_t)count * sizeof(float));
-    return y;
+    const ig_clusters *clusters = ig_instance_clusters(in);
+    if (clusters) return ig_clusters_find(clusters, &in->tape, w->image, 1, y, err);
+    ig_one_hot(&w->label, 1, ig_instance_classes(in), y);
+    return IG_OK;
 }
 
-/* All rows at once, each at its level. */
+/* All rows at once, each at its level, of the image's class or cluster. */
 static ig_status guess(work *w, ig_err *err) {
     ig_instance *in = w->source->instance;
     ig_tape *tape = &in->tape;
     ig_shape shape = IG_SHAPE_4(w->rows, in->spec.height, in->spec.width, 1);
+    float own[IG_MAX_CLASSES];
+    int told = ig_instance_conditions(in);
     ig_params_begin(&in->params, -1);
+    IG_TRY(condition(w, own, err));
     ig_tape_begin(tape, false, false);
-    ig_tensor *y = condition(w);
+    ig_tensor *y = told ? ig_input(tape, IG_SHAPE_2(w->rows, told)) : NULL;
+    for (int64_t r = 0; y && r < w->rows; r++)
+        memcpy(y->x + r * told, own, (size_t)told * sizeof(float));
     ig_tensor *x0 =
         in->model->denoise(in->self, tape, ig_constant(tape, shape, w->input), w->level, y);
     IG_TRY(ig_tape_status(tape, err));
@@ -123,16 +123,17 @@ static ig_status draw(ig_source *source, const ig_picture_options *options, ig_i
     w.noise = source->instance->model->noise(source->instance->self);
     w.tile = d.tile;
     w.level = malloc((size_t)w.rows * sizeof *w.level);
-    w.x0 = malloc((size_t)((3 * w.rows + 1) * w.tile) * sizeof(float));
-    ig_status status = w.level && w.x0 ? IG_OK : ig_fail_memory(err, "images");
+    w.image = malloc((size_t)((3 * w.rows + 2) * w.tile) * sizeof(float));
+    ig_status status = w.level && w.image ? IG_OK : ig_fail_memory(err, "images");
     if (status == IG_OK) {
+        w.x0 = w.image + w.tile;
         w.eps = w.x0 + w.tile;
         w.input = w.eps + w.rows * w.tile;
         w.guess = w.input + w.rows * w.tile;
         status = fill(&w, &d, options->seed, err);
     }
     free(w.level);
-    free(w.x0);
+    free(w.image);
     return ig_drawing_end(&d, status, image, err);
 }
 

@@ -111,26 +111,11 @@ static void add_optimizer(const ig_recipe *r, const ig_recipe *usual, char *text
     add_number(text, size, "weight-decay", r->optim.weight_decay, usual->optim.weight_decay);
 }
 
-/* What the preset would set and the config, of before it did, does not. */
-static void add_absent(const ig_run_config *config, const ig_recipe *usual, char *text,
-                       size_t size) {
-    for (const ig_setting *s = usual->settings; s && s->key; s++) {
-        int at = 0;
-        while (at < config->setting_count && strcmp(config->settings[at].key, s->key) != 0) at++;
-        const ig_opt *opt = config->model->opts;
-        while (opt->key && strcmp(opt->key, s->key) != 0) opt++;
-        if (at == config->setting_count && opt->key)
-            snprintf(text + strlen(text), size - strlen(text), " --set %s=%s", s->key,
-                     opt->initial);
-    }
-}
-
-/* Unless the preset has it. */
-static void add_setting(const char *key, const char *value, const ig_recipe *usual, char *text,
-                        size_t size) {
+/* What the preset sets an option to, or else its initial value. */
+static const char *usual_value(const ig_recipe *usual, const ig_opt *opt) {
     for (const ig_setting *s = usual->settings; s && s->key; s++)
-        if (!strcmp(s->key, key) && !strcmp(s->value, value)) return;
-    snprintf(text + strlen(text), size - strlen(text), " --set %s=%s", key, value);
+        if (!strcmp(s->key, opt->key)) return s->value;
+    return opt->initial;
 }
 
 void ig_training_command(const ig_run_config *config, char *text, size_t size) {
@@ -151,9 +136,11 @@ void ig_training_command(const ig_run_config *config, char *text, size_t size) {
     add_number(text, size, "seed", (double)config->seed, 0);
     add_number(text, size, "validation", (double)config->validation,
                strchr(config->data, '/') ? -1 : HELD_OUT);
-    for (int i = 0; i < config->setting_count; i++)
-        add_setting(config->settings[i].key, config->settings[i].value, usual, text, size);
-    add_absent(config, usual, text, size);
+    for (const ig_opt *o = config->model->opts; o->key; o++) {
+        const char *value = ig_run_config_value(config, o);
+        if (strcmp(value, usual_value(usual, o)) != 0)
+            snprintf(text + strlen(text), size - strlen(text), " --set %s=%s", o->key, value);
+    }
 }
 
 static void write_code(FILE *out, const char *text) {
