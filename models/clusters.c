@@ -6,6 +6,7 @@
 
 enum { ROUNDS = 20 }; /* of k-means, which changes little after them */
 enum { BLOCK = 512 }; /* images of a pass */
+enum { STREAM = 2 };  /* of a new image's cluster */
 enum { FEWEST = 8 };  /* images a cluster, on average: of fewer images there are fewer clusters */
 
 void ig_clusters_declare(ig_clusters *c, ig_params *params, int count, int64_t pixels) {
@@ -172,9 +173,20 @@ void ig_clusters_draw(const ig_clusters *c, ig_rng rng, int64_t n, float *y) {
     memset(y, 0, (size_t)(n * c->count) * sizeof(float));
     for (int64_t r = 0; r < n && are_fitted(c); r++) {
         float u;
-        ig_rng_uniform(rng, (uint32_t)r, &u, 1);
+        ig_rng_uniform(ig_rng_split(rng, STREAM), (uint32_t)r, &u, 1);
         y[r * c->count + cluster_at(c, u)] = 1;
     }
+}
+
+void ig_clusters_largest(const ig_clusters *c, float *y) {
+    memset(y, 0, (size_t)c->count * sizeof(float));
+    if (are_fitted(c)) y[best_of(c->share->x, c->count)] = 1;
+}
+
+void ig_clusters_weigh(const ig_clusters *c, const float *weights, float *y) {
+    float sum = 0;
+    for (int k = 0; k < c->count; k++) sum += fmaxf(weights[k], 0);
+    for (int k = 0; k < c->count; k++) y[k] = sum > 0 ? fmaxf(weights[k], 0) / sum : 0;
 }
 
 double ig_clusters_log_share(const ig_clusters *c, const float *y) {

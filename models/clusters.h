@@ -1,4 +1,4 @@
-/* Clusters of like images, found by k-means. A generator that is told no labels is told the cluster
+/* Clusters of like images, found by k-means. A generator that takes no labels is told the cluster
    of each training image instead, and each new image draws one, as often as training images are of
    it: Bao et al. 2022, "Why are conditional generative models better than unconditional ones?" */
 #ifndef IG_MODELS_CLUSTERS_H
@@ -33,8 +33,16 @@ ig_tensor *ig_clusters_of(const ig_clusters *clusters, ig_tape *tape, const floa
 ig_status ig_clusters_find(const ig_clusters *clusters, ig_tape *tape, const float *images,
                            int64_t n, float *y, ig_err *err);
 
-/* Such rows for new images, drawn by the shares, row r from row r of rng.  y: n K */
+/* Such rows for new images, drawn by the shares, row r from row r of a stream of rng's own, beside
+   those that an image's noise is from.  y: n K */
 void ig_clusters_draw(const ig_clusters *clusters, ig_rng rng, int64_t n, float *y);
+
+/* The row of the cluster that most training images are of.  y: K */
+void ig_clusters_largest(const ig_clusters *clusters, float *y);
+
+/* The weights of clusters at the end of a code, made 1 together: on a circle between two codes they
+   are more. weights, y: K */
+void ig_clusters_weigh(const ig_clusters *clusters, const float *weights, float *y);
 
 /* The logarithm of the share of a row's cluster; 0 where none are fitted.  y: K */
 double ig_clusters_log_share(const ig_clusters *clusters, const float *y);

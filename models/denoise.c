@@ -7,7 +7,7 @@
 /* Images that take their steps together; results do not depend on it. */
 enum { BLOCK = 128 };
 
-enum { NOISE_OF_START, NOISE_OF_STEPS, CLUSTER }; /* independent streams of one image */
+enum { NOISE_OF_START, NOISE_OF_STEPS }; /* independent streams of one image */
 
 /* Images that take their steps together, and what the network is told of them. */
 typedef struct {
@@ -124,10 +124,8 @@ static ig_status solve(block *b, ig_rng rng, float *x, ig_err *err) {
 static void draw_code(const ig_clusters *clusters, ig_rng rng, int64_t row, float *noise,
                       int64_t size, float *weights) {
     ig_rng_normal(ig_rng_split(rng, NOISE_OF_START), (uint32_t)row, noise, size);
-    if (!clusters) return;
-    ig_rng own = ig_rng_split(rng, CLUSTER);
-    own.first += (uint32_t)row;
-    ig_clusters_draw(clusters, own, 1, weights);
+    rng.first += (uint32_t)row;
+    if (clusters) ig_clusters_draw(clusters, rng, 1, weights);
 }
 
 /* out: n H W */
@@ -139,14 +137,6 @@ static ig_status sample_block(block *b, ig_rng rng, const float *in, float *out,
     return solve(b, ig_rng_split(rng, NOISE_OF_STEPS), out, err);
 }
 
-/* The weights of clusters in a code, made 1 together: on a circle between two codes they are more.
- */
-static void read_weights(const float *code, int count, float *y) {
-    float sum = 0;
-    for (int k = 0; k < count; k++) sum += fmaxf(code[k], 0);
-    for (int k = 0; k < count; k++) y[k] = sum > 0 ? fmaxf(code[k], 0) / sum : 0;
-}
-
 /* in: n latent, out: n H W */
 static ig_status decode_block(block *b, ig_rng rng, const float *in, float *out, ig_err *err) {
     in += b->first * b->latent;
@@ -154,7 +144,7 @@ static ig_status decode_block(block *b, ig_rng rng, const float *in, float *out,
     for (int64_t r = 0; r < b->n; r++) {
         const float *code = in + r * b->latent;
         memcpy(out + r * b->size, code, (size_t)b->size * sizeof(float));
-        if (b->clusters) read_weights(code + b->size, b->conditions, b->own + r * b->conditions);
+        if (b->clusters) ig_clusters_weigh(b->clusters, code + b->size, b->own + r * b->conditions);
     }
     return solve(b, rng, out, err);
 }

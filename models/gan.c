@@ -13,12 +13,18 @@ enum { CODES_OF_FIRST, CODES_OF_SECOND, MIXING }; /* independent streams of one 
 
 typedef struct {
     ig_adversarial game;
-    int norm, spectral, latent, width, blocks, labels;
+    int norm, spectral, latent, width, blocks, labels, clusters;
     ig_image_spec spec;
-    int classes; /* 0 without labels */
+    int classes;       /* 0 without labels */
+    ig_clusters group; /* where there are no classes; count 0: none */
     ig_generator generator;
     ig_discriminator discriminator;
 } gan;
+
+/* Columns of the rows that both networks are told. */
+static int conditions_of(const gan *m) {
+    return m->classes ? m->classes : m->group.count;
+}
 
 static ig_status init(void *self, ig_params *params, const ig_image_spec *spec, ig_err *err) {
     gan *m = self;
@@ -29,20 +35,24 @@ static ig_status init(void *self, ig_params *params, const ig_image_spec *spec, 
                        spec->width, spec->height);
     IG_TRY(ig_labels_classes(&m->classes, m->labels, spec, err));
     m->spec = *spec;
+    if (!m->classes && m->clusters)
+        ig_clusters_declare(&m->group, params, m->clusters, (int64_t)spec->height * spec->width);
+    int told = conditions_of(m);
     params->phase = DISCRIMINATOR;
-    ig_discriminator_declare(&m->discriminator, params, spec, m->width, m->blocks, m->classes,
+    ig_discriminator_declare(&m->discriminator, params, spec, m->width, m->blocks, told,
                              m->spectral);
     params->phase = GENERATOR;
-    ig_generator_declare(&m->generator, params, spec, m->width, m->blocks, m->latent + m->classes,
+    ig_generator_declare(&m->generator, params, spec, m->width, m->blocks, m->latent + told,
                          m->norm == BATCH_NORM);
     return IG_OK;
 }
 
 /* ---- generating ---- */
 
-/* z: N latent, y: N classes or NULL -> N H W 1, of which tanh makes pixels in [-1,1] */
+/* z: N latent, y: N classes or clusters, or NULL -> N H W 1, of which tanh makes pixels in [-1,1]
+ */
 static ig_tensor *generate(const gan *m, ig_tape *tape, ig_tensor *z, ig_tensor *y) {
-    return ig_generator_run(&m->generator, tape, m->classes ? ig_concat(tape, z, y) : z);
+    return ig_generator_run(&m->generator, tape, conditions_of(m) ? ig_concat(tape, z, y) : z);
 }
 
 /* z: N latent -> N H W 1 in [0,1]; (tanh(x) + 1) / 2 = sigmoid(2 x) */
@@ -62,7 +72,7 @@ static ig_tensor *sample(void *self, ig_tape *tape, int64_t n, ig_rng rng, ig_te
     return decode(self, tape, codes(self, tape, n, rng), y);
 }
 
-/* Images of the batch's noise, with its classes.  -> N H W 1 in [-1,1] */
+/* Images of the batch's noise, with its classes or clusters.  -> N H W 1 in [-1,1] */
 static ig_tensor *made_images(const gan *m, ig_tape *tape, const ig_batch *batch, ig_tensor *y,
                               int stream) {
     ig_tensor *z = codes(m, tape, batch->n, ig_rng_split(batch->rng, (uint32_t)stream));
@@ -71,7 +81,7 @@ static ig_tensor *made_images(const gan *m, ig_tape *tape, const ig_batch *batch
 
 /* ---- batches ---- */
 
-/* y times over.  y: N classes, or NULL -> times N classes */
+/* y times over.  y: N conditions, or NULL -> times N conditions */
 static ig_tensor *repeated(ig_tape *tape, const ig_tensor *y, int times) {
     if (!y) return NULL;
     ig_tensor *out = ig_input(tape, IG_SHAPE_2(times * y->s.d[0], y->s.d[1]));
@@ -120,7 +130,7 @@ static ig_tensor *all_images(const gan *m, ig_tape *tape, const ig_batch *batch,
 
 static ig_tensor *discriminator_loss(const gan *m, ig_tape *tape, const ig_batch *batch) {
     int times = ig_adversarial_mixes(&m->game, tape) ? 3 : 2;
-    ig_tensor *y = ig_labels_of(tape, batch, m->classes);
+    ig_tensor *y = ig_condition_of(tape, batch, m->classes, &m->group);
     ig_tensor *made = made_images(m, tape, batch, y, CODES_OF_FIRST);
     ig_tensor *x = all_images(m, tape, batch, made, times);
     y = repeated(tape, y, times);
@@ -129,7 +139,7 @@ static ig_tensor *discriminator_loss(const gan *m, ig_tape *tape, const ig_batch
 }
 
 static ig_tensor *generator_loss(const gan *m, ig_tape *tape, const ig_batch *batch) {
-    ig_tensor *y = ig_labels_of(tape, batch, m->classes);
+    ig_tensor *y = ig_condition_of(tape, batch, m->classes, &m->group);
     ig_tensor *made = made_images(m, tape, batch, y, CODES_OF_SECOND);
     ig_tensor *real = real_images(m, tape, batch), *real_scores = NULL;
     ig_critic critic = ig_critic_begin(&m->discriminator, tape, false);
@@ -179,6 +189,11 @@ static int classes(const void *self) {
     return ((const gan *)self)->classes;
 }
 
+static const ig_clusters *clusters(const void *self) {
+    const gan *m = self;
+    return m->group.count ? &m->group : NULL;
+}
+
 /* ---- the table ---- */
 
 static const char *const phase_names[] = {"d", "g"};
@@ -200,13 +215,17 @@ static const ig_opt opts[] = {
      offsetof(gan, blocks), "1", 0, IG_DCGAN_BLOCKS_MAX, NULL},
     {"labels", "condition on the class", IG_OPT_CHOICE, offsetof(gan, labels), "off", 0, 0,
      ig_switch_names},
+    {"clusters", "of images, told where there are no labels (presets: 64)", IG_OPT_INT,
+     offsetof(gan, clusters), "0", 0, IG_MAX_CLUSTERS, NULL},
     {0},
 };
 
+static const ig_setting settings[] = {{"clusters", "64"}, {0}};
+
 static const ig_recipe recipes[] = {
-    {"quick", 1000, 128, 1e-3, true, 100, .995, 2, {IG_ADAM, 0, .99, 1e-8, 0, 0}, NULL},
-    {"default", 8000, 128, 1e-3, true, 100, .999, 2, {IG_ADAM, 0, .99, 1e-8, 0, 0}, NULL},
-    {"best", 40000, 128, 1e-3, true, 100, .999, 2, {IG_ADAM, 0, .99, 1e-8, 0, 0}, NULL},
+    {"quick", 1000, 128, 1e-3, true, 100, .995, 2, {IG_ADAM, 0, .99, 1e-8, 0, 0}, settings},
+    {"default", 8000, 128, 1e-3, true, 100, .999, 2, {IG_ADAM, 0, .99, 1e-8, 0, 0}, settings},
+    {"best", 40000, 128, 1e-3, true, 100, .999, 2, {IG_ADAM, 0, .99, 1e-8, 0, 0}, settings},
     {0},
 };
 
@@ -226,4 +245,5 @@ const ig_model ig_model_gan = {
     .decode = decode,
     .latent = latent,
     .classes = classes,
+    .clusters = clusters,
 };

@@ -143,25 +143,54 @@ static bool is_able(const ig_model *model, ability what) {
 typedef struct {
     ability what;
     ig_rng rng;
-    const float *y; /* rows classes, or NULL */
+    const float *y; /* rows conditions, or NULL */
     const float *in;
     float *out;
     int64_t out_size;
 } call;
 
+/* Numbers of a code without its clusters' weights. */
+static int latent_of(const ig_instance *instance) {
+    return instance->model->latent ? instance->model->latent(instance->self) : 0;
+}
+
+/* What n images are told: what is given, or their clusters, which new images draw and codes end
+   with.  -> n conditions; NULL: nothing */
+static ig_tensor *condition(ig_instance *instance, const call *c, ig_rng rng, int64_t first,
+                            int64_t n) {
+    ig_tape *tape = &instance->tape;
+    const ig_clusters *clusters = ig_instance_clusters(instance);
+    int64_t told = ig_instance_conditions(instance), latent = ig_instance_latent(instance);
+    if (c->y) return ig_constant(tape, IG_SHAPE_2(n, told), c->y + first * told);
+    ig_tensor *y = clusters ? ig_input(tape, IG_SHAPE_2(n, told)) : NULL;
+    if (!y) return NULL;
+    if (c->what == SAMPLE) ig_clusters_draw(clusters, rng, n, y->x);
+    for (int64_t r = 0; r < n && c->what == DECODE; r++)
+        ig_clusters_weigh(clusters, c->in + (first + r + 1) * latent - told, y->x + r * told);
+    return y;
+}
+
+/* -> n codes without their clusters' weights */
+static ig_tensor *codes_of(ig_instance *instance, const call *c, int64_t first, int64_t n) {
+    int64_t latent = latent_of(instance), stride = ig_instance_latent(instance);
+    ig_tensor *z = ig_input(&instance->tape, IG_SHAPE_2(n, latent));
+    for (int64_t r = 0; z && r < n; r++)
+        memcpy(z->x + r * latent, c->in + (first + r) * stride, (size_t)latent * sizeof(float));
+    return z;
+}
+
 static ig_tensor *forward(ig_instance *instance, const call *c, int64_t first, int64_t n) {
     ig_tape *tape = &instance->tape;
     const ig_model *m = instance->model;
     const ig_image_spec *s = &instance->spec;
-    int64_t latent = ig_instance_latent(instance), pixels = (int64_t)s->height * s->width;
-    int classes = ig_instance_classes(instance);
-    ig_tensor *y = c->y ? ig_constant(tape, IG_SHAPE_2(n, classes), c->y + first * classes) : NULL;
+    int64_t pixels = (int64_t)s->height * s->width;
     ig_rng rng = c->rng;
     rng.first += (uint32_t)first;
-    if (c->what == SAMPLE) return m->sample(instance->self, tape, n, rng, y);
+    if (c->what == SAMPLE)
+        return m->sample(instance->self, tape, n, rng, condition(instance, c, rng, first, n));
     if (c->what == DECODE)
-        return m->decode(instance->self, tape,
-                         ig_constant(tape, IG_SHAPE_2(n, latent), c->in + first * latent), y);
+        return m->decode(instance->self, tape, codes_of(instance, c, first, n),
+                         condition(instance, c, rng, first, n));
     ig_tensor *x = ig_constant(tape, IG_SHAPE_4(n, s->height, s->width, 1), c->in + first * pixels);
     if (c->what == ENCODE) return m->encode(instance->self, tape, x);
     if (c->what == CLASSIFY) return m->classify(instance->self, tape, x);
@@ -239,12 +268,18 @@ ig_status ig_instance_classify(ig_instance *instance, const float *images, int64
 }
 
 void ig_instance_draw_codes(ig_instance *instance, ig_rng rng, int64_t n, float *codes) {
-    int latent = ig_instance_latent(instance);
+    const ig_clusters *clusters = ig_instance_clusters(instance);
+    int latent = ig_instance_latent(instance), normal = latent_of(instance);
     if (instance->model->denoise) {
         ig_denoise_draw_codes(instance, rng, n, codes);
         return;
     }
-    for (int64_t r = 0; r < n; r++) ig_rng_normal(rng, (uint32_t)r, codes + r * latent, latent);
+    for (int64_t r = 0; r < n; r++) {
+        ig_rng_normal(rng, (uint32_t)r, codes + r * latent, normal);
+        ig_rng own = rng;
+        own.first += (uint32_t)r;
+        if (clusters) ig_clusters_draw(clusters, own, 1, codes + r * latent + normal);
+    }
 }
 
 const ig_clusters *ig_instance_clusters(const ig_instance *instance) {
@@ -261,10 +296,13 @@ double ig_instance_guidance(const ig_instance *instance) {
 }
 
 int ig_instance_latent(const ig_instance *instance) {
+    int own = instance->model->denoise ? (int)pixels_of(instance) : latent_of(instance);
+    return own + ig_instance_weights(instance);
+}
+
+int ig_instance_weights(const ig_instance *instance) {
     const ig_clusters *clusters = ig_instance_clusters(instance);
-    if (instance->model->denoise)
-        return (int)pixels_of(instance) + (clusters ? clusters->count : 0);
-    return instance->model->latent ? instance->model->latent(instance->self) : 0;
+    return clusters ? clusters->count : 0;
 }
 
 int ig_instance_classes(const ig_instance *instance) {

@@ -13,12 +13,13 @@ static const double rate = 0.1, beta1 = 0.9, beta2 = 0.999, eps = 1e-12;
 /* One batch; row r is start r % STARTS of image r / STARTS. */
 typedef struct {
     ig_instance *instance;
-    int64_t latent, size; /* of a code, pixels of an image */
-    int classes;
-    float *target;      /* ROWS H W */
-    float *y;           /* ROWS classes */
-    float *z, *m, *v;   /* ROWS latent: codes and the moments of their gradients */
-    double error[ROWS]; /* squared */
+    int64_t latent, size; /* of a code without weights of clusters, pixels of an image */
+    int told;             /* classes, or clusters */
+    float *target;        /* ROWS H W */
+    float *y;             /* ROWS told */
+    float *own;           /* IMAGES told: y of clusters */
+    float *z, *m, *v;     /* ROWS latent: codes and the moments of their gradients */
+    double error[ROWS];   /* squared */
 } work;
 
 /* A forward pass; *z is the codes on the tape.  -> ROWS H W 1 */
@@ -28,7 +29,7 @@ static ig_tensor *decode(const work *w, bool recording, ig_tensor **z) {
     ig_tape_begin(tape, false, recording);
     *z = ig_constant(tape, IG_SHAPE_2(ROWS, w->latent), w->z);
     if (*z) (*z)->needs_grad = recording;
-    ig_tensor *y = w->classes ? ig_constant(tape, IG_SHAPE_2(ROWS, w->classes), w->y) : NULL;
+    ig_tensor *y = w->told ? ig_constant(tape, IG_SHAPE_2(ROWS, w->told), w->y) : NULL;
     return in->model->decode(in->self, tape, *z, y);
 }
 
@@ -90,25 +91,31 @@ static void fill(work *w, const float *images, const float *y, int64_t n) {
     for (int64_t r = 0; r < ROWS; r++) {
         int64_t i = r / STARTS < n ? r / STARTS : n - 1;
         memcpy(w->target + r * w->size, images + i * w->size, (size_t)w->size * sizeof(float));
-        if (w->classes) /* then there is y; NOLINTNEXTLINE(*NonNullParamChecker) */
-            memcpy(w->y + r * w->classes, y + i * w->classes, (size_t)w->classes * sizeof(float));
+        if (w->told) /* then there is y; NOLINTNEXTLINE(*NonNullParamChecker) */
+            memcpy(w->y + r * w->told, y + i * w->told, (size_t)w->told * sizeof(float));
         ig_rng_normal(rng, (uint32_t)(r % STARTS), w->z + r * w->latent, w->latent);
     }
     memset(w->m, 0, (size_t)(ROWS * w->latent) * sizeof(float));
     memset(w->v, 0, (size_t)(ROWS * w->latent) * sizeof(float));
 }
 
-/* n up to IMAGES */
+/* A code's last numbers are its clusters' weights, where there are any.  n up to IMAGES */
 static ig_status invert_batch(work *w, const float *images, const float *y, int64_t n, float *codes,
                               ig_err *err) {
-    fill(w, images, y, n);
+    const ig_clusters *clusters = ig_instance_clusters(w->instance);
+    int64_t weights = ig_instance_weights(w->instance);
+    if (clusters) IG_TRY(ig_clusters_find(clusters, &w->instance->tape, images, n, w->own, err));
+    fill(w, images, clusters ? w->own : y, n);
     for (int step = 0; step < STEPS; step++) IG_TRY(descend(w, step, err));
     IG_TRY(measure(w, err));
     for (int64_t i = 0; i < n; i++) {
         int64_t best = i * STARTS;
         for (int64_t r = best + 1; r < (i + 1) * STARTS; r++)
             if (w->error[r] < w->error[best]) best = r;
-        memcpy(codes + i * w->latent, w->z + best * w->latent, (size_t)w->latent * sizeof(float));
+        float *code = codes + i * (w->latent + weights);
+        memcpy(code, w->z + best * w->latent, (size_t)w->latent * sizeof(float));
+        if (clusters)
+            memcpy(code + w->latent, w->own + i * weights, (size_t)weights * sizeof(float));
     }
     return IG_OK;
 }
@@ -125,22 +132,24 @@ static ig_status check(const ig_instance *instance, const float *y, ig_err *err)
 ig_status ig_instance_invert(ig_instance *instance, const float *images, int64_t n, const float *y,
                              float *codes, ig_err *err) {
     IG_TRY(check(instance, y, err));
+    int64_t latent = ig_instance_latent(instance), classes = ig_instance_classes(instance);
     work w = {.instance = instance,
-              .latent = ig_instance_latent(instance),
+              .latent = latent - ig_instance_weights(instance),
               .size = (int64_t)instance->spec.height * instance->spec.width,
-              .classes = ig_instance_classes(instance)};
-    int64_t all = ROWS * (w.size + w.classes + 3 * w.latent);
+              .told = ig_instance_conditions(instance)};
+    int64_t all = ROWS * (w.size + w.told + 3 * w.latent) + (int64_t)IMAGES * w.told;
     w.target = malloc((size_t)all * sizeof(float));
     if (!w.target) return ig_fail_memory(err, "codes");
     w.y = w.target + ROWS * w.size;
-    w.z = w.y + ROWS * w.classes;
+    w.own = w.y + ROWS * w.told;
+    w.z = w.own + (int64_t)IMAGES * w.told;
     w.m = w.z + ROWS * w.latent;
     w.v = w.m + ROWS * w.latent;
     ig_params_begin(&instance->params, -1);
     ig_status status = IG_OK;
     for (int64_t i = 0; i < n && status == IG_OK; i += IMAGES)
-        status = invert_batch(&w, images + i * w.size, y ? y + i * w.classes : NULL,
-                              n - i < IMAGES ? n - i : IMAGES, codes + i * w.latent, err);
+        status = invert_batch(&w, images + i * w.size, y ? y + i * classes : NULL,
+                              n - i < IMAGES ? n - i : IMAGES, codes + i * latent, err);
     free(w.target);
     return status;
 }

@@ -90,7 +90,7 @@ typedef struct ig_model {
 
     /* In all that follows y is NULL but for a conditional model (see classes): N classes, rows of
        weights. An image of one class has a 1 there (ig_one_hot), one between two classes a share
-       of each. To denoise, a model with clusters is told those in the same way. */
+       of each. A model with clusters is told those in the same way. */
 
     /* n images from noise: row r draws from row r of rng.  -> n H W 1 in [0,1]. NULL: the model
        has no prior of its own. With a decoder: what it makes of rows of ig_rng_normal. */
@@ -130,10 +130,10 @@ typedef struct ig_model {
     int (*classes)(const void *self);
 
     /* The clusters of training images that it is conditioned on where it takes no labels, for
-       models that denoise; NULL, or an answer of NULL: none. */
+       models that denoise or decode, and do not encode; NULL, or an answer of NULL: none. */
     const ig_clusters *(*clusters)(const void *self);
 
-    /* Size of a code; NULL where there are none. */
+    /* Size of a code, without weights of clusters; NULL where there are none. */
     int (*latent)(const void *self);
 } ig_model;
 
@@ -203,11 +203,14 @@ ig_status ig_instance_decode(ig_instance *instance, const float *codes, int64_t 
 /* images: n H W in [0,1] -> logits: n classes */
 ig_status ig_instance_classify(ig_instance *instance, const float *images, int64_t n, float *logits,
                                ig_err *err);
-/* Size of a code, H W and its clusters for a denoiser; 0 where the model has none. */
+/* Size of a code, whose first numbers are noise of a denoiser, H W, or a model's own; 0 where it
+   has none. */
 int ig_instance_latent(const ig_instance *instance);
+/* How many numbers at its end are weights of clusters. */
+int ig_instance_weights(const ig_instance *instance);
 /* The clusters that the model is conditioned on; NULL: none. */
 const ig_clusters *ig_instance_clusters(const ig_instance *instance);
-/* How long the rows are that denoise is told: classes, or clusters; 0: it is told nothing. */
+/* How long the rows are that the model is told: classes, or clusters; 0: it is told nothing. */
 int ig_instance_conditions(const ig_instance *instance);
 /* The guidance of new images where nothing is said of it. */
 double ig_instance_guidance(const ig_instance *instance);

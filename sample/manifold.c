@@ -85,7 +85,7 @@ static ig_status draw(ig_source *source, const ig_picture_options *options, ig_i
         return ig_fail(err, IG_EUNSUPPORTED,
                        "manifold: the %s has no decoder of codes of two or more values",
                        source->instance->model->name);
-    IG_TRY(choose_axes(options->axes, latent, axes, err));
+    IG_TRY(choose_axes(options->axes, latent - ig_instance_weights(source->instance), axes, err));
     IG_TRY(ig_class_list_parse(&classes, source, "--label", options->label, err));
     if (classes.count > 1)
         return ig_fail(err, IG_EUSAGE,

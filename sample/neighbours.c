@@ -26,8 +26,7 @@ typedef struct {
    clusters, which stay as they are, else measured over up to 1000 test images. */
 static ig_status measure_spread(work *w, ig_err *err) {
     ig_dataset *data;
-    const ig_clusters *clusters = ig_instance_clusters(w->source->instance);
-    int64_t noise = w->latent - (clusters ? clusters->count : 0);
+    int64_t noise = w->latent - ig_instance_weights(w->source->instance);
     for (int64_t j = 0; j < w->latent; j++) w->spread[j] = j < noise;
     if (w->is_noise) return IG_OK;
     IG_TRY(ig_source_data(w->source, &data, err));

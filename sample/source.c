@@ -171,10 +171,14 @@ ig_status ig_source_moments(ig_source *source, ig_prior prior, float *mean, floa
         ig_mixture_moments(&source->mixture, mean, deviation);
         return IG_OK;
     }
-    for (int i = 0; i < ig_instance_latent(source->instance); i++) {
+    const ig_clusters *clusters = ig_instance_clusters(source->instance);
+    int noise = ig_instance_latent(source->instance) - ig_instance_weights(source->instance);
+    for (int i = 0; i < noise; i++) {
         mean[i] = 0;
         deviation[i] = 1;
     }
+    if (clusters) ig_clusters_largest(clusters, mean + noise);
+    for (int i = 0; clusters && i < clusters->count; i++) deviation[noise + i] = 0;
     return IG_OK;
 }
 

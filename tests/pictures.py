@@ -129,9 +129,10 @@ class Pictures(unittest.TestCase):
             result = imgen("train", model, "--data", "bars", "--labels", *settings, "--steps", 4,
                            "--batch", 8, "--validation", 50, "-o", model + "-labels")
             assert result.returncode == 0, result.stderr
-        result = imgen("train", "ddpm", "--data", "bars", "--set", "width=8", "--steps", 4, "--batch", 8,
-                       "--validation", 50, "-o", "ddpm")
-        assert result.returncode == 0, result.stderr
+        for model in "ddpm", "gan":
+            result = imgen("train", model, "--data", "bars", "--set", "width=8", "--steps", 4,
+                           "--batch", 8, "--validation", 50, "-o", model)
+            assert result.returncode == 0, result.stderr
 
     @classmethod
     def tearDownClass(cls):
@@ -207,6 +208,27 @@ class Pictures(unittest.TestCase):
             self.assertEqual(between[y][2:30], grid[y][2:30])
             self.assertEqual(trajectory[y][32:60], grid[y][2:30])
         self.assertGreater(len({bytes(row[2:30]) for row in trajectory[2:30]}), 20)
+
+    def test_every_kind_of_a_gan_with_clusters(self):
+        for arguments, tiles in ((["grid", "-n", 5, "--columns", 5], 5 * 60),
+                                 (["reconstruct", "-n", 3, "--columns", 3], 3 * 60),
+                                 (["interpolate", "-n", 2, "--columns", 4], 6 * 60 + 24),
+                                 (["interpolate", "--between", "1:2", "--columns", 4], 4 * 60),
+                                 (["neighbours", "-n", 2, "--columns", 2], 3 * 60 + 12),
+                                 (["manifold", "--axes", "0:63", "--columns", 3], 3 * 56)):
+            kind, *options = arguments
+            with self.subTest(arguments=arguments):
+                self.done("sample", kind, "gan", *options, "-o", "a.png")
+                self.assertEqual(png("a.png")[0], tiles + 4 * (kind != "manifold"))
+        self.refused(2, "numbers from 0 to 63", "sample", "manifold", "gan")  # not of the weights
+        self.refused(2, "--axes: 64: expected", "sample", "manifold", "gan", "--axes", "0:64")
+        self.refused(1, "--guidance: the gan", "sample", "grid", "gan", "--guidance", 2)
+        how = ["--between", "5:6", "--columns", 2, "--scale", 1]
+        self.done("sample", "interpolate", "gan", *how, "-o", "a.png")
+        self.done("sample", "grid", "gan", "--seed", 5, "-n", 1, "--scale", 1, "-o", "b.png")
+        [between, grid] = (png(name)[2] for name in ("a.png", "b.png"))
+        for y in range(2, 30):  # image 0 of seed 5, made of its code and its cluster
+            self.assertEqual(between[y][2:30], grid[y][2:30])
 
     def test_an_image_is_the_same_in_any_kind(self):
         how = ["--sampler", "ddim", "--eta", 0.5, "--steps", 3, "--seed", 5]

@@ -1,11 +1,12 @@
-/* Clusters of images: k-means against a plain double reference, draws, and the denoisers that are
-   conditioned on them. */
+/* Clusters of images: k-means against a plain double reference, draws, and the models that are
+   conditioned on them: denoisers and the gan. */
 #include "check.h"
 
 #include <math.h>
 
 #include "evaluate/bounds.h"
-#include "models/model.h"
+#include "models/invert.h"
+#include "sample/source.h"
 
 enum { SIDE = 8, PIXELS = SIDE * SIDE, K = 4, N = 200 };
 
@@ -24,12 +25,12 @@ static void make_images(void) {
     }
 }
 
-static void create(ig_instance *in, const char *count) {
+static void create(ig_instance *in, const char *name, const char *count) {
     const ig_setting settings[] = {{"width", "8"}, {"clusters", count}};
     const ig_image_spec spec = {SIDE, SIDE, 0};
     const ig_model *model;
     memset(&err, 0, sizeof err);
-    assert_ok(ig_model_find(&model, "ddpm", &err), err);
+    assert_ok(ig_model_find(&model, name, &err), err);
     assert_ok(ig_instance_create(in, model, &spec, settings, 2, 1, &err), err);
 }
 
@@ -89,7 +90,7 @@ static void test_fit(void **state) {
     (void)state;
     static float y[N * K];
     ig_instance in;
-    create(&in, "4");
+    create(&in, "ddpm", "4");
     make_images();
     assert_ok(ig_instance_begin(&in, images, N, &err), err);
     clusters_of(&in, N, y);
@@ -108,7 +109,7 @@ static void test_many_and_few(void **state) {
     (void)state;
     static float y[N * IG_MAX_CLUSTERS];
     ig_instance in;
-    create(&in, "20");
+    create(&in, "ddpm", "20");
     make_images();
     assert_ok(ig_instance_begin(&in, images, N, &err), err);
     clusters_of(&in, N, y);
@@ -131,7 +132,7 @@ static void test_not_fitted(void **state) {
     (void)state;
     static float y[N * K], none[N * K];
     ig_instance in;
-    create(&in, "4");
+    create(&in, "ddpm", "4");
     make_images();
     clusters_of(&in, N, y);
     assert_memory_equal(y, none, sizeof y);
@@ -150,7 +151,7 @@ static void test_draws(void **state) {
     static float y[MANY * K], one[K];
     const float share[K] = {.5f, .05f, .15f, .3f};
     ig_instance in;
-    create(&in, "4");
+    create(&in, "ddpm", "4");
     const ig_clusters *c = ig_instance_clusters(&in);
     memcpy(c->share->x, share, sizeof share);
     ig_rng rng = ig_rng_at(1, IG_STREAM_SAMPLE, 0), later = rng;
@@ -174,10 +175,13 @@ static void test_draws(void **state) {
 static void test_damaged_shares(void **state) {
     (void)state;
     static float y[N * K];
-    const float shares[][K] = {{1, -2, .5f, .5f}, {3e38f, 3e38f, 1, 1}, {.1f, 0, 0, 0},
-                               {1e-30f, 0, -1, 0}, {.2f, .3f, .1f, 0}};
+    const float shares[][K] = {{1, -2, .5f, .5f},
+                               {3e38f, 3e38f, 1, 1},
+                               {.1f, 0, 0, 0},
+                               {1e-30f, 0, -1, 0},
+                               {.2f, .3f, .1f, 0}};
     ig_instance in;
-    create(&in, "4");
+    create(&in, "ddpm", "4");
     const ig_clusters *c = ig_instance_clusters(&in);
     for (size_t s = 0; s < sizeof shares / sizeof *shares; s++) {
         memcpy(c->share->x, shares[s], sizeof shares[s]);
@@ -194,8 +198,8 @@ static void test_damaged_shares(void **state) {
 /* ---- the denoiser ---- */
 
 /* A network that is told its cluster, and lets it matter. */
-static void create_told(ig_instance *in) {
-    create(in, "4");
+static void create_told(ig_instance *in, const char *name) {
+    create(in, name, "4");
     make_images();
     for (int i = 0; i < in->params.size; i++) {
         ig_tensor *t = &in->params.list[i]->tensor;
@@ -207,33 +211,64 @@ static void create_told(ig_instance *in) {
     assert_ok(ig_instance_begin(in, images, N, &err), err);
 }
 
-/* Images that are drawn are those of the codes that are; a code has its image's cluster, and the
-   weights of its clusters count by their proportion. */
-static void test_codes(void **state) {
+enum { DRAWN = 131, LATENT_MOST = PIXELS + K };
+static float codes[DRAWN * LATENT_MOST], told[N * K];
+
+/* Images that are drawn are those of the codes that are; the weights of a code's clusters count by
+   their proportion. */
+static void check_codes(ig_instance *in, const ig_draw *how) {
+    static float drawn[DRAWN * PIXELS], decoded[DRAWN * PIXELS];
+    int latent = ig_instance_latent(in);
+    assert_int_equal(ig_instance_weights(in), K);
+    ig_rng rng = ig_rng_at(5, IG_STREAM_SAMPLE, 0);
+    ig_instance_draw_codes(in, rng, DRAWN, codes);
+    assert_ok(ig_instance_sample(in, rng, DRAWN, NULL, how, drawn, &err), err);
+    assert_ok(ig_instance_decode(in, codes, DRAWN, NULL, how, decoded, &err), err);
+    assert_memory_equal(drawn, decoded, sizeof drawn);
+    float *weights = codes + latent - K;
+    for (int k = 0; k < K; k++) weights[k] *= 4;
+    assert_ok(ig_instance_decode(in, codes, 1, NULL, how, decoded, &err), err);
+    assert_memory_equal(drawn, decoded, sizeof(float) * PIXELS);
+    for (int k = 0; k < K; k++) weights[k] = 1; /* between all of them */
+    assert_ok(ig_instance_decode(in, codes, 1, NULL, how, decoded, &err), err);
+    assert_memory_not_equal(drawn, decoded, sizeof(float) * PIXELS);
+}
+
+/* Codes that are found for images end with their clusters. */
+static void check_ends(ig_instance *in, int64_t n) {
+    int latent = ig_instance_latent(in);
+    clusters_of(in, n, told);
+    for (int64_t r = 0; r < n; r++)
+        assert_memory_equal(codes + (r + 1) * latent - K, told + r * K, sizeof(float) * K);
+}
+
+static void test_codes_of_denoiser(void **state) {
     (void)state;
-    enum { DRAWN = 131, LATENT = PIXELS + K };
-    static float codes[DRAWN * LATENT], drawn[DRAWN * PIXELS], decoded[DRAWN * PIXELS];
-    static float y[N * K];
     const ig_draw how = {.solver = {IG_SAMPLER_DDIM, 3, 0, 1.5}};
     ig_instance in;
-    create_told(&in);
-    assert_int_equal(ig_instance_latent(&in), LATENT);
-    ig_rng rng = ig_rng_at(5, IG_STREAM_SAMPLE, 0);
-    ig_instance_draw_codes(&in, rng, DRAWN, codes);
-    assert_ok(ig_instance_sample(&in, rng, DRAWN, NULL, &how, drawn, &err), err);
-    assert_ok(ig_instance_decode(&in, codes, DRAWN, NULL, &how, decoded, &err), err);
-    assert_memory_equal(drawn, decoded, sizeof drawn);
-    for (int k = 0; k < K; k++) codes[PIXELS + k] *= 4;
-    assert_ok(ig_instance_decode(&in, codes, 1, NULL, &how, decoded, &err), err);
-    assert_memory_equal(drawn, decoded, sizeof(float) * PIXELS);
-    for (int k = 0; k < K; k++) codes[PIXELS + k] = 1; /* between all of them */
-    assert_ok(ig_instance_decode(&in, codes, 1, NULL, &how, decoded, &err), err);
-    assert_memory_not_equal(drawn, decoded, sizeof(float) * PIXELS);
-    clusters_of(&in, DRAWN, y);
+    create_told(&in, "ddpm");
+    assert_int_equal(ig_instance_latent(&in), PIXELS + K);
+    check_codes(&in, &how);
     assert_ok(ig_instance_encode(&in, images, DRAWN, NULL, &how, codes, &err), err);
-    for (int r = 0; r < DRAWN; r++)
-        assert_memory_equal(codes + (long)r * LATENT + PIXELS, y + r * K, sizeof(float) * K);
+    check_ends(&in, DRAWN);
     ig_instance_destroy(&in);
+}
+
+/* The plane through its codes is of the cluster that most images are of, here the last kind. */
+static void test_codes_of_gan(void **state) {
+    (void)state;
+    enum { INVERTED = 18, LATENT = 64 };
+    static float mean[LATENT + K], deviation[LATENT + K];
+    ig_source source = {.instance = &(ig_instance){0}};
+    create_told(source.instance, "gan");
+    assert_int_equal(ig_instance_latent(source.instance), LATENT + K);
+    check_codes(source.instance, NULL);
+    assert_ok(ig_instance_invert(source.instance, images, INVERTED, NULL, codes, &err), err);
+    check_ends(source.instance, INVERTED);
+    assert_ok(ig_source_moments(&source, IG_PRIOR_AUTO, mean, deviation, &err), err);
+    assert_memory_equal(mean + LATENT, told + 3 * K, sizeof(float) * K);
+    for (int i = 0; i < LATENT + K; i++) assert_true(deviation[i] == (i < LATENT));
+    ig_instance_destroy(source.instance);
 }
 
 /* A bound of p(x) pays for the cluster that it takes: with its share quartered, log 4 more. */
@@ -243,7 +278,7 @@ static void test_bits(void **state) {
     double before[SEEN], after[SEEN];
     uint32_t number[SEEN] = {0, 1, 2, 3, 4, 5};
     ig_instance in;
-    create_told(&in);
+    create_told(&in, "ddpm");
     const ig_clusters *c = ig_instance_clusters(&in);
     assert_ok(ig_bits_of(&in, images, NULL, number, SEEN, 1, before, &err), err);
     for (int k = 0; k < K; k++) c->share->x[k] *= .25f;
@@ -255,9 +290,13 @@ static void test_bits(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fit),   cmocka_unit_test(test_many_and_few),
-        cmocka_unit_test(test_draws), cmocka_unit_test(test_not_fitted),
-        cmocka_unit_test(test_codes), cmocka_unit_test(test_bits),
+        cmocka_unit_test(test_fit),
+        cmocka_unit_test(test_many_and_few),
+        cmocka_unit_test(test_draws),
+        cmocka_unit_test(test_not_fitted),
+        cmocka_unit_test(test_codes_of_denoiser),
+        cmocka_unit_test(test_codes_of_gan),
+        cmocka_unit_test(test_bits),
         cmocka_unit_test(test_damaged_shares),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

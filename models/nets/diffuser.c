@@ -84,8 +84,7 @@ static void draw_levels(const ig_batch *batch, int *levels) {
    -> N conditions */
 static ig_tensor *draw_condition(const ig_diffuser *d, ig_tape *tape, const ig_batch *batch) {
     size_t row = (size_t)conditions_of(d);
-    ig_tensor *y = d->classes ? ig_labels_of(tape, batch, d->classes)
-                              : ig_clusters_of(&d->group, tape, batch->images, batch->n);
+    ig_tensor *y = ig_condition_of(tape, batch, d->classes, &d->group);
     ig_rng rng = ig_rng_split(batch->rng, DROP);
     for (int64_t r = 0; y && tape->training && r < batch->n; r++) {
         float u;

@@ -24,3 +24,9 @@ ig_tensor *ig_labels_of(ig_tape *tape, const ig_batch *batch, int classes) {
     if (y) ig_one_hot(batch->labels, batch->n, classes, y->x);
     return y;
 }
+
+ig_tensor *ig_condition_of(ig_tape *tape, const ig_batch *batch, int classes,
+                           const ig_clusters *clusters) {
+    if (classes) return ig_labels_of(tape, batch, classes);
+    return clusters->count ? ig_clusters_of(clusters, tape, batch->images, batch->n) : NULL;
+}

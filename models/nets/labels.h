@@ -17,4 +17,9 @@ bool ig_labels_fit(ig_tape *tape, const ig_batch *batch, int classes);
    the labels do not fit. */
 ig_tensor *ig_labels_of(ig_tape *tape, const ig_batch *batch, int classes);
 
+/* The same, or where classes is 0 the rows of the images' clusters (ig_clusters_of); NULL where
+   there are none of these either, or where the tape fails. */
+ig_tensor *ig_condition_of(ig_tape *tape, const ig_batch *batch, int classes,
+                           const ig_clusters *clusters);
+
 #endif
