@@ -56,10 +56,6 @@ static int64_t spread(int64_t floats) {
     return (ig_ceil_div(floats, LINE) | 1) * LINE;
 }
 
-static int64_t lanes(const ig_kernels *kernels) {
-    return kernels->panel / 2;
-}
-
 static winograd_work start(ig_winograd_form form) {
     winograd_work w = {.kernels = ig_kernels_get(), .form = form, .taps = 3, .step = 1};
     if (form == IG_WINOGRAD_F4X4_2X2) w.taps = w.step = 2;
@@ -67,24 +63,23 @@ static winograd_work start(ig_winograd_form form) {
     return w;
 }
 
-/* Channels are padded to a multiple of `multiple`. */
+/* Channels are padded to whole vectors. */
 static side side_of(const winograd_work *w, int64_t h, int64_t width, int64_t c, int64_t step,
-                    int64_t pad, int64_t multiple) {
+                    int64_t pad) {
     side s = {.channels = step * step * c};
     s.tiles = (ig_winograd_tiles){.form = w->form, .h = h, .w = width, .c = c, .pad = pad};
     s.tiles.step = step;
-    s.tiles.row_stride = ig_ceil_div(s.channels, multiple) * multiple;
+    int64_t lanes = w->kernels->panel / 2;
+    s.tiles.row_stride = ig_ceil_div(s.channels, lanes) * lanes;
     return s;
 }
 
-static side fine_side(const winograd_work *w, const ig_conv_shape *s, int64_t pad,
-                      int64_t multiple) {
-    return side_of(w, s->h, s->w, s->c, w->step, pad, multiple);
+static side fine_side(const winograd_work *w, const ig_conv_shape *s, int64_t pad) {
+    return side_of(w, s->h, s->w, s->c, w->step, pad);
 }
 
-static side coarse_side(const winograd_work *w, const ig_conv_shape *s, int64_t pad,
-                        int64_t multiple) {
-    return side_of(w, s->ho, s->wo, s->k, 1, pad, multiple);
+static side coarse_side(const winograd_work *w, const ig_conv_shape *s, int64_t pad) {
+    return side_of(w, s->ho, s->wo, s->k, 1, pad);
 }
 
 /* Weights that are larger than the cache are read once a group, their gradients read and written:
@@ -227,8 +222,8 @@ bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, ig_winograd_fo
                            const float *fine, const ig_tensor *weight, const ig_epilogue *end,
                            float *coarse) {
     winograd_work w = start(form);
-    w.x = fine_side(&w, s, s->pad, lanes(w.kernels));
-    w.y = coarse_side(&w, s, 0, w.kernels->panel);
+    w.x = fine_side(&w, s, s->pad);
+    w.y = coarse_side(&w, s, 0);
     w.from_x = fine;
     w.end = *end;
     w.out = coarse;
@@ -245,8 +240,8 @@ bool ig_winograd_to_fine(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form
                          float *fine) {
     winograd_work w = start(form);
     int64_t cut = w.step == 1 ? s->pad : 0; /* outputs before the image that are not computed */
-    w.x = coarse_side(&w, s, w.taps - 1 - cut, lanes(w.kernels));
-    w.y = fine_side(&w, s, s->pad - cut, w.kernels->panel);
+    w.x = coarse_side(&w, s, w.taps - 1 - cut);
+    w.y = fine_side(&w, s, s->pad - cut);
     w.from_x = coarse;
     w.end = *end;
     w.out = fine;
@@ -335,8 +330,8 @@ static void cut_chunks(winograd_work *w) {
 bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
                            const float *fine, const float *coarse, float *gw, bool add) {
     winograd_work w = start(form);
-    w.x = fine_side(&w, s, s->pad, lanes(w.kernels));
-    w.y = coarse_side(&w, s, 0, lanes(w.kernels));
+    w.x = fine_side(&w, s, s->pad);
+    w.y = coarse_side(&w, s, 0);
     w.from_x = fine;
     w.from_y = coarse;
     w.out = gw;

@@ -215,12 +215,12 @@ static const ig_opt opts[] = {
      offsetof(gan, blocks), "1", 0, IG_DCGAN_BLOCKS_MAX, NULL},
     {"labels", "condition on the class", IG_OPT_CHOICE, offsetof(gan, labels), "off", 0, 0,
      ig_switch_names},
-    {"clusters", "of images, told where there are no labels (presets: 64)", IG_OPT_INT,
+    {"clusters", "of images, told where there are no labels (presets: 256)", IG_OPT_INT,
      offsetof(gan, clusters), "0", 0, IG_MAX_CLUSTERS, NULL},
     {0},
 };
 
-static const ig_setting settings[] = {{"clusters", "64"}, {0}};
+static const ig_setting settings[] = {{"clusters", "256"}, {0}};
 
 static const ig_recipe recipes[] = {
     {"quick", 1000, 128, 1e-3, true, 100, .995, 2, {IG_ADAM, 0, .99, 1e-8, 0, 0}, settings},

@@ -2,70 +2,71 @@
 #include "core/whole.h"
 
 /* What follows the bias of an epilogue. */
-INLINE void finish_block(const int rows, const ig_product *p, int64_t at, int64_t columns,
-                         vec sum[ROWS][2]) {
+INLINE void finish_block(const int rows, const int vectors, const ig_product *p, int64_t at,
+                         int64_t columns, vec sum[ROWS][2]) {
     const ig_epilogue end = p->end;
     UNROLL
     for (int i = 0; i < rows; i++, at += p->c_stride) {
         const float *added = end.added ? end.added + at : NULL;
         sum[i][0] = finish(&end, sum[i][0], added, columns);
-        if (columns <= LANES) continue;
+        if (vectors == 1) continue;
         sum[i][1] = finish(&end, sum[i][1], added ? added + LANES : NULL, columns - LANES);
     }
 }
 
-INLINE void write_block(const int rows, const ig_product *p, int64_t row, int64_t column,
-                        vec sum[ROWS][2]) {
+INLINE void write_block(const int rows, const int vectors, const ig_product *p, int64_t row,
+                        int64_t column, vec sum[ROWS][2]) {
     int64_t columns = p->n - column, stride = p->c_stride, at = row * stride + column;
     float *c = p->c + at;
     if (p->end.bias) {
         const float *bias = p->end.bias + column;
         vec b0 = load_some(bias, columns);
-        vec b1 = columns > LANES ? load_some(bias + LANES, columns - LANES) : b0;
+        vec b1 = vectors > 1 ? load_some(bias + LANES, columns - LANES) : b0;
         UNROLL
         for (int i = 0; i < rows; i++) sum[i][0] += b0, sum[i][1] += b1;
     }
-    if (p->end.added || p->end.act) finish_block(rows, p, at, columns, sum);
+    if (p->end.added || p->end.act) finish_block(rows, vectors, p, at, columns, sum);
     UNROLL
     for (int i = 0; i < rows; i++, c += stride) {
         store_some(c, sum[i][0], columns);
-        if (columns > LANES) store_some(c + LANES, sum[i][1], columns - LANES);
+        if (vectors > 1) store_some(c + LANES, sum[i][1], columns - LANES);
     }
 }
 
-/* One block of `rows` (a constant where this is inlined) rows and one panel of columns. */
-INLINE void block(const int rows, const ig_product *p, int64_t row, int64_t column,
-                  const float *b) {
+/* One block of `rows` rows and of one panel's `vectors` vectors that hold columns (both constants
+   where this is inlined). */
+INLINE void block(const int rows, const int vectors, const ig_product *p, int64_t row,
+                  int64_t column, const float *b) {
     vec sum[ROWS][2];
     UNROLL
     for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = (vec){0};
     const float *a = p->a + row * p->a_stride;
     int64_t left = p->length, stride = p->a_stride; /* of the run */
     for (int64_t l = p->taps * p->length; l > 0; l--, b += PANEL) {
-        vec b0 = load(b), b1 = load(b + LANES);
+        vec b0 = load(b), b1 = vectors > 1 ? load(b + LANES) : b0;
         UNROLL
         for (int i = 0; i < rows; i++) {
             float x = a[i * stride];
             sum[i][0] += x * b0;
-            sum[i][1] += x * b1;
+            if (vectors > 1) sum[i][1] += x * b1;
         }
         a += --left ? 1 : p->tap_stride - p->length + 1;
         left = left ? left : p->length;
     }
-    write_block(rows, p, row, column, sum);
+    write_block(rows, vectors, p, row, column, sum);
 }
 
 #define CASE(rows)                                                                                 \
-    case rows: block(rows, p, row, column, b); break;
+    case 2 * (rows): block(rows, 1, p, row, column, b); break;                                     \
+    case 2 * (rows) + 1: block(rows, 2, p, row, column, b); break;
 
-/* Never inlined more than once: a switch of up to 14 unrolled blocks. */
-static void any_block(int64_t rows, const ig_product *p, int64_t row, int64_t column,
+/* Never inlined more than once: a switch of up to 28 unrolled blocks. */
+static void any_block(int64_t rows, int vectors, const ig_product *p, int64_t row, int64_t column,
                       const float *b) {
-    switch (rows) {
+    switch (2 * rows + vectors - 1) {
         CASE(1)
         CASE(2)
-        CASE(3)
-        CASE(4) CASE(5) CASE(6)
+        CASE(3) CASE(4) CASE(5) CASE(6)
 #if defined(__AVX512F__) || defined(__aarch64__)
             CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12)
 #endif
@@ -81,6 +82,6 @@ void IG_KERNEL(product)(const ig_product *p) {
     for (int64_t column = 0; column < p->n; column += PANEL, b += p->taps * p->length * PANEL)
         for (int64_t i = 0; i < blocks; i++) { /* blocks of nearly equal size */
             int64_t row = i * p->m / blocks, end = (i + 1) * p->m / blocks;
-            any_block(end - row, p, row, column, b);
+            any_block(end - row, p->n - column > LANES ? 2 : 1, p, row, column, b);
         }
 }
