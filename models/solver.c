@@ -142,7 +142,7 @@ static ig_status check(const ig_denoiser *d, const ig_solver *s, ig_err *err) {
     if (!(s->eta >= 0 && s->eta <= 1))
         return ig_fail(err, IG_EUSAGE, "an eta that is not from 0 to 1");
     if (s->eta > 0 && s->sampler != IG_SAMPLER_DDIM)
-        return ig_fail(err, IG_EUSAGE, "an eta is for the sampler ddim, not %s",
+        return ig_fail(err, IG_EUSAGE, "an eta (--eta) is for the sampler ddim, not %s",
                        ig_sampler_names[s->sampler]);
     return IG_OK;
 }

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/text.h"
 
@@ -24,23 +25,30 @@ ig_status ig_check_classes(const ig_source *source, const ig_dataset *data, ig_e
 }
 
 static ig_status fail_class(const char *option, const char *text, int classes, ig_err *err) {
-    return ig_fail(err, IG_EUSAGE, "%s: there is no class %s: expected 0 to %d, or a class's name",
-                   option, text, classes - 1);
+    return ig_fail(err, IG_EUSAGE,
+                   "%s: there is no class '%s': expected 0 to %d, or a class's name", option, text,
+                   classes - 1);
+}
+
+/* The class of that name, or -1. */
+static int find_name(const ig_dataset_info *info, const char *name, int classes) {
+    for (int i = 0; i < classes && i < info->classes; i++)
+        if (!strcasecmp(name, info->class_names[i])) return i;
+    return -1;
 }
 
 ig_status ig_class_find(int *found, ig_source *source, const char *option, const char *text,
                         int classes, ig_err *err) {
     int64_t number;
     ig_dataset *data;
-    if (ig_parse_int(text, &number)) {
-        *found = (int)number;
-        return number >= 0 && number < classes ? IG_OK : fail_class(option, text, classes, err);
-    }
-    IG_TRY(ig_source_data(source, &data, err));
-    const ig_dataset_info *info = ig_dataset_describe(data);
-    for (*found = 0; *found < classes && *found < info->classes; ++*found)
-        if (!strcmp(text, info->class_names[*found])) return IG_OK;
-    return fail_class(option, text, classes, err);
+    ig_err without;
+    bool is_number = ig_parse_int(text, &number);
+    ig_status status = ig_source_data(source, &data, is_number ? &without : err);
+    *found = status == IG_OK ? find_name(ig_dataset_describe(data), text, classes) : -1;
+    if (*found >= 0) return IG_OK;
+    if (!is_number) return status != IG_OK ? status : fail_class(option, text, classes, err);
+    *found = (int)number;
+    return number >= 0 && number < classes ? IG_OK : fail_class(option, text, classes, err);
 }
 
 /* "A-B" of two whole numbers; a name such as "T-shirt" is none. */

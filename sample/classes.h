@@ -20,8 +20,8 @@ ig_status ig_check_classes(const ig_source *source, const ig_dataset *data, ig_e
 ig_status ig_class_list_parse(ig_class_list *list, ig_source *source, const char *option,
                               const char *text, ig_err *err);
 
-/* *found: one of `classes` classes by its number, or by the name that it has in the source's data.
- */
+/* *found: one of `classes` classes by the name that it has in the source's data, in small or large
+   letters, or else by its number. */
 ig_status ig_class_find(int *found, ig_source *source, const char *option, const char *text,
                         int classes, ig_err *err);
 

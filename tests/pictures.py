@@ -272,8 +272,8 @@ class Pictures(unittest.TestCase):
         self.refused(1, "bars", "sample", "grid", "vae-labels", "--label", "three")
         os.rename("away", "bars")
         for code, word, *arguments in (
-                (2, "--label: there is no class 10: expected 0 to 9", "grid", "--label", 10),
-                (2, "no class boot", "array", "--label", "boot"),
+                (2, "--label: there is no class '10': expected 0 to 9", "grid", "--label", 10),
+                (2, "no class 'boot'", "array", "--label", "boot"),
                 (2, "--columns: the columns are the classes", "grid", "--columns", 4),
                 (2, "choose one, such as --label 3", "manifold", "--axes", "0:1"),
                 (1, "trajectory: the vae does not make images by taking noise away", "trajectory")):
@@ -392,7 +392,7 @@ class Pictures(unittest.TestCase):
                 (2, "expected a whole number from 1 to 16", "grid", "vae", "--scale", 99),
                 (2, "--pairs: grid does not use it", "grid", "vae", "--pairs", "1:9"),
                 (2, "expected A:B", "interpolate", "vae", "--pairs", "1-9"),
-                (2, "no class 12", "interpolate", "vae", "--pairs", "1:12"),
+                (2, "no class '12'", "interpolate", "vae", "--pairs", "1:12"),
                 (2, "--axes", "manifold", "vae"),
                 (2, "no picture", "array", "vae", "--show"),
                 (2, "--draws: array does not use it", "array", "vae", "--draws", 3),
@@ -445,7 +445,7 @@ class Pictures(unittest.TestCase):
 
     def test_bad_samplers(self):
         for code, word, *arguments in (
-                (2, "an eta is for the sampler ddim, not heun", "--sampler", "heun", "--eta", 1),
+                (2, "an eta (--eta) is for the sampler ddim, not heun", "--sampler", "heun", "--eta", 1),
                 (2, "--guidance -1: expected a number from 0 to 100", "--guidance", -1),
                 (1, "--prior fitted: the ddpm has no encoder", "--prior", "fitted")):
             self.refused(code, word, "sample", "grid", "ddpm-labels", *arguments)

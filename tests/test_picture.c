@@ -263,9 +263,9 @@ static void test_bad_pairs(void **state) {
            (ig_picture_options){.pairs = "1:2,"});
     refuse("--pairs 1:2:0: expected", IG_EUSAGE, "interpolate",
            (ig_picture_options){.pairs = "1:2:0"});
-    refuse("no class 3: expected 0 to 2", IG_EUSAGE, "interpolate",
+    refuse("no class '3': expected 0 to 2", IG_EUSAGE, "interpolate",
            (ig_picture_options){.pairs = "1:3"});
-    refuse("no class dog", IG_EUSAGE, "interpolate", (ig_picture_options){.pairs = "dog:1"});
+    refuse("no class 'dog'", IG_EUSAGE, "interpolate", (ig_picture_options){.pairs = "dog:1"});
     refuse("expected a whole number", IG_EUSAGE, "interpolate",
            (ig_picture_options){.between = "1:x"});
     refuse("exclude", IG_EUSAGE, "interpolate",
@@ -315,17 +315,17 @@ static void test_a_column_a_class(void **state) {
     assert_true(same(tile_of(0, 2, 0, 0), second)); /* image 2 of class 1 */
     assert_int_equal(f.image.height, 16 * STEP + IG_PAD);
     draw("grid", (ig_picture_options){.label = "cat,0-1", .captions = true});
-    draw("grid", (ig_picture_options){.label = "2,1", .prior = IG_PRIOR_FITTED});
+    draw("grid", (ig_picture_options){.label = "Cat,1", .prior = IG_PRIOR_FITTED});
     assert_int_equal(tile_of(0, 0, 0, 0).v[3], class_byte(2));
 }
 
 static void test_bad_classes(void **state) {
     (void)state;
     use(&fake_styled, true);
-    refuse("--label: there is no class 3: expected 0 to 2", IG_EUSAGE, "grid",
+    refuse("--label: there is no class '3': expected 0 to 2", IG_EUSAGE, "grid",
            (ig_picture_options){.label = "3"});
-    refuse("no class dog", IG_EUSAGE, "grid", (ig_picture_options){.label = "0,dog"});
-    refuse("no class :", IG_EUSAGE, "grid", (ig_picture_options){.label = "0,,1"});
+    refuse("no class 'dog'", IG_EUSAGE, "grid", (ig_picture_options){.label = "0,dog"});
+    refuse("no class ''", IG_EUSAGE, "grid", (ig_picture_options){.label = "0,,1"});
     refuse("--label 1-3: expected a range A-B within 0-2", IG_EUSAGE, "grid",
            (ig_picture_options){.label = "1-3"});
     refuse("2-1", IG_EUSAGE, "grid", (ig_picture_options){.label = "2-1"});
@@ -386,7 +386,7 @@ static void test_interpolation_between_labels(void **state) {
     assert_int_equal(tile_of(0, 0, 0, 0).v[3], class_byte(2));
     refuse("exclude", IG_EUSAGE, "interpolate",
            (ig_picture_options){.labels = "0:1", .between = "1:2"});
-    refuse("--labels: there is no class 5", IG_EUSAGE, "interpolate",
+    refuse("--labels: there is no class '5'", IG_EUSAGE, "interpolate",
            (ig_picture_options){.labels = "0:5"});
     refuse("only --between", IG_EUSAGE, "interpolate", (ig_picture_options){.label = "1"});
 }
@@ -436,7 +436,7 @@ static void test_settings_of_the_sampler(void **state) {
     how.solver.steps = 0;
     refuse("0 sampling steps", IG_EUSAGE, "grid", (ig_picture_options){0});
     how.solver = (ig_solver){IG_SAMPLER_HEUN, 4, 0.5, 1};
-    refuse("an eta is for the sampler ddim, not heun", IG_EUSAGE, "grid", (ig_picture_options){0});
+    refuse("an eta (--eta) is for the sampler ddim, not heun", IG_EUSAGE, "grid", (ig_picture_options){0});
     how.solver = (ig_solver){IG_SAMPLER_DDIM, 4, 0, 2};
     refuse("--guidance: this fake-denoiser was trained with neither labels", IG_EUNSUPPORTED,
            "grid", (ig_picture_options){.given = IG_TAKES_GUIDANCE});
@@ -490,7 +490,7 @@ static void test_restyle(void **state) {
     }
     draw("restyle", (ig_picture_options){0});
     assert_int_equal(f.image.width, (1 + FAKE_CLASSES) * STEP + IG_PAD + 6);
-    refuse("no class 7", IG_EUSAGE, "restyle", (ig_picture_options){.label = "7"});
+    refuse("no class '7'", IG_EUSAGE, "restyle", (ig_picture_options){.label = "7"});
 }
 
 static void test_restyle_of_a_model_without_labels(void **state) {

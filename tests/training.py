@@ -2,6 +2,7 @@
 --resume, from a config; the files of a run; and everything that must be refused in one line."""
 import hashlib
 import json
+import math
 import os
 import pathlib
 import shlex
@@ -198,6 +199,16 @@ class Files(Case):
         self.assertEqual((metadata["model"], metadata["step"]), ("vae", "100"))
         for prefix in ("", "ema.", "optim.m.", "optim.v."):
             self.assertIn(prefix + "decoder.hidden.weight", tensors)
+
+    def test_every_loss_of_the_gan(self):
+        """A short run of each but the default: no NaN, and images that differ."""
+        for loss in ["ns"], ["hinge"], ["wgan-gp"], ["ns", "--set", "spectral=on", "--set", "norm=batch"]:
+            with self.subTest(loss=loss):
+                self.train("gan", "--steps", 100, "--set", "width=4", "--set", "loss=" + loss[0],
+                           *loss[1:], "--overwrite", "--out", "r", *SMALL)
+                last = [line for line in metrics("r") if "diversity" in line][-1]
+                self.assertTrue(all(math.isfinite(v) for v in last.values() if isinstance(v, float)))
+                self.assertGreater(last["diversity"], 0.5)
 
     def test_several_phases(self):
         """Each phase's loss and gradient, the terms of both; and that a collapse is told once."""

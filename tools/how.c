@@ -16,7 +16,7 @@ void ig_how_args(ig_how *how, ig_arg args[IG_HOW_ARGS]) {
          &how->eta_given},
         {"guidance", 0, IG_ARG_REAL, &how->guidance, "W",
          "how far to follow the class or cluster: 1 as learned, more exaggerates (1.25; of codes "
-         "1)",
+         "1, to restyle 2.5)",
          0, 100, NULL, &how->guidance_given}};
     memcpy(args, filled, sizeof filled);
 }

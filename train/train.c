@@ -179,6 +179,8 @@ ig_status ig_train_defaults(ig_run_config *config, const ig_model *model, const 
     config->spec = (ig_image_spec){info->height, info->width, info->classes};
     config->recipe = *recipe;
     config->recipe.preset = NULL;
+    for (const ig_opt *o = model->opts; o->key; o++) /* all, should initial values change one day */
+        IG_TRY(ig_run_config_set(config, o->key, o->initial, err));
     for (const ig_setting *s = recipe->settings; s && s->key; s++)
         IG_TRY(ig_run_config_set(config, s->key, s->value, err));
     snprintf(config->preset, sizeof config->preset, "%s", preset);

@@ -40,7 +40,7 @@ typedef struct {
     {"clusters", "of images, told where there are no labels (presets: 64)", IG_OPT_INT,            \
      offsetof(type, net.clusters), "0", 0, IG_MAX_CLUSTERS, NULL},                                 \
     {"drop", "share of images told of no label or cluster, for guidance", IG_OPT_REAL,                 \
-     offsetof(type, net.drop), "0.1", 0, 1, NULL}
+     offsetof(type, net.drop), "0.1", 0.01, 0.9, NULL}
 /* clang-format on */
 
 extern const ig_recipe ig_diffuser_recipes[];
