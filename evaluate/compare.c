@@ -80,6 +80,20 @@ static ig_status group_runs(ig_comparison *c, ig_err *err) {
     return IG_OK;
 }
 
+/* Folders may end alike: "r", "r (2)", "r (3)". */
+static void number_name(ig_comparison *c, int i) {
+    char *name = c->list[i].name, own[IG_CONTESTANT_NAME];
+    int same = 1;
+    for (int j = 0; j < i; j++) {
+        size_t n = strlen(name);
+        const char *other = c->list[j].name;
+        same += !strncmp(other, name, n) && (!other[n] || !strncmp(other + n, " (", 2));
+    }
+    if (same == 1) return;
+    strcpy(own, name);
+    snprintf(name, IG_CONTESTANT_NAME, "%.*s (%d)", IG_CONTESTANT_NAME - 16, own, same);
+}
+
 /* The folder's last part, for models that there are several of. */
 static void set_apart(ig_comparison *c) {
     bool several[IG_MAX_CONTESTANTS] = {false};
@@ -96,6 +110,7 @@ static void set_apart(ig_comparison *c) {
         snprintf(c->list[i].name, IG_CONTESTANT_NAME, "%.*s", IG_CONTESTANT_NAME - 1,
                  slash ? slash + 1 : folder);
     }
+    for (int i = 0; i < c->count; i++) number_name(c, i);
 }
 
 /* ---- means over seeds ---- */

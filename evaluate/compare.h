@@ -14,6 +14,7 @@ typedef struct {
     double lr_factor;  /* 1; other than 1: the run tells only how much the learning rate matters */
     char failure[256]; /* why its training failed; empty: it did not, and evaluation holds */
     ig_evaluation evaluation;
+    bool apart; /* the folder has another evaluation, which stays */
 } ig_compared;
 
 /* A model with its settings, in one or several runs. */

@@ -242,6 +242,33 @@ class Comparing(unittest.TestCase):
         again = self.done("compare", "vae0", "gan", "-o", "report", "--no-curves")
         self.assertIn("gan was trained on since it was evaluated: evaluating it", again.stderr)
 
+    def test_evaluations_that_stay(self):
+        """What another evaluation does not measure again, and all of one that a report does not fit."""
+        shutil.rmtree("long", ignore_errors=True)
+        shutil.copytree("vae1", "long", ignore=shutil.ignore_patterns("eval.json"))
+        self.done("eval", "long", "--judge", "judge", "--likelihood", 3)
+        bound = read_json("long/eval.json")["figures"]["iwae"]
+        self.done("eval", "long", "--judge", "judge", "--seed", 1)
+        found = read_json("long/eval.json")
+        self.assertEqual((found["seed"], found["figures"]["iwae"]), (1, bound))
+        before = pathlib.Path("long/eval.json").read_bytes()
+        shutil.rmtree("two", ignore_errors=True)
+        shutil.copytree("ae", "two/long", ignore=shutil.ignore_patterns("eval.json"))
+        shutil.copytree("ae", "long-ae", ignore=shutil.ignore_patterns("eval.json"))
+        config = read_json("two/long/config.json")
+        config["recipe"]["batch"] = 31  # so that it is a model of its own
+        pathlib.Path("two/long/config.json").write_text(json.dumps(config))
+        self.train("classifier", "--steps", 21, "--overwrite", "-o", "judge2")
+        result = self.done("compare", "long", "long-ae", "two/long", "--judge", "judge2", "-o", "small",
+                           "--no-curves")
+        self.assertIn("long was judged by another judge: evaluating it for this report alone\n", result.stderr)
+        self.assertEqual(result.stderr.count("this report alone"), 1)
+        self.assertEqual(pathlib.Path("long/eval.json").read_bytes(), before)
+        self.assertNotEqual(read_json("long-ae/eval.json")["judge"], found["judge"])
+        self.assertEqual([m["name"] for m in read_json("small/compare.json")["models"]],
+                         ["vae", "long-ae", "long"])
+        self.refused(2, "--likelihood 1: expected at least 2", "eval", "long", "--likelihood", 1)
+
     def test_curves(self):
         self.done("compare", "vae1", "ddpm", "-o", "curves", "--judge", "judge")
         curve = read_json("ddpm/eval.json")["curve"]

@@ -81,6 +81,12 @@ static ig_status find_judge(ig_contest *contest, ig_err *err) {
     ig_dataset *data;
     const char *name;
     IG_TRY(ig_run_config_data(&name, config, contest->options->how.data, err));
+    if (!strchr(name, '/') && !strchr(config->data, '/') && strcmp(name, config->data) != 0)
+        return ig_fail(
+            err, IG_EUSAGE,
+            "--data %s: the runs are of %s, and compare on that; imgen eval measures one "
+            "against other data",
+            name, config->data);
     IG_TRY(ig_dataset_open(&data, name, config->resize, err));
     ig_status status = ig_contest_judge(contest, config, data, err);
     ig_dataset_close(data);
@@ -141,9 +147,10 @@ static ig_how how_before(const ig_evaluation *e) {
     return how;
 }
 
-static ig_evaluate_request request_of(ig_contest *contest, const ig_evaluation *before) {
+static ig_evaluate_request request_of(ig_contest *contest, const ig_compared *run) {
     ig_evaluate_request request = contest->options->how;
-    request.how = how_before(before);
+    request.how = how_before(&run->evaluation);
+    request.apart = run->apart;
     request.samples = contest->samples;
     request.judge_folder = contest->judge_folder;
     request.progress = ig_work_evaluating;
@@ -151,12 +158,24 @@ static ig_evaluate_request request_of(ig_contest *contest, const ig_evaluation *
     return request;
 }
 
+/* Whether the folder's evaluation holds, and one of fewer samples or by another measure would take
+   its place. */
+static bool stays(const ig_contest *contest, const ig_compared *run) {
+    ig_evaluation e;
+    char why[128];
+    return ig_evaluation_known(&e, run->folder, why) &&
+           (e.samples > contest->samples || strcmp(e.judge, contest->judge) != 0 ||
+            strcmp(e.data, run->config.data) != 0);
+}
+
 ig_status ig_contest_evaluate_one(ig_contest *contest, ig_compared *run, ig_err *err) {
     char why[128];
     if (!ig_contest_lacks(contest, run, why)) return IG_OK;
-    ig_evaluate_request request = request_of(contest, &run->evaluation);
+    run->apart = stays(contest, run);
+    ig_evaluate_request request = request_of(contest, run);
     ig_work_end(&contest->bar);
-    fprintf(stderr, "imgen: %s %s: evaluating it\n", run->folder, why);
+    fprintf(stderr, "imgen: %s %s: evaluating it%s\n", run->folder, why,
+            run->apart ? " for this report alone" : "");
     IG_TRY(ig_evaluate_run(&run->evaluation, run->folder, &request, NULL, err));
     contest->bar.evaluation_seconds = run->evaluation.seconds;
     return IG_OK;
@@ -184,7 +203,7 @@ ig_status ig_contest_curves(ig_contest *contest, const ig_comparison *comparison
         const ig_contestant *one = &comparison->list[i];
         ig_compared *run = one->run_count ? &contest->runs[one->runs[0]] : NULL;
         if (!run || run->evaluation.curve_count) continue;
-        ig_evaluate_request request = request_of(contest, &run->evaluation);
+        ig_evaluate_request request = request_of(contest, run);
         snprintf(contest->bar.what, sizeof contest->bar.what, "curve %d of %d", i + 1,
                  comparison->count);
         contest->bar.evaluations = comparison->count - i;

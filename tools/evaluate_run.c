@@ -52,6 +52,10 @@ static ig_status open_run(opened *o, const char *folder, const ig_evaluate_reque
                        "--likelihood: %s has none: expected a model that denoises, or a vae with "
                        "likelihood=bernoulli",
                        folder);
+    if (q->likelihood == 1)
+        return ig_fail(err, IG_EUSAGE,
+                       "--likelihood 1: expected at least 2 images, without which there is no "
+                       "interval");
     IG_TRY(ig_prior_resolve(&prior, o->source.instance, err)); /* before a judge is trained */
     IG_TRY(ig_picture_refuse_how(&o->source, ig_how_given(&q->how), err));
     IG_TRY(find_judge(o, q, err));
@@ -82,13 +86,33 @@ static ig_status write_nearest(const ig_image *image, const opened *o, ig_err *e
                             err);
 }
 
-static ig_status evaluate(ig_evaluation *evaluation, opened *o, const char *out, ig_err *err) {
+/* What an evaluation of the same checkpoint and data tells beyond this one, which took long. */
+static void carry_over(ig_evaluation *e, const char *folder) {
+    static const char *const keys[] = {"elbo", "iwae", "bits"};
+    ig_evaluation before;
+    char why[128];
+    if (!ig_evaluation_known(&before, folder, why) || strcmp(before.data, e->data) != 0) return;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const ig_figure *f = ig_figures_find(&before.figures, keys[i]);
+        if (f && !ig_figures_find(&e->figures, keys[i]))
+            ig_figures_set(&e->figures, keys[i], f->estimate, NULL);
+    }
+    if (e->curve_count || strcmp(before.judge, e->judge) != 0 || before.prior != e->prior ||
+        before.solver.guidance != e->solver.guidance)
+        return;
+    memcpy(e->curve, before.curve, sizeof e->curve);
+    e->curve_count = before.curve_count;
+}
+
+static ig_status evaluate(ig_evaluation *evaluation, opened *o, const char *out, bool apart,
+                          ig_err *err) {
     ig_image nearest;
-    if (out) {
+    if (out || apart) {
         IG_TRY(ig_evaluate(evaluation, &o->source, &o->options, NULL, err));
-        return ig_evaluation_write(evaluation, out, err);
+        return apart ? IG_OK : ig_evaluation_write(evaluation, out, err);
     }
     IG_TRY(ig_evaluate(evaluation, &o->source, &o->options, &nearest, err));
+    carry_over(evaluation, o->run->folder);
     ig_status status = write_nearest(&nearest, o, err);
     if (status == IG_OK) status = write_evaluation(evaluation, o->run->folder, err);
     ig_image_free(&nearest);
@@ -99,7 +123,7 @@ ig_status ig_evaluate_run(ig_evaluation *evaluation, const char *folder,
                           const ig_evaluate_request *request, const char *out, ig_err *err) {
     opened o = {0};
     ig_status status = open_run(&o, folder, request, out, err);
-    if (status == IG_OK) status = evaluate(evaluation, &o, out, err);
+    if (status == IG_OK) status = evaluate(evaluation, &o, out, request->apart, err);
     close_run(&o);
     return status;
 }
@@ -111,7 +135,7 @@ ig_status ig_evaluate_run_curve(ig_evaluation *evaluation, const char *folder,
     o.options.seed = evaluation->seed;
     o.options.prior = evaluation->prior;
     if (status == IG_OK) status = ig_evaluate_curve(evaluation, &o.source, &o.options, err);
-    if (status == IG_OK) status = write_evaluation(evaluation, folder, err);
+    if (status == IG_OK && !request->apart) status = write_evaluation(evaluation, folder, err);
     close_run(&o);
     return status;
 }

@@ -13,16 +13,19 @@ typedef struct {
     const char *data;                  /* the data set; NULL: the run's own */
     const char *judge;                 /* as ig_find_judge takes it; NULL */
     const char *judge_folder;          /* where one is trained if need be; NULL: the run's */
+    bool apart;                        /* nothing is written: the folder keeps what it has */
     void (*progress)(void *self, double share, const char *what);
     void *progress_self;
 } ig_evaluate_request;
 
 /* Evaluates the run and writes the evaluation to `out`; or, where out is NULL, to RUN/eval.json and
-   a picture of samples beside their nearest training images to RUN/samples/nearest.png. */
+   a picture of samples beside their nearest training images to RUN/samples/nearest.png. A curve and
+   likelihoods of before that still hold, and were not asked for again, stay in RUN/eval.json. */
 ig_status ig_evaluate_run(ig_evaluation *evaluation, const char *folder,
                           const ig_evaluate_request *request, const char *out, ig_err *err);
 
-/* Adds the curve to the evaluation of a run, and writes it to RUN/eval.json again. */
+/* Adds the curve to the evaluation of a run, and unless it is apart writes it to RUN/eval.json
+   again. */
 ig_status ig_evaluate_run_curve(ig_evaluation *evaluation, const char *folder,
                                 const ig_evaluate_request *request, ig_err *err);
 

@@ -14,7 +14,9 @@ ig_status ig_known_judge(ig_judge **judge, const ig_dataset *data, ig_err *err) 
     if (status == IG_EUNSUPPORTED) return IG_OK;
     if (status != IG_OK) return ig_fail(err, status, "%s", why.message);
     const ig_judge_info *known = ig_judge_describe(*judge);
-    if (info->height == known->height && info->width == known->width) return IG_OK;
+    if (info->height == known->height && info->width == known->width &&
+        info->classes == known->classes)
+        return IG_OK;
     ig_judge_close(*judge);
     *judge = NULL;
     return IG_OK;
