@@ -115,6 +115,13 @@ static void add_floor(ig_sentence *s, const ranking *r) {
     char number[IG_NUMBER_TEXT];
     ig_number_text(first->floor.value, ig_digits_of(&first->floor, 1), number);
     add(s, "; real test images have %s", number);
+    if (strcmp(r->metric->key, "frechet") != 0 || !(first->floor.value > 0)) return;
+    for (int i = 0; i < r->count; i++) {
+        ig_number_text(r->figures[i]->estimate.value / first->floor.value, (ig_digits){1, "", 1},
+                       number);
+        add(s, "%s%s", i ? joint(i, r->count) : ", and these ", number);
+    }
+    add(s, " times that");
 }
 
 static bool write_topic(ig_sentence *s, const ig_comparison *c, int topic) {
