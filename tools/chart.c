@@ -170,19 +170,26 @@ void ig_chart_write(FILE *out, const ig_chart *chart) {
 
 /* ---- rows of estimates ---- */
 
-enum { ROW = 26, NAMES = 104, HEAD = 8, FOOT = 26 };
+enum { ROW = 26, NAMES = 132, HEAD = 8, FOOT = 26 };
+
+/* Where values differ that much, a linear axis would show the largest one alone. */
+static const double wide = 30;
 
 static ig_axis dots_axis(const ig_dots *dots) {
-    double least = INFINITY, most = -INFINITY;
+    double least = INFINITY, most = -INFINITY, lowest = INFINITY;
     for (int i = 0; i < dots->count; i++) {
-        least = fmin(least, dots->estimates[i].low);
-        most = fmax(most, dots->estimates[i].high);
+        const ig_estimate *e = &dots->estimates[i];
+        lowest = fmin(lowest, e->low);
+        least = fmin(least, e->low > 0 ? e->low : e->value);
+        most = fmax(most, e->high);
     }
     if (dots->has_floor) {
+        lowest = fmin(lowest, dots->floor);
         least = fmin(least, dots->floor);
         most = fmax(most, dots->floor);
     }
-    return ig_axis_make(least, most, false, NAMES, WIDTH - RIGHT);
+    bool log = least > 0 && most > wide * least;
+    return ig_axis_make(log ? least : lowest, most, log, NAMES, WIDTH - RIGHT);
 }
 
 static void write_dot(FILE *out, const ig_dots *dots, int i, const ig_axis *x) {
@@ -193,8 +200,8 @@ static void write_dot(FILE *out, const ig_dots *dots, int i, const ig_axis *x) {
     write_text(out, NAMES - 10, y + 5, i == dots->best ? "name end best" : "name end",
                dots->names[i]);
     write_rule(out, "grid", NAMES, y, WIDTH - RIGHT, y);
-    if (e->low < e->high)
-        write_rule(out, class, ig_axis_at(x, e->low), y, ig_axis_at(x, e->high), y);
+    double low = x->log ? fmax(e->low, x->least) : e->low;
+    if (low < e->high) write_rule(out, class, ig_axis_at(x, low), y, ig_axis_at(x, e->high), y);
     write_mark(out, dots->styles[i], ig_axis_at(x, e->value), y, MARK);
 }
 
