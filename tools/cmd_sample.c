@@ -72,8 +72,8 @@ static void on_step(void *self, int step, int steps, int64_t first, int64_t n, c
     if (share > 1) share = 1; /* sums of shares are rounded */
     char text[128], left[32];
     ig_duration_text(seconds / share - seconds, left);
-    snprintf(text, sizeof text, "%.0f of %lld images  step %d/%d  %s left", p->done,
-             (long long)p->source->planned, step, steps, left);
+    snprintf(text, sizeof text, "%lld of %lld images  step %d/%d  %s left",
+             (long long)(p->done + 1e-6), (long long)p->source->planned, step, steps, left);
     ig_bar_draw(share, text);
     p->drawn = true;
 }
