@@ -1,8 +1,7 @@
 """The GAN's losses and all gradients of both phases, computed again by PyTorch in float64, which
 differentiates its penalties twice.
 
-usage: gan_peer.py PEER PEERS, the program built from model_peer.c and the folder of torch_gan.py.
-Exit status 77: skipped.
+usage: gan_peer.py PEER, the program built from model_peer.c. Exit status 77: skipped.
 """
 
 import pathlib
@@ -19,11 +18,12 @@ except ImportError as error:
     print(f"skipped: {error}: needs PyTorch and Python's safetensors")
     sys.exit(77)
 
-sys.path.insert(0, sys.argv[2])
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "tools/peers"))
 import torch_gan
 
 # What is compared must agree within this part of its tensor's largest absolute value.
 BOUND = 1e-5
+PREFIXES = "discriminator.", "generator."  # of the parameters that learn in each phase
 CASES = [
     ["loss=relativistic"],
     ["loss=relativistic", "blocks=2"],
@@ -97,18 +97,25 @@ def difference(ours, theirs):
     return ((ours - theirs).abs().max() / theirs.abs().max()).item()
 
 
-def compare(path, phase):
-    settings, saved = read(path)
+def run(settings, saved, phase):
+    """The loss and its penalties, and every gradient by imgen's name in PyTorch's layout."""
     loss, terms, module = losses_of(settings, saved, phase)
     loss.backward()
-    found = {"loss": difference(saved[""]["loss"], loss.detach().view(1))}
-    for name, term in terms.items():
-        found[name] = difference(saved["term"][name], term.detach().view(1))
-    prefix = ("discriminator.", "generator.")[phase]
-    theirs = {n.removesuffix("_orig"): p.grad for n, p in module.named_parameters()}
-    ours = {torch_name(n.removeprefix(prefix)): to_torch(v) for n, v in saved["grad"].items()
-            if n.startswith(prefix) and not n.endswith(("_u", "running_mean", "running_var"))}
-    assert ours.keys() == theirs.keys()
+    losses = {name: term.detach().view(1) for name, term in {"loss": loss, **terms}.items()}
+    grads = {n.removesuffix("_orig"): p.grad for n, p in module.named_parameters()}
+    prefix = PREFIXES[phase]
+    names = [n for n in saved["value"] if n.startswith(prefix)
+             and not n.endswith(("_u", "running_mean", "running_var"))]
+    assert sorted(torch_name(n.removeprefix(prefix)) for n in names) == sorted(grads)
+    return losses, {n: grads[torch_name(n.removeprefix(prefix))] for n in names}
+
+
+def compare(path, phase):
+    settings, saved = read(path)
+    losses, theirs = run(settings, saved, phase)
+    reported = {"loss": saved[""]["loss"], **saved["term"]}
+    found = {name: difference(reported[name], loss) for name, loss in losses.items()}
+    ours = {name: to_torch(saved["grad"][name]) for name in theirs}
     scale = max(v.abs().max().item() for v in theirs.values())
     for name, value in theirs.items():
         if value.abs().max() > 1e-7 * scale:  # else exactly 0, but for rounding
@@ -135,4 +142,5 @@ def main():
     sys.exit(failures > 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
