@@ -80,18 +80,18 @@ static ig_status group_runs(ig_comparison *c, ig_err *err) {
     return IG_OK;
 }
 
+static bool is_taken(const ig_comparison *c, int before, const char *name) {
+    for (int i = 0; i < before; i++)
+        if (!strcmp(c->list[i].name, name)) return true;
+    return false;
+}
+
 /* Folders may end alike: "r", "r (2)", "r (3)". */
 static void number_name(ig_comparison *c, int i) {
     char *name = c->list[i].name, own[IG_CONTESTANT_NAME];
-    int same = 1;
-    for (int j = 0; j < i; j++) {
-        size_t n = strlen(name);
-        const char *other = c->list[j].name;
-        same += !strncmp(other, name, n) && (!other[n] || !strncmp(other + n, " (", 2));
-    }
-    if (same == 1) return;
     strcpy(own, name);
-    snprintf(name, IG_CONTESTANT_NAME, "%.*s (%d)", IG_CONTESTANT_NAME - 16, own, same);
+    for (int k = 2; is_taken(c, i, name); k++)
+        snprintf(name, IG_CONTESTANT_NAME, "%.*s (%d)", IG_CONTESTANT_NAME - 16, own, k);
 }
 
 /* The folder's last part, for models that there are several of. */

@@ -105,6 +105,7 @@ static void describe(ig_evaluation *e, const ig_source *source,
                          .seed = options->seed,
                          .steps = run->progress.step,
                          .samples = options->samples,
+                         .likelihood = options->likelihood,
                          .prior = options->prior};
     copy_text(e->run, sizeof e->run, run->folder);
     copy_text(e->command, sizeof e->command, options->command);
@@ -132,6 +133,7 @@ static ig_status check(ig_evaluation_options *options, ig_source *source, ig_err
                        (long long)options->samples, info->name, (long long)most);
     if (!options->samples)
         options->samples = most < IG_EVALUATION_SAMPLES ? most : IG_EVALUATION_SAMPLES;
+    if (options->likelihood > most) options->likelihood = most;
     return IG_OK;
 }
 

@@ -35,8 +35,9 @@ typedef struct {
     uint64_t training_seed, seed; /* of the run, of the samples */
     int64_t steps;                /* of training */
     int64_t samples;
-    ig_prior prior;   /* never IG_PRIOR_AUTO */
-    ig_solver solver; /* steps 0: the model makes an image in one go */
+    int64_t likelihood; /* test images that the likelihoods are of; 0: there are none */
+    ig_prior prior;     /* never IG_PRIOR_AUTO */
+    ig_solver solver;   /* steps 0: the model makes an image in one go */
     char judge_version[32], judge[IG_SHA256_TEXT];
     int classes;                                                      /* of the judge */
     double histogram[IG_MAX_CLASSES], data_histogram[IG_MAX_CLASSES]; /* shares */

@@ -63,15 +63,15 @@ static json_t *text_json(const char *text) {
 
 static json_t *evaluation_json(const ig_evaluation *e) {
     return json_pack(
-        "{s:i, s:s, s:o, s:o, s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:s, s:o, s:s, "
+        "{s:i, s:s, s:o, s:o, s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:o, s:s, "
         "s:s, s:o, s:o, s:f, s:f, s:o, s:o}",
         "format", IG_EVALUATION_FORMAT, "imgen", IG_VERSION, "command", text_json(e->command),
         "run", text_json(e->run), "model", e->model, "preset", e->preset, "data",
         text_json(e->data), "checkpoint", e->checkpoint, "training_seed",
         (json_int_t)e->training_seed, "seed", (json_int_t)e->seed, "steps", (json_int_t)e->steps,
-        "samples", (json_int_t)e->samples, "prior", prior_names[e->prior], "solver",
-        solver_json(&e->solver), "judge_version", e->judge_version, "judge", e->judge, "classes",
-        shares_json(e->histogram, e->classes), "data_classes",
+        "samples", (json_int_t)e->samples, "likelihood", (json_int_t)e->likelihood, "prior",
+        prior_names[e->prior], "solver", solver_json(&e->solver), "judge_version", e->judge_version,
+        "judge", e->judge, "classes", shares_json(e->histogram, e->classes), "data_classes",
         shares_json(e->data_histogram, e->classes), "seconds", e->seconds, "sampling_seconds",
         e->sampling_seconds, "figures", figures_json(&e->figures), "curve", curve_json(e));
 }
@@ -193,6 +193,8 @@ static ig_status read_fields(ig_json *r, ig_evaluation *e) {
     e->seed = (uint64_t)ig_json_int(r, "seed", 0, INT64_MAX);
     e->steps = ig_json_int(r, "steps", 0, INT64_MAX);
     e->samples = ig_json_int(r, "samples", 1, INT64_MAX);
+    if (json_object_get(r->object, "likelihood")) /* which older files do not tell */
+        e->likelihood = ig_json_int(r, "likelihood", 0, INT64_MAX);
     read_prior(r, e);
     e->solver = read_solver(r);
     read_text(r, "judge_version", e->judge_version, sizeof e->judge_version);

@@ -13,18 +13,12 @@ enum { CODES_OF_FIRST, CODES_OF_SECOND, MIXING }; /* independent streams of one 
 
 typedef struct {
     ig_adversarial game;
-    int norm, spectral, latent, width, blocks, labels, clusters;
+    int norm, spectral, latent, width, blocks;
     ig_image_spec spec;
-    int classes;       /* 0 without labels */
-    ig_clusters group; /* where there are no classes; count 0: none */
+    ig_condition condition;
     ig_generator generator;
     ig_discriminator discriminator;
 } gan;
-
-/* Columns of the rows that both networks are told. */
-static int conditions_of(const gan *m) {
-    return m->classes ? m->classes : m->group.count;
-}
 
 static ig_status init(void *self, ig_params *params, const ig_image_spec *spec, ig_err *err) {
     gan *m = self;
@@ -33,11 +27,9 @@ static ig_status init(void *self, ig_params *params, const ig_image_spec *spec, 
                        "the gan makes images whose sides are multiples of 4, not %dx%d: give other "
                        "data, or a folder of PNGs with --resize",
                        spec->width, spec->height);
-    IG_TRY(ig_labels_classes(&m->classes, m->labels, spec, err));
+    IG_TRY(ig_condition_declare(&m->condition, params, spec, err));
     m->spec = *spec;
-    if (!m->classes && m->clusters)
-        ig_clusters_declare(&m->group, params, m->clusters, (int64_t)spec->height * spec->width);
-    int told = conditions_of(m);
+    int told = ig_condition_columns(&m->condition);
     params->phase = DISCRIMINATOR;
     ig_discriminator_declare(&m->discriminator, params, spec, m->width, m->blocks, told,
                              m->spectral);
@@ -52,7 +44,8 @@ static ig_status init(void *self, ig_params *params, const ig_image_spec *spec, 
 /* z: N latent, y: N classes or clusters, or NULL -> N H W 1, of which tanh makes pixels in [-1,1]
  */
 static ig_tensor *generate(const gan *m, ig_tape *tape, ig_tensor *z, ig_tensor *y) {
-    return ig_generator_run(&m->generator, tape, conditions_of(m) ? ig_concat(tape, z, y) : z);
+    return ig_generator_run(&m->generator, tape,
+                            ig_condition_columns(&m->condition) ? ig_concat(tape, z, y) : z);
 }
 
 /* z: N latent -> N H W 1 in [0,1]; (tanh(x) + 1) / 2 = sigmoid(2 x) */
@@ -130,7 +123,7 @@ static ig_tensor *all_images(const gan *m, ig_tape *tape, const ig_batch *batch,
 
 static ig_tensor *discriminator_loss(const gan *m, ig_tape *tape, const ig_batch *batch) {
     int times = ig_adversarial_mixes(&m->game, tape) ? 3 : 2;
-    ig_tensor *y = ig_condition_of(tape, batch, m->classes, &m->group);
+    ig_tensor *y = ig_condition_of(&m->condition, tape, batch);
     ig_tensor *made = made_images(m, tape, batch, y, CODES_OF_FIRST);
     ig_tensor *x = all_images(m, tape, batch, made, times);
     y = repeated(tape, y, times);
@@ -139,7 +132,7 @@ static ig_tensor *discriminator_loss(const gan *m, ig_tape *tape, const ig_batch
 }
 
 static ig_tensor *generator_loss(const gan *m, ig_tape *tape, const ig_batch *batch) {
-    ig_tensor *y = ig_condition_of(tape, batch, m->classes, &m->group);
+    ig_tensor *y = ig_condition_of(&m->condition, tape, batch);
     ig_tensor *made = made_images(m, tape, batch, y, CODES_OF_SECOND);
     ig_tensor *real = real_images(m, tape, batch), *real_scores = NULL;
     ig_critic critic = ig_critic_begin(&m->discriminator, tape, false);
@@ -186,12 +179,11 @@ static int latent(const void *self) {
 }
 
 static int classes(const void *self) {
-    return ((const gan *)self)->classes;
+    return ((const gan *)self)->condition.classes;
 }
 
 static const ig_clusters *clusters(const void *self) {
-    const gan *m = self;
-    return m->group.count ? &m->group : NULL;
+    return ig_condition_clusters(&((const gan *)self)->condition);
 }
 
 /* ---- the table ---- */
@@ -213,10 +205,10 @@ static const ig_opt opts[] = {
      offsetof(gan, width), "32", 1, 1024, NULL},
     {"blocks", "residual blocks at a quarter of the sides, in each network", IG_OPT_INT,
      offsetof(gan, blocks), "1", 0, IG_DCGAN_BLOCKS_MAX, NULL},
-    {"labels", "condition on the class", IG_OPT_CHOICE, offsetof(gan, labels), "off", 0, 0,
-     ig_switch_names},
+    {"labels", "condition on the class", IG_OPT_CHOICE, offsetof(gan, condition.labels), "off", 0,
+     0, ig_switch_names},
     {"clusters", "of images, told where there are no labels (presets: 256)", IG_OPT_INT,
-     offsetof(gan, clusters), "0", 0, IG_MAX_CLUSTERS, NULL},
+     offsetof(gan, condition.clusters), "0", 0, IG_MAX_CLUSTERS, NULL},
     {0},
 };
 

@@ -42,7 +42,7 @@ ig_status ig_class_find(int *found, ig_source *source, const char *option, const
     int64_t number;
     ig_dataset *data;
     ig_err without;
-    bool is_number = ig_parse_int(text, &number);
+    bool is_number = ig_parse_int(text, &number); /* which needs no data to be a class */
     ig_status status = ig_source_data(source, &data, is_number ? &without : err);
     *found = status == IG_OK ? find_name(ig_dataset_describe(data), text, classes) : -1;
     if (*found >= 0) return IG_OK;

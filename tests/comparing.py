@@ -248,9 +248,14 @@ class Comparing(unittest.TestCase):
         shutil.copytree("vae1", "long", ignore=shutil.ignore_patterns("eval.json"))
         self.done("eval", "long", "--judge", "judge", "--likelihood", 3)
         bound = read_json("long/eval.json")["figures"]["iwae"]
-        self.done("eval", "long", "--judge", "judge", "--seed", 1)
+        self.done("eval", "long", "--judge", "judge", "--prior", "fitted")
         found = read_json("long/eval.json")
-        self.assertEqual((found["seed"], found["figures"]["iwae"]), (1, bound))
+        self.assertEqual((found["prior"], found["likelihood"], found["figures"]["iwae"]), ("fitted", 3, bound))
+        shutil.copytree("long", "seeded", dirs_exist_ok=True)
+        self.done("eval", "seeded", "--judge", "judge", "--seed", 1)  # whose likelihoods would be of others
+        seeded = read_json("seeded/eval.json")
+        self.assertEqual(seeded["likelihood"], 0)
+        self.assertNotIn("iwae", seeded["figures"])
         before = pathlib.Path("long/eval.json").read_bytes()
         shutil.rmtree("two", ignore_errors=True)
         shutil.copytree("ae", "two/long", ignore=shutil.ignore_patterns("eval.json"))

@@ -103,6 +103,17 @@ def npy(path):
     return eval(data[10 : 10 + length]), data[10 + length :]
 
 
+def write_png(path, value):
+    """A grey square of 8x8."""
+    body = zlib.compress((b"\0" + bytes([value]) * 8) * 8)
+    parts = (b"IHDR", struct.pack(">2I5B", 8, 8, 8, 0, 0, 0, 0)), (b"IDAT", body), (b"IEND", b"")
+    with open(path, "wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n")
+        for kind, content in parts:
+            file.write(struct.pack(">I", len(content)) + kind + content
+                       + struct.pack(">I", zlib.crc32(kind + content)))
+
+
 def write_data(folder):
     """IDX files of 700 and 100 images of 28x28; image i is of class i % 10, a bar i % 28 wide."""
     os.mkdir(folder)
@@ -229,6 +240,21 @@ class Pictures(unittest.TestCase):
         [between, grid] = (png(name)[2] for name in ("a.png", "b.png"))
         for y in range(2, 30):  # image 0 of seed 5, made of its code and its cluster
             self.assertEqual(between[y][2:30], grid[y][2:30])
+
+    def test_names_come_before_numbers(self):
+        """Of classes that are called 1 and 7, the one called 1 is number 0."""
+        for name in "17":
+            os.makedirs(f"named/{name}", exist_ok=True)
+            for i in range(30):
+                write_png(f"named/{name}/{i}.png", 8 * i)
+        self.done("train", "vae", "--data", "./named", "--labels", "--set", "arch=mlp", "--steps", 20, "--batch", 8,
+                  "--validation", 5, "--overwrite", "-o", "vae-named")
+        drawn = {}
+        for label in "017":
+            self.done("sample", "array", "vae-named", "--data", "./named", "--label", label, "-n", 4, "-o", "a.npy")
+            drawn[label] = pathlib.Path("a.npy").read_bytes()
+        self.assertEqual(drawn["1"], drawn["0"])
+        self.assertNotEqual(drawn["1"], drawn["7"])
 
     def test_an_image_is_the_same_in_any_kind(self):
         how = ["--sampler", "ddim", "--eta", 0.5, "--steps", 3, "--seed", 5]

@@ -158,14 +158,14 @@ static ig_evaluate_request request_of(ig_contest *contest, const ig_compared *ru
     return request;
 }
 
-/* Whether the folder's evaluation holds, and one of fewer samples or by another measure would take
-   its place. */
+/* Whether the folder's evaluation holds, and one of fewer or other samples or by another measure
+   would take its place. */
 static bool stays(const ig_contest *contest, const ig_compared *run) {
     ig_evaluation e;
     char why[128];
     return ig_evaluation_known(&e, run->folder, why) &&
-           (e.samples > contest->samples || strcmp(e.judge, contest->judge) != 0 ||
-            strcmp(e.data, run->config.data) != 0);
+           (e.samples > contest->samples || e.seed != (uint64_t)contest->options->how.seed ||
+            strcmp(e.judge, contest->judge) != 0 || strcmp(e.data, run->config.data) != 0);
 }
 
 ig_status ig_contest_evaluate_one(ig_contest *contest, ig_compared *run, ig_err *err) {

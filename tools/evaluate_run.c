@@ -86,18 +86,22 @@ static ig_status write_nearest(const ig_image *image, const opened *o, ig_err *e
                             err);
 }
 
-/* What an evaluation of the same checkpoint and data tells beyond this one, which took long. */
+static bool is_of_the_same(const ig_evaluation *a, const ig_evaluation *b) {
+    return !strcmp(a->checkpoint, b->checkpoint) && !strcmp(a->data, b->data) && a->seed == b->seed;
+}
+
+/* What the folder's evaluation tells beyond this one, and would take long again. */
 static void carry_over(ig_evaluation *e, const char *folder) {
     static const char *const keys[] = {"elbo", "iwae", "bits"};
     ig_evaluation before;
     char why[128];
-    if (!ig_evaluation_known(&before, folder, why) || strcmp(before.data, e->data) != 0) return;
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    if (!ig_evaluation_known(&before, folder, why) || !is_of_the_same(&before, e)) return;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys && !e->likelihood; i++) {
         const ig_figure *f = ig_figures_find(&before.figures, keys[i]);
-        if (f && !ig_figures_find(&e->figures, keys[i]))
-            ig_figures_set(&e->figures, keys[i], f->estimate, NULL);
+        if (f) ig_figures_set(&e->figures, keys[i], f->estimate, NULL);
     }
-    if (e->curve_count || strcmp(before.judge, e->judge) != 0 || before.prior != e->prior ||
+    if (!e->likelihood) e->likelihood = before.likelihood;
+    if (strcmp(before.judge, e->judge) != 0 || before.prior != e->prior ||
         before.solver.guidance != e->solver.guidance)
         return;
     memcpy(e->curve, before.curve, sizeof e->curve);

@@ -20,7 +20,8 @@ typedef struct {
 
 /* Evaluates the run and writes the evaluation to `out`; or, where out is NULL, to RUN/eval.json and
    a picture of samples beside their nearest training images to RUN/samples/nearest.png. A curve and
-   likelihoods of before that still hold, and were not asked for again, stay in RUN/eval.json. */
+   likelihoods that RUN/eval.json has of the same checkpoint, data and seed, and that are not asked
+   for again, stay there. */
 ig_status ig_evaluate_run(ig_evaluation *evaluation, const char *folder,
                           const ig_evaluate_request *request, const char *out, ig_err *err);
 

@@ -14,22 +14,15 @@ const ig_recipe ig_diffuser_recipes[] = {
     {0},
 };
 
-/* Columns of the rows that the network is told. */
-static int conditions_of(const ig_diffuser *d) {
-    return d->classes ? d->classes : d->group.count;
-}
-
 ig_status ig_diffuser_declare(ig_diffuser *d, ig_params *params, const ig_image_spec *spec,
                               ig_noise_kind kind, ig_err *err) {
-    IG_TRY(ig_labels_classes(&d->classes, d->labels, spec, err));
+    IG_TRY(ig_condition_declare(&d->condition, params, spec, err));
     d->spec = *spec;
     d->unet.width = d->width;
     d->unet.depth = d->depth;
     d->unet.attention = d->attention;
     ig_noise_fill(&d->noise, kind, IG_LEVELS);
-    if (!d->classes && d->clusters)
-        ig_clusters_declare(&d->group, params, d->clusters, (int64_t)spec->height * spec->width);
-    return ig_unet_declare(&d->unet, params, spec, conditions_of(d), err);
+    return ig_unet_declare(&d->unet, params, spec, ig_condition_columns(&d->condition), err);
 }
 
 /* ---- by level ---- */
@@ -83,8 +76,8 @@ static void draw_levels(const ig_batch *batch, int *levels) {
    learns images of any too (Ho & Salimans 2022, "Classifier-free diffusion guidance").
    -> N conditions */
 static ig_tensor *draw_condition(const ig_diffuser *d, ig_tape *tape, const ig_batch *batch) {
-    size_t row = (size_t)conditions_of(d);
-    ig_tensor *y = ig_condition_of(tape, batch, d->classes, &d->group);
+    size_t row = (size_t)ig_condition_columns(&d->condition);
+    ig_tensor *y = ig_condition_of(&d->condition, tape, batch);
     ig_rng rng = ig_rng_split(batch->rng, DROP);
     for (int64_t r = 0; y && tape->training && r < batch->n; r++) {
         float u;
@@ -100,8 +93,9 @@ static bool make_noised(const ig_diffuser *d, ig_tape *tape, const ig_batch *bat
     int64_t size = ig_row_size(shape);
     *out = (noised){.x0 = ig_input(tape, shape), .eps = ig_input(tape, shape)};
     out->levels = ig_tape_alloc(tape, (size_t)batch->n * sizeof(int));
-    if (conditions_of(d)) out->y = draw_condition(d, tape, batch);
-    if (!out->x0 || !out->eps || !out->levels || (conditions_of(d) && !out->y)) return false;
+    if (ig_condition_columns(&d->condition)) out->y = draw_condition(d, tape, batch);
+    if (!out->x0 || !out->eps || !out->levels || (ig_condition_columns(&d->condition) && !out->y))
+        return false;
     draw_levels(batch, out->levels);
     ig_rng rng = ig_rng_split(batch->rng, NOISE);
     for (int64_t i = 0; i < batch->n * size; i++) out->x0->x[i] = 2 * batch->images[i] - 1;
@@ -138,10 +132,9 @@ const ig_noise *ig_diffuser_noise(const void *self) {
 }
 
 int ig_diffuser_classes(const void *self) {
-    return ((const ig_diffuser *)self)->classes;
+    return ((const ig_diffuser *)self)->condition.classes;
 }
 
 const ig_clusters *ig_diffuser_clusters(const void *self) {
-    const ig_diffuser *d = self;
-    return d->group.count ? &d->group : NULL;
+    return ig_condition_clusters(&((const ig_diffuser *)self)->condition);
 }

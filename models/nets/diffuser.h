@@ -15,10 +15,9 @@ typedef struct {
 } ig_mix;
 
 typedef struct {
-    int width, depth, attention, labels, clusters; /* settings, see IG_DIFFUSER_OPTS */
+    int width, depth, attention; /* settings, see IG_DIFFUSER_OPTS */
     double drop;
-    int classes;       /* that it is conditioned on; 0: none */
-    ig_clusters group; /* where there are no classes; count 0: none */
+    ig_condition condition;
     ig_image_spec spec;
     ig_noise noise;
     ig_unet unet;
@@ -36,10 +35,10 @@ typedef struct {
     {"attention", "at the lowest level", IG_OPT_CHOICE, offsetof(type, net.attention), "on", 0, 0, \
      ig_switch_names},                                                                             \
     {"labels", "learn the classes, to draw what is asked for", IG_OPT_CHOICE,                      \
-     offsetof(type, net.labels), "off", 0, 0, ig_switch_names},                                    \
+     offsetof(type, net.condition.labels), "off", 0, 0, ig_switch_names},                          \
     {"clusters", "of images, told where there are no labels (presets: 64)", IG_OPT_INT,            \
-     offsetof(type, net.clusters), "0", 0, IG_MAX_CLUSTERS, NULL},                                 \
-    {"drop", "share of images told of no label or cluster, for guidance", IG_OPT_REAL,                 \
+     offsetof(type, net.condition.clusters), "0", 0, IG_MAX_CLUSTERS, NULL},                       \
+    {"drop", "share of images told of no label or cluster, for guidance", IG_OPT_REAL,             \
      offsetof(type, net.drop), "0.1", 0.01, 0.9, NULL}
 /* clang-format on */
 

@@ -25,8 +25,23 @@ ig_tensor *ig_labels_of(ig_tape *tape, const ig_batch *batch, int classes) {
     return y;
 }
 
-ig_tensor *ig_condition_of(ig_tape *tape, const ig_batch *batch, int classes,
-                           const ig_clusters *clusters) {
-    if (classes) return ig_labels_of(tape, batch, classes);
-    return clusters->count ? ig_clusters_of(clusters, tape, batch->images, batch->n) : NULL;
+ig_status ig_condition_declare(ig_condition *c, ig_params *params, const ig_image_spec *spec,
+                               ig_err *err) {
+    IG_TRY(ig_labels_classes(&c->classes, c->labels, spec, err));
+    if (!c->classes && c->clusters)
+        ig_clusters_declare(&c->group, params, c->clusters, (int64_t)spec->height * spec->width);
+    return IG_OK;
+}
+
+int ig_condition_columns(const ig_condition *c) {
+    return c->classes ? c->classes : c->group.count;
+}
+
+ig_tensor *ig_condition_of(const ig_condition *c, ig_tape *tape, const ig_batch *batch) {
+    if (c->classes) return ig_labels_of(tape, batch, c->classes);
+    return c->group.count ? ig_clusters_of(&c->group, tape, batch->images, batch->n) : NULL;
+}
+
+const ig_clusters *ig_condition_clusters(const ig_condition *c) {
+    return c->group.count ? &c->group : NULL;
 }
