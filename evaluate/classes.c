@@ -17,6 +17,12 @@ double ig_class_kl(const double *q, const double *p, int classes) {
     return sum;
 }
 
+double ig_class_off(const double *q, const double *p, int classes) {
+    double most = 0;
+    for (int c = 0; c < classes; c++) most = fmax(most, fabs(q[c] / p[c] - 1));
+    return most;
+}
+
 double ig_class_chi2(const double *q, const double *p, int64_t n, int classes) {
     double sum = 0;
     for (int c = 0; c < classes; c++) sum += (q[c] - p[c]) * (q[c] - p[c]) / p[c];

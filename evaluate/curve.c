@@ -4,8 +4,21 @@
 #include "evaluate/quality.h"
 #include "evaluate/samples.h"
 
-enum { SAMPLERS = 4, COSTS = 4 };
-static const int costs[COSTS] = {5, 10, 20, 50}; /* calls of the network for an image */
+enum { SAMPLERS = 4, COSTS = IG_CURVE_MAX / SAMPLERS };
+/* calls of the network for an image */
+static const int costs[COSTS] = {5, 10, 20, 50, 100, 200, 500, 1000};
+
+/* How many of the costs are asked for. */
+static int costs_of(int64_t calls) {
+    int count = 0;
+    while (count < COSTS && costs[count] <= (calls ? calls : IG_CURVE_CALLS)) count++;
+    return count;
+}
+
+bool ig_curve_holds(const ig_evaluation *e, int64_t samples, int64_t calls) {
+    if (!e->curve_count || e->curve[0].samples < samples) return false;
+    return !calls || !e->solver.steps || e->curve_count >= SAMPLERS * costs_of(calls);
+}
 
 /* As many steps as take at most so many calls: guidance makes an estimate of x_0 of two, and Heun's
    steps take two estimates, but for the last. */
@@ -47,7 +60,7 @@ static ig_status add_point(curve *c, ig_solver solver, double from, double to, i
     const ig_evaluation_options options = ig_part_options(&part);
     ig_curve_point *point = &c->e->curve[c->e->curve_count];
     double seconds;
-    *point = (ig_curve_point){.solver = solver, .calls = calls_of(&solver)};
+    *point = (ig_curve_point){.solver = solver, .calls = calls_of(&solver), .samples = c->n};
     if (solver.steps) c->source->how = &how;
     ig_status status = ig_draw_samples(c->source, &options, c->reference, "drawing a curve", c->n,
                                        c->images, c->labels, &seconds, err);
@@ -63,9 +76,10 @@ static ig_status add_points(curve *c, ig_err *err) {
     const ig_evaluation *e = c->e;
     if (!e->solver.steps) return add_point(c, e->solver, 0, 1, err);
     double all = 0, done = 0;
-    for (int k = 0; k < COSTS; k++) all += SAMPLERS * costs[k];
+    const int count = costs_of(c->options->curve_calls);
+    for (int k = 0; k < count; k++) all += SAMPLERS * costs[k];
     for (int s = 0; s < SAMPLERS; s++)
-        for (int k = 0; k < COSTS; k++) {
+        for (int k = 0; k < count; k++) {
             ig_solver solver = solver_of((ig_sampler)s, costs[k], e->solver.guidance);
             IG_TRY(add_point(c, solver, done / all, (done + costs[k]) / all, err));
             done += costs[k];
@@ -77,8 +91,11 @@ ig_status ig_draw_curve(ig_evaluation *evaluation, ig_source *source,
                         const ig_evaluation_options *options, const ig_reference *reference,
                         ig_err *err) {
     const ig_image_set *test = &reference->test;
-    curve c = {evaluation, source, options, reference, IG_CURVE_SAMPLES, NULL, NULL};
-    if (test->n < c.n) c.n = test->n;
+    curve c = {evaluation, source, options, reference, options->curve_samples, NULL, NULL};
+    if (c.n > test->n)
+        return ig_fail(err, IG_EUSAGE, "a curve of %lld samples: there are %lld test images",
+                       (long long)c.n, (long long)test->n);
+    if (!c.n) c.n = test->n < IG_CURVE_SAMPLES ? test->n : IG_CURVE_SAMPLES;
     evaluation->curve_count = 0;
     c.images = malloc((size_t)(c.n * test->height * test->width) * sizeof(float));
     c.labels = malloc((size_t)c.n * sizeof(int));

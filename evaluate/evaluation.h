@@ -13,7 +13,8 @@
 enum {
     IG_EVALUATION_FORMAT = 1,
     IG_EVALUATION_SAMPLES = 10000,
-    IG_CURVE_SAMPLES = 2000, /* of each point of a curve */
+    IG_CURVE_SAMPLES = 2000, /* of each point of a curve, */
+    IG_CURVE_CALLS = 50,     /* the most calls for an image, unless more are asked for */
     IG_CURVE_MAX = 32,
 };
 
@@ -22,6 +23,7 @@ typedef struct {
     ig_solver solver; /* steps 0: the model makes an image in one go */
     int calls;        /* of the network, for an image */
     double ms;        /* an image */
+    int64_t samples;
     ig_estimate frechet;
 } ig_curve_point;
 
@@ -54,8 +56,9 @@ typedef struct {
     int64_t samples; /* 0: 10,000, or as many as there are test images */
     uint64_t seed;
     ig_prior prior;
-    int64_t likelihood;  /* test images for the likelihoods; 0: none */
-    const char *command; /* NULL: none is told */
+    int64_t likelihood;                 /* test images for the likelihoods; 0: none */
+    int64_t curve_samples, curve_calls; /* of a curve; 0: IG_CURVE_... */
+    const char *command;                /* NULL: none is told */
     /* Called now and then with the share that is done and what is being done; NULL: silence. */
     void (*progress)(void *self, double share, const char *what);
     void *progress_self;
@@ -69,10 +72,14 @@ typedef struct {
 ig_status ig_evaluate(ig_evaluation *evaluation, ig_source *source,
                       const ig_evaluation_options *options, ig_image *nearest, ig_err *err);
 
-/* Adds the curve to an evaluation that lacks it: 2,000 samples of a model that denoises by each
-   sampler with at most 5, 10, 20 and 50 calls an image, of any other model one point. */
+/* Adds the curve to an evaluation that lacks it: of a model that denoises, samples by each sampler
+   with at most 5, 10, 20, 50 ... calls an image, of any other model one point. IG_EUSAGE for more
+   samples than there are test images. */
 ig_status ig_evaluate_curve(ig_evaluation *evaluation, ig_source *source,
                             const ig_evaluation_options *options, ig_err *err);
+
+/* Whether an evaluation has a curve of at least so many samples and calls; 0: of any. */
+bool ig_curve_holds(const ig_evaluation *evaluation, int64_t samples, int64_t calls);
 
 /* Classes that have less than a fifth of their share in the data among the samples: a model that
    leaves out some has collapsed. */

@@ -42,9 +42,10 @@ static json_t *curve_json(const ig_evaluation *e) {
     for (int i = 0; i < e->curve_count; i++) {
         const ig_curve_point *p = &e->curve[i];
         if (!is_finite(&p->frechet) || !isfinite(p->ms)) continue;
-        json_array_append_new(list, json_pack("{s:o, s:i, s:f, s:o}", "solver",
+        json_array_append_new(list, json_pack("{s:o, s:i, s:f, s:I, s:o}", "solver",
                                               solver_json(&p->solver), "calls", p->calls, "ms",
-                                              p->ms, "frechet", estimate_json(&p->frechet)));
+                                              p->ms, "samples", (json_int_t)p->samples, "frechet",
+                                              estimate_json(&p->frechet)));
     }
     return list;
 }
@@ -143,6 +144,8 @@ static void read_curve(ig_json *outer, ig_evaluation *e) {
         p->solver = read_solver(&r);
         p->calls = (int)ig_json_int(&r, "calls", 1, INT_MAX);
         p->ms = ig_json_real(&r, "ms");
+        p->samples = IG_CURVE_SAMPLES; /* of older files, which do not tell */
+        if (json_object_get(item, "samples")) p->samples = ig_json_int(&r, "samples", 1, INT64_MAX);
         ig_json inner = ig_json_enter(&r, "frechet");
         p->frechet = read_estimate(&inner);
         outer->status = inner.status;

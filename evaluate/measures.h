@@ -57,6 +57,9 @@ void ig_class_shares(double *shares, const int *seen, const uint32_t *index, int
 /* sum q ln(q / p) in nats */
 double ig_class_kl(const double *q, const double *p, int classes);
 
+/* The largest |q / p - 1|: how far the class is from its share that is farthest from it. */
+double ig_class_off(const double *q, const double *p, int classes);
+
 /* Pearson's sum (q - p)^2 / p of n images, n times that, over classes - 1 degrees of freedom. */
 double ig_class_chi2(const double *q, const double *p, int64_t n, int classes);
 

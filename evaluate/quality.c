@@ -113,6 +113,7 @@ static void set_figures(ig_figures *figures, const ig_image_set *samples, const 
         FIGURE("coverage", manifold[3]),
         FIGURE("class_kl", classes[0]),
         FIGURE("class_chi2", classes[1]),
+        FIGURE("class_off", classes[2]),
         FIGURE("memorised", memorised),
         FIGURE("copies", copies),
         FIGURE("spectrum", spectrum),

@@ -94,15 +94,16 @@ static ig_status classes_of(const void *self, const uint32_t *index, int64_t n, 
     ig_class_shares(shares, p->set->seen, index, n, p->set->classes);
     values[0] = ig_class_kl(shares, p->standard->shares, p->set->classes);
     values[1] = ig_class_chi2(shares, p->standard->shares, p->standard->n, p->set->classes);
+    values[2] = ig_class_off(shares, p->standard->shares, p->set->classes);
     return IG_OK;
 }
 
 ig_status ig_find_classes(const ig_standard *s, const ig_image_set *set, ig_findings *f,
                           ig_err *err) {
-    ig_subsampling how = ig_halves(s, classes_of, &(pair){s, set}, 2);
+    ig_subsampling how = ig_halves(s, classes_of, &(pair){s, set}, 3);
     int64_t hits = 0;
     IG_TRY(ig_subsample(&how, f->classes, err));
-    for (int k = 0; k < 2; k++) f->classes[k] = ig_clip(f->classes[k], 0, INFINITY);
+    for (int k = 0; k < 3; k++) f->classes[k] = ig_clip(f->classes[k], 0, INFINITY);
     for (int64_t i = 0; set->asked && i < s->n; i++) hits += set->seen[i] == set->asked[i];
     f->label_hit = ig_share(hits, s->n);
     return IG_OK;

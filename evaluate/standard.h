@@ -13,7 +13,7 @@ typedef struct {
     ig_estimate frechet[2]; /* of the samples, of infinitely many */
     ig_estimate kid;
     ig_estimate manifold[4]; /* precision, recall, density, coverage */
-    ig_estimate classes[2];  /* KL, chi-square */
+    ig_estimate classes[3];  /* KL, chi-square, farthest from its share */
     ig_estimate label_hit;   /* where classes were asked for */
     ig_estimate memorised, copies;
     ig_estimate spectrum, edges;

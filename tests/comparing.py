@@ -273,6 +273,11 @@ class Comparing(unittest.TestCase):
         self.assertEqual([m["name"] for m in read_json("small/compare.json")["models"]],
                          ["vae", "long-ae", "long"])
         self.refused(2, "--likelihood 1: expected at least 2", "eval", "long", "--likelihood", 1)
+        result = self.done("compare", "long", "long-ae", "--judge", "judge2", "-o", "small", "--no-curves",
+                           "--prior", "normal")
+        self.assertEqual(result.stderr.count("evaluating"), 1)  # the ae has no other
+        self.assertEqual(pathlib.Path("long/eval.json").read_bytes(), before)
+        self.assertIn("prior normal", " ".join(self.check_page("small/report.html").words))
 
     def test_curves(self):
         self.done("compare", "vae1", "ddpm", "-o", "curves", "--judge", "judge")
@@ -285,6 +290,15 @@ class Comparing(unittest.TestCase):
         words = " ".join(self.check_page("curves/report.html").words)
         self.assertIn("in one go", words)
         self.assertIn("ms to draw an image", words)
+        self.assertIn("at most 100 samples each: what denoises with 5 calls of the network an image to 50", words)
+        more = ("compare", "vae1", "ddpm", "-o", "curves", "--judge", "judge", "--curve-samples", 100)
+        self.done(*more)
+        self.assertEqual(read_json("ddpm/eval.json")["curve"], curve)
+        self.done(*more, "--curve-calls", 100)
+        longer = read_json("ddpm/eval.json")["curve"]
+        self.assertEqual([p["calls"] for p in longer if p["solver"]["sampler"] == "ddim"], [4, 10, 20, 50, 100])
+        self.assertEqual({p["samples"] for p in longer}, {100})
+        self.refused(2, "a curve of 200 samples: there are 100 test images", *more[:-1], 200)
 
     def test_train(self):
         command = ("compare", "--train", "vae,ae", "--data", "bars", "--preset", "quick", "--minutes", 0.01,

@@ -82,8 +82,8 @@ static ig_evaluation example(void) {
     ig_figures_set(&e.figures, "frechet", of(.42, .40, .44), &floor);
     ig_figures_set(&e.figures, "parameters", exact(1000), NULL);
     e.curve[e.curve_count++] =
-        (ig_curve_point){{IG_SAMPLER_HEUN, 3, 0, 1.25}, 10, 1.5, of(2, 1, 3)};
-    e.curve[e.curve_count++] = (ig_curve_point){{0}, 1, .5, of(4, 4, 4)};
+        (ig_curve_point){{IG_SAMPLER_HEUN, 3, 0, 1.25}, 10, 1.5, 300, of(2, 1, 3)};
+    e.curve[e.curve_count++] = (ig_curve_point){{0}, 1, .5, 300, of(4, 4, 4)};
     return e;
 }
 
@@ -107,6 +107,9 @@ static void test_round_trip(void **state) {
     assert_int_equal(back.curve_count, 2);
     assert_int_equal(back.curve[0].solver.sampler, IG_SAMPLER_HEUN);
     assert_true(back.curve[0].solver.guidance == 1.25);
+    assert_int_equal(back.curve[0].samples, 300);
+    assert_true(ig_curve_holds(&back, 0, 0) && ig_curve_holds(&back, 300, 0));
+    assert_false(ig_curve_holds(&back, 301, 0));
     assert_int_equal(back.curve[1].solver.steps, 0);
 }
 

@@ -165,6 +165,8 @@ static void test_classes(void **state) {
     ig_class_shares(q, seen, NULL, n, classes);
     check_near("KL", ig_class_kl(q, p, classes), golden(state, "class_kl").x[0], 1e-6);
     check_near("chi2", ig_class_chi2(q, p, n, classes), golden(state, "class_chi2").x[0], 1e-6);
+    const double few[] = {.5, .1, .4}, even[] = {.4, .2, .4};
+    check_near("off", ig_class_off(few, even, 3), .5, 1e-12);
     free(seen);
 }
 

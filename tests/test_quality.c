@@ -236,6 +236,7 @@ static void test_dropped_classes(void **state) {
                               {"kid", 1},
                               {0}};
     check_fault(drop_classes, (const double[]){1, 3, 0}, effects, &f);
+    assert_true(parts(&f, "class_off", 1) && value(&f, "class_off") > .9);
     assert_false(parts(&f, "precision", -1));
 }
 

@@ -20,6 +20,8 @@ typedef struct {
 static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *err) {
     bool given, *training = &q->gave_training; /* given, for --help: no number holds without it */
     ig_contest_options *o = &q->how;
+    ig_arg how[IG_HOW_ARGS];
+    ig_how_args(&o->how.how, how);
     const ig_arg args[] = {
         {"output", 'o', IG_ARG_TEXT, &o->folder, "DIR", "the folder of the report", 0, 0, NULL,
          NULL},
@@ -28,6 +30,12 @@ static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *
         {"seed", 0, IG_ARG_INT, &o->how.seed, "S", "of the samples", 0, 1e15, NULL, NULL},
         {"judge", 0, IG_ARG_TEXT, &o->how.judge, "J",
          "a judge of imgen by its data, or a classifier's run (the data's own)", 0, 0, NULL, NULL},
+        how[0], /* --prior */
+        {"curve-samples", 0, IG_ARG_INT, &o->how.curve_samples, "N",
+         "for quality against the cost of drawing, of each way to draw (2,000)", 100, 1e6, NULL,
+         &given},
+        {"curve-calls", 0, IG_ARG_INT, &o->how.curve_calls, "N",
+         "the most calls of the network for an image there (50)", 5, 1000, NULL, &given},
         {"no-curves", 0, IG_ARG_FLAG, &o->no_curves, "",
          "leave out quality against the cost of drawing, which takes long", 0, 0, NULL, NULL},
         {"threads", 0, IG_ARG_INT, &q->threads, "N", "0: all cores", 0, 1024, NULL, NULL},

@@ -122,6 +122,12 @@ ig_status ig_contest_take(ig_contest *contest, const ig_contest_options *options
 
 /* ---- evaluating ---- */
 
+/* Whether --prior speaks of this run: of a model that has one and codes to fit another to. */
+static bool has_choice(const ig_contest *contest, const ig_compared *run) {
+    const ig_model *model = run->config.model;
+    return contest->options->how.how.prior != IG_PRIOR_AUTO && ig_has_prior(model) && model->encode;
+}
+
 bool ig_contest_lacks(const ig_contest *contest, ig_compared *run, char why[128]) {
     ig_evaluation *e = &run->evaluation;
     if (!ig_evaluation_known(e, run->folder, why)) return true;
@@ -131,7 +137,9 @@ bool ig_contest_lacks(const ig_contest *contest, ig_compared *run, char why[128]
     if (strcmp(e->judge, contest->judge) != 0) return true;
     snprintf(why, 128, "was evaluated with %lld samples, not %lld", (long long)e->samples,
              (long long)contest->samples);
-    return e->samples != contest->samples;
+    if (e->samples != contest->samples) return true;
+    snprintf(why, 128, "was drawn from another prior");
+    return has_choice(contest, run) && e->prior != (ig_prior)contest->options->how.how.prior;
 }
 
 /* A run is drawn again as it was drawn before. */
@@ -150,6 +158,8 @@ static ig_how how_before(const ig_evaluation *e) {
 static ig_evaluate_request request_of(ig_contest *contest, const ig_compared *run) {
     ig_evaluate_request request = contest->options->how;
     request.how = how_before(&run->evaluation);
+    if (has_choice(contest, run)) request.how.prior = contest->options->how.how.prior;
+    if (has_choice(contest, run)) request.how.prior_given = true;
     request.apart = run->apart;
     request.samples = contest->samples;
     request.judge_folder = contest->judge_folder;
@@ -158,21 +168,23 @@ static ig_evaluate_request request_of(ig_contest *contest, const ig_compared *ru
     return request;
 }
 
-/* Whether the folder's evaluation holds, and one of fewer or other samples or by another measure
-   would take its place. */
-static bool stays(const ig_contest *contest, const ig_compared *run) {
+/* Whether the folder's evaluation holds, and the one asked for, of fewer or other samples or by
+   another measure, would take its place. */
+static bool stays(const ig_contest *contest, const ig_compared *run,
+                  const ig_evaluate_request *asked) {
     ig_evaluation e;
     char why[128];
     return ig_evaluation_known(&e, run->folder, why) &&
-           (e.samples > contest->samples || e.seed != (uint64_t)contest->options->how.seed ||
-            strcmp(e.judge, contest->judge) != 0 || strcmp(e.data, run->config.data) != 0);
+           (e.samples > contest->samples || (int)e.prior != asked->how.prior ||
+            e.seed != (uint64_t)asked->seed || strcmp(e.judge, contest->judge) != 0 ||
+            strcmp(e.data, run->config.data) != 0);
 }
 
 ig_status ig_contest_evaluate_one(ig_contest *contest, ig_compared *run, ig_err *err) {
     char why[128];
     if (!ig_contest_lacks(contest, run, why)) return IG_OK;
-    run->apart = stays(contest, run);
     ig_evaluate_request request = request_of(contest, run);
+    run->apart = request.apart = stays(contest, run, &request);
     ig_work_end(&contest->bar);
     fprintf(stderr, "imgen: %s %s: evaluating it%s\n", run->folder, why,
             run->apart ? " for this report alone" : "");
@@ -199,10 +211,12 @@ ig_status ig_contest_evaluate(ig_contest *contest, ig_err *err) {
 }
 
 ig_status ig_contest_curves(ig_contest *contest, const ig_comparison *comparison, ig_err *err) {
+    const ig_evaluate_request *how = &contest->options->how;
     for (int i = 0; i < comparison->count && !contest->options->no_curves; i++) {
         const ig_contestant *one = &comparison->list[i];
         ig_compared *run = one->run_count ? &contest->runs[one->runs[0]] : NULL;
-        if (!run || run->evaluation.curve_count) continue;
+        if (!run || ig_curve_holds(&run->evaluation, how->curve_samples, how->curve_calls))
+            continue;
         ig_evaluate_request request = request_of(contest, run);
         snprintf(contest->bar.what, sizeof contest->bar.what, "curve %d of %d", i + 1,
                  comparison->count);

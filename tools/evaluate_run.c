@@ -43,7 +43,7 @@ static ig_status open_run(opened *o, const char *folder, const ig_evaluate_reque
                           const char *out, ig_err *err) {
     ig_prior prior = (ig_prior)q->how.prior;
     IG_TRY(ig_run_open(&o->run, folder, err));
-    IG_TRY(check_place(o->run, out, err));
+    if (!q->apart) IG_TRY(check_place(o->run, out, err));
     o->how = ig_how_draw(&q->how, &o->run->instance);
     o->source = (ig_source){
         .instance = &o->run->instance, .run = o->run, .data_name = q->data, .how = &o->how};
@@ -64,6 +64,8 @@ static ig_status open_run(opened *o, const char *folder, const ig_evaluate_reque
                                          .seed = (uint64_t)q->seed,
                                          .prior = prior,
                                          .likelihood = q->likelihood,
+                                         .curve_samples = q->curve_samples,
+                                         .curve_calls = q->curve_calls,
                                          .command = ig_command_text(),
                                          .progress = q->progress,
                                          .progress_self = q->progress_self};

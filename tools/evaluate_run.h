@@ -9,11 +9,12 @@
 
 typedef struct {
     ig_how how;
-    int64_t samples, seed, likelihood; /* as ig_evaluation_options has them */
-    const char *data;                  /* the data set; NULL: the run's own */
-    const char *judge;                 /* as ig_find_judge takes it; NULL */
-    const char *judge_folder;          /* where one is trained if need be; NULL: the run's */
-    bool apart;                        /* nothing is written: the folder keeps what it has */
+    /* as ig_evaluation_options has them */
+    int64_t samples, seed, likelihood, curve_samples, curve_calls;
+    const char *data;         /* the data set; NULL: the run's own */
+    const char *judge;        /* as ig_find_judge takes it; NULL */
+    const char *judge_folder; /* where one is trained if need be; NULL: the run's */
+    bool apart;               /* nothing is written: the folder keeps what it has */
     void (*progress)(void *self, double share, const char *what);
     void *progress_self;
 } ig_evaluate_request;

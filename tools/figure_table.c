@@ -77,6 +77,15 @@ static row *add_row(table *t, const ig_metric *metric, const char *const *titles
     return r;
 }
 
+/* "0.412 +-0.020", with a star where it is the best */
+static void cell_text(const ig_estimate *e, ig_digits digits, bool best, char text[CELL]) {
+    char number[IG_NUMBER_TEXT], reach[IG_NUMBER_TEXT];
+    ig_number_text(e->value, digits, number);
+    ig_number_text(fmax(e->high - e->value, e->value - e->low), digits, reach);
+    if (e->low < e->high) snprintf(text, CELL, "%s ±%s%s", number, reach, best ? "*" : " ");
+    else snprintf(text, CELL, "%s%s", number, best ? "*" : " ");
+}
+
 /* ---- one evaluation ---- */
 
 void ig_how_text(const ig_evaluation *e, char text[96]) {
@@ -101,7 +110,7 @@ static void add_figure(table *t, const ig_figure *f) {
     ig_digits digits = ig_digits_of(&f->estimate, 1);
     ig_number_text(f->estimate.value, digits, r->text[1]);
     ig_interval_text(f->estimate, digits, r->text[2]);
-    if (f->has_floor) ig_number_text(f->floor.value, ig_digits_of(&f->floor, 1), r->text[3]);
+    if (f->has_floor) cell_text(&f->floor, ig_digits_of(&f->floor, 1), false, r->text[3]);
 }
 
 /* The class whose share is farthest from its own in the data. */
@@ -141,15 +150,6 @@ void ig_print_evaluation(const ig_evaluation *e) {
 
 /* ---- a comparison ---- */
 
-/* "0.412 +-0.020", with a star where it is the best */
-static void cell_text(const ig_estimate *e, ig_digits digits, bool best, char text[CELL]) {
-    char number[IG_NUMBER_TEXT], reach[IG_NUMBER_TEXT];
-    ig_number_text(e->value, digits, number);
-    ig_number_text(fmax(e->high - e->value, e->value - e->low), digits, reach);
-    if (e->low < e->high) snprintf(text, CELL, "%s ±%s%s", number, reach, best ? "*" : " ");
-    else snprintf(text, CELL, "%s%s", number, best ? "*" : " ");
-}
-
 static void add_metric(table *t, const ig_comparison *c, const ig_metric *m,
                        const char *const *titles) {
     const ig_figure *floor = NULL;
@@ -168,7 +168,7 @@ static void add_metric(table *t, const ig_comparison *c, const ig_metric *m,
         if (f && f->has_floor) floor = f;
     }
     if (floor)
-        ig_number_text(floor->floor.value, ig_digits_of(&floor->floor, 1), r->text[1 + c->count]);
+        cell_text(&floor->floor, ig_digits_of(&floor->floor, 1), false, r->text[1 + c->count]);
 }
 
 void ig_print_comparison(const ig_comparison *c) {

@@ -91,17 +91,29 @@ static void write_curve_rows(FILE *out, const ig_comparison *c) {
 }
 
 static void write_curve_table(FILE *out, const ig_comparison *c) {
-    fprintf(
-        out,
-        "<details><summary>The numbers</summary><div class=\"table\" role=\"region\" "
-        "aria-label=\"The numbers\" tabindex=\"0\"><table><caption>"
-        "Fr&eacute;chet distance of at most 2,000 samples by how they are drawn</caption><thead>"
-        "<tr><th scope=\"col\" class=\"left\">model</th><th scope=\"col\" class=\"left\">"
-        "sampler</th><th scope=\"col\">network calls</th><th scope=\"col\">ms an image"
-        "</th><th scope=\"col\">distance</th><th scope=\"col\">interval</th></tr></thead>"
-        "<tbody>\n");
+    fprintf(out, "<details><summary>The numbers</summary><div class=\"table\" role=\"region\" "
+                 "aria-label=\"The numbers\" tabindex=\"0\"><table><caption>"
+                 "Fr&eacute;chet distance of samples by how they are drawn</caption><thead>"
+                 "<tr><th scope=\"col\" class=\"left\">model</th><th scope=\"col\" class=\"left\">"
+                 "sampler</th><th scope=\"col\">network calls</th><th scope=\"col\">ms an image"
+                 "</th><th scope=\"col\">distance</th><th scope=\"col\">interval</th></tr></thead>"
+                 "<tbody>\n");
     write_curve_rows(out, c);
     fprintf(out, "</tbody></table></div></details>\n");
+}
+
+/* The most samples and calls of all points. */
+static ig_curve_point most_of(const ig_comparison *c) {
+    ig_curve_point most = {.samples = 0};
+    for (int i = 0; i < c->count; i++) {
+        const ig_compared *run = ig_contestant_run(c, &c->list[i]);
+        for (int k = 0; run && k < run->evaluation.curve_count; k++) {
+            const ig_curve_point *p = &run->evaluation.curve[k];
+            if (p->samples > most.samples) most.samples = p->samples;
+            if (p->calls > most.calls) most.calls = p->calls;
+        }
+    }
+    return most;
 }
 
 static void write_drawing(FILE *out, const ig_compare_report *report) {
@@ -124,11 +136,13 @@ static void write_drawing(FILE *out, const ig_compare_report *report) {
         .series = series,
         .count = count};
     if (count) {
+        const ig_curve_point most = most_of(c);
         fprintf(
             out,
-            "<figure><figcaption><b>Against the time of drawing</b>, at most 2,000 samples each: "
-            "what denoises with at most 5, 10, 20 and 50 calls an image, by each sampler"
-            "</figcaption>");
+            "<figure><figcaption><b>Against the time of drawing</b>, at most %lld samples each: "
+            "what denoises with 5 calls of the network an image to %d, by each sampler"
+            "</figcaption>",
+            (long long)most.samples, most.calls);
         ig_chart_write(out, &chart);
         write_samplers(out, curves, count);
         write_curve_table(out, c);

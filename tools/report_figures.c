@@ -70,30 +70,29 @@ static void write_dots(FILE *out, const ig_comparison *c, const char *key) {
 
 /* ---- tables ---- */
 
-static void write_cell(FILE *out, const line *l, int i) {
+static void write_estimate(FILE *out, const ig_estimate *e, ig_digits digits) {
     char number[IG_NUMBER_TEXT], interval[IG_INTERVAL_TEXT];
+    ig_number_text(e->value, digits, number);
+    ig_interval_text(*e, digits, interval);
+    ig_html_text(out, number);
+    if (*interval) fprintf(out, " <span class=\"interval\">%s</span>", interval);
+}
+
+static void write_cell(FILE *out, const line *l, int i) {
     const ig_figure *f = l->figures[i];
     if (!f) {
         fprintf(out, "<td role=\"cell\">&ndash;</td>");
         return;
     }
-    ig_digits digits = ig_digits_in(&f->estimate, l->all, l->count);
-    ig_number_text(f->estimate.value, digits, number);
-    ig_interval_text(f->estimate, digits, interval);
     fprintf(out, i == l->best ? "<td role=\"cell\" class=\"best\"><span class=\"tag\">best</span>"
                               : "<td role=\"cell\">");
-    ig_html_text(out, number);
-    if (*interval) fprintf(out, " <span class=\"interval\">%s</span>", interval);
+    write_estimate(out, &f->estimate, ig_digits_in(&f->estimate, l->all, l->count));
     fprintf(out, "</td>");
 }
 
 static void write_floor(FILE *out, const line *l) {
-    char number[IG_NUMBER_TEXT];
     fprintf(out, "<td role=\"cell\">");
-    if (l->floored) {
-        ig_number_text(l->floored->floor.value, ig_digits_of(&l->floored->floor, 1), number);
-        ig_html_text(out, number);
-    }
+    if (l->floored) write_estimate(out, &l->floored->floor, ig_digits_of(&l->floored->floor, 1));
     fprintf(out, "</td>");
 }
 
