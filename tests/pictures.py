@@ -366,6 +366,11 @@ class Pictures(unittest.TestCase):
         self.assertEqual({line.count("\u2580") for line in lines}, {80})
         self.assertIn("\x1b[38;2;", shown)
         self.assertIn("\x1b[38;5;", self.done(*command, COLORTERM="").stdout)
+        guesses = self.done("sample", "trajectory", "ddpm", "-n", 2, "-o", "a.png", "--show", "x0").stdout
+        self.assertIn("\u2580", guesses)
+        self.done("sample", "trajectory", "ddpm", "-n", 2, "-o", "b.png", "--of", "x0")
+        self.assertEqual(png("a.png")[2], png("b.png")[2])
+        self.done("replay", "a.png", "--data", "bars")
 
     def test_encode(self):
         self.done("encode", "vae", "-o", "z.npy", "--labels", "labels.npy")

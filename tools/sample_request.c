@@ -1,5 +1,6 @@
 #include "tools/sample_request.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { ARRAY_MAX = 10000000 };
@@ -7,7 +8,20 @@ enum { ARRAY_MAX = 10000000 };
 static const char *const states[] = {"x", "x0", NULL};
 static const char *const interpolations[] = {"auto", "lerp", "slerp", NULL};
 
-ig_status ig_sample_parse(ig_sample_request *q, int argc, char **argv, bool *helped, ig_err *err) {
+/* "trajectory --show x0" stands for --show --of x0. Returns how many words there are then. */
+static int spell_out(int argc, char **argv, char **words) {
+    static char of[] = "--of";
+    int count = 0;
+    bool trajectory = argc > 0 && !strcmp(argv[0], "trajectory");
+    for (int i = 0; i < argc; i++) {
+        if (trajectory && !strcmp(argv[i], states[1]) && !strcmp(argv[i - 1], "--show"))
+            words[count++] = of;
+        words[count++] = argv[i];
+    }
+    return count;
+}
+
+static ig_status parse(ig_sample_request *q, int argc, char **argv, bool *helped, ig_err *err) {
     *q = (ig_sample_request){.scale = 2};
     const ig_arg own[] = {
         {"output", 'o', IG_ARG_TEXT, &q->out, "FILE",
@@ -41,7 +55,8 @@ ig_status ig_sample_parse(ig_sample_request *q, int argc, char **argv, bool *hel
          &q->scale_given},
         {"captions", 0, IG_ARG_FLAG, &q->captions, "", "write what the rows and columns are", 0, 0,
          NULL, NULL},
-        {"show", 0, IG_ARG_FLAG, &q->show, "", "draw it in the terminal too", 0, 0, NULL, NULL},
+        {"show", 0, IG_ARG_FLAG, &q->show, "",
+         "draw it in the terminal too; of a trajectory also --show x0", 0, 0, NULL, NULL},
         {"data", 0, IG_ARG_TEXT, &q->data, "D", "data set; the run's own without it", 0, 0, NULL,
          NULL},
     };
@@ -71,6 +86,15 @@ ig_status ig_sample_parse(ig_sample_request *q, int argc, char **argv, bool *hel
     q->kind = words[0];
     q->folder = words[1];
     return IG_OK;
+}
+
+ig_status ig_sample_parse(ig_sample_request *q, int argc, char **argv, bool *helped, ig_err *err) {
+    char **words = calloc(2 * (size_t)argc + 1, sizeof *words);
+    if (!words) return ig_fail_memory(err, "words of the command line");
+    int count = spell_out(argc, argv, words);
+    ig_status status = parse(q, count, words, helped, err);
+    free(words);
+    return status;
 }
 
 unsigned ig_sample_given(const ig_sample_request *q) {
