@@ -69,16 +69,30 @@ void ig_tape_blame_values(const ig_tape *tape, char text[IG_BLAME_TEXT]) {
     }
 }
 
-void ig_tape_blame_gradients(const ig_tape *tape, char text[IG_BLAME_TEXT]) {
+/* Whether the node has just made a gradient that is not finite; says so then. */
+static bool blame_node(const ig_node *n, char text[IG_BLAME_TEXT]) {
     char op[512], input[192];
-    for (const ig_node *n = tape->last; n; n = n->before)
-        for (int i = 0; i < IG_MAX_INPUTS && n->in[i]; i++) {
-            if (!has_wrong_gradient(n->in[i])) continue;
-            node_text(n, op, sizeof op);
-            tensor_text(n->in[i], input);
-            snprintf(text, IG_BLAME_TEXT, "%s made %s in that of %s", op,
-                     first_wrong(n->in[i]->g, ig_count(n->in[i]->s)), input);
-            return;
-        }
+    for (int i = 0; i < IG_MAX_INPUTS && n->in[i]; i++) {
+        if (!has_wrong_gradient(n->in[i])) continue;
+        node_text(n, op, sizeof op);
+        tensor_text(n->in[i], input);
+        snprintf(text, IG_BLAME_TEXT, "%s made %s in that of %s", op,
+                 first_wrong(n->in[i]->g, ig_count(n->in[i]->s)), input);
+        return true;
+    }
+    return false;
+}
+
+void ig_tape_blame_gradients(ig_tape *tape, char text[IG_BLAME_TEXT]) {
+    ig_tensor *loss = tape->loss;
+    ig_forget_gradients(tape);
+    if (loss && loss->g) {
+        loss->g[0] = 1;
+        loss->grad_written = true;
+    }
+    for (ig_node *n = tape->last; n && loss; n = n->before) {
+        ig_node_back(tape, n, loss);
+        if (blame_node(n, text)) return;
+    }
     snprintf(text, IG_BLAME_TEXT, "the sum of its squares is beyond any number");
 }

@@ -46,6 +46,8 @@ void ig_tape_begin(ig_tape *tape, bool training, bool recording) {
     tape->recording = recording;
     tape->err = (ig_err){IG_OK, ""};
     tape->term_count = 0;
+    tape->loss = NULL;
+    tape->spares = NULL;
 }
 
 void *ig_tape_alloc(ig_tape *tape, size_t bytes) {
@@ -53,6 +55,34 @@ void *ig_tape_alloc(ig_tape *tape, size_t bytes) {
     if (!memory && tape->err.status == IG_OK) ig_fail_memory(&tape->err, "step arena");
     return memory;
 }
+
+/* ---- memory that is used again ---- */
+
+/* Lies in the memory itself. */
+struct ig_spare {
+    ig_spare *before;
+    int64_t count; /* floats */
+};
+
+static void give_spare(ig_tape *tape, float *memory, int64_t count) {
+    if ((size_t)count * sizeof(float) < sizeof(ig_spare)) return;
+    ig_spare *spare = (ig_spare *)(void *)memory;
+    *spare = (ig_spare){tape->spares, count};
+    tape->spares = spare;
+}
+
+/* The last given of this size, as that is in the cache; or new memory. */
+static float *take_floats(ig_tape *tape, int64_t count) {
+    for (ig_spare **at = &tape->spares; *at; at = &(*at)->before) {
+        ig_spare *spare = *at;
+        if (spare->count != count) continue;
+        *at = spare->before;
+        return (float *)(void *)spare;
+    }
+    return ig_tape_alloc(tape, (size_t)count * sizeof(float));
+}
+
+/* ---- tensors ---- */
 
 /* Floats of a shape whose byte count may be beyond any number. */
 static float *new_floats(ig_tape *tape, ig_shape shape) {
@@ -62,7 +92,7 @@ static float *new_floats(ig_tape *tape, ig_shape shape) {
         if (d < 0 || (d > 0 && count > most / d)) return ig_tape_alloc(tape, SIZE_MAX);
         count *= d;
     }
-    return ig_tape_alloc(tape, (size_t)count * sizeof(float));
+    return take_floats(tape, count);
 }
 
 /* x: the values, or NULL to allocate them. */
@@ -140,7 +170,7 @@ ig_node *ig_node_share(ig_tape *tape, const ig_op *op, ig_tensor *const *in, int
 
 float *ig_grad(ig_tape *tape, ig_tensor *t, bool *add) {
     if (!t || !t->needs_grad) return NULL;
-    if (!t->g) t->g = ig_tape_alloc(tape, (size_t)ig_count(t->s) * sizeof(float));
+    if (!t->g) t->g = take_floats(tape, ig_count(t->s));
     *add = t->grad_written;
     t->grad_written = true;
     return t->g;
@@ -158,18 +188,39 @@ ig_status ig_tape_status(const ig_tape *tape, ig_err *err) {
     return ig_fail(err, tape->err.status, "%s", tape->err.message);
 }
 
+/* Whether the node handed its output's gradient on to an input. */
+static bool passed_on(const ig_node *node) {
+    for (int i = 0; i < IG_MAX_INPUTS && node->in[i]; i++)
+        if (node->in[i]->g == node->out->g) return true;
+    return false;
+}
+
+void ig_node_back(ig_tape *tape, ig_node *node, const ig_tensor *from) {
+    ig_tensor *out = node->out;
+    if (!out->grad_written) return;
+    node->op->backward(tape, node);
+    if (out == from) return;
+    bool kept = passed_on(node) || out->g == from->g;
+    if (!kept) give_spare(tape, out->g, ig_count(out->s));
+    out->g = NULL;
+}
+
 /* Calls the backward of every node that has a gradient, from the last one on. */
-static void walk_back(ig_tape *tape) {
+static void walk_back(ig_tape *tape, const ig_tensor *from) {
     for (ig_node *n = tape->last; n && tape->err.status == IG_OK; n = n->before) {
-        if (!n->out->grad_written) continue;
-        if (tape->watch) tape->watch(tape->watcher, n, true);
-        n->op->backward(tape, n);
+        if (tape->watch && n->out->grad_written) tape->watch(tape->watcher, n, true);
+        ig_node_back(tape, n, from);
     }
     if (tape->watch) tape->watch(tape->watcher, NULL, true);
 }
 
-/* As if no gradient had been written yet. */
-static void forget_gradients(ig_tape *tape) {
+void ig_backward_from(ig_tape *tape, ig_tensor *y, float *gradient) {
+    y->g = gradient;
+    y->grad_written = true;
+    walk_back(tape, y);
+}
+
+void ig_forget_gradients(ig_tape *tape) {
     for (ig_node *n = tape->last; n; n = n->before) {
         n->out->grad_written = false;
         for (int i = 0; i < IG_MAX_INPUTS && n->in[i]; i++) n->in[i]->grad_written = false;
@@ -181,13 +232,13 @@ ig_tensor *ig_gradient(ig_tape *tape, ig_tensor *y, ig_tensor *x) {
     bool add;
     float *seed = ig_grad(tape, y, &add);
     for (int64_t i = 0; seed && i < ig_count(y->s); i++) seed[i] = 1;
-    walk_back(tape);
+    walk_back(tape, y);
     bool reached = x->grad_written;
-    forget_gradients(tape);
+    ig_forget_gradients(tape);
     x->needs_grad = false;
     if (!reached) return ig_op_fail(tape, "gradient", y, x, "an input that the first is made of");
     ig_tensor *gradient = new_tensor(tape, x->s, x->g);
-    x->g = NULL;
+    x->g = y->g = NULL;
     return gradient;
 }
 
@@ -203,9 +254,10 @@ ig_status ig_backward(ig_tape *tape, ig_tensor *loss, float *value, ig_err *err)
         return ig_fail(err, IG_EUSAGE, "backward: expected a scalar loss");
     if (value) *value = loss->x[0];
     if (!isfinite(loss->x[0])) return fail_loss(tape, err);
+    tape->loss = loss;
     bool add;
     float *seed = ig_grad(tape, loss, &add);
     if (seed) *seed = 1.0f;
-    walk_back(tape);
+    walk_back(tape, loss);
     return ig_tape_status(tape, err);
 }

@@ -30,6 +30,7 @@ void ig_shape_text(ig_shape shape, char text[64]); /* "2x3x4" */
 
 typedef struct ig_tape ig_tape;
 typedef struct ig_node ig_node;
+typedef struct ig_spare ig_spare;
 typedef struct ig_packed ig_packed; /* see packed.h */
 
 typedef struct ig_tensor {
@@ -75,6 +76,8 @@ struct ig_tape {
     ig_err err;     /* sticky: the first op that failed */
     ig_term terms[IG_MAX_TERMS];
     int term_count;
+    ig_tensor *loss;  /* that ig_backward began from */
+    ig_spare *spares; /* gradients' memory that is free again */
     /* Told when work on a node begins, after its creation and before its backward, and with NULL
        when ig_backward is done: a stopwatch. NULL: nobody is told. */
     void (*watch)(void *watcher, const ig_node *node, bool backward);
@@ -98,10 +101,15 @@ ig_tensor *ig_constant(ig_tape *tape, ig_shape shape, const float *values);
 /* Remembers a scalar under a static name, so that the trainer can report it ("kl", "rec"). */
 void ig_report(ig_tape *tape, const char *name, const ig_tensor *scalar);
 
-/* Walks the tape from a scalar loss. The gradients of all parameters that took part are then in
-   their g. Returns the tape's sticky error if an op failed, IG_ENUMERIC if the loss is not finite,
-   with the op where that began; *value (may be NULL) is the loss. */
+/* Walks the tape from a scalar loss. The gradients of all parameters and inputs that took part are
+   then in their g; those of what ops made are gone, their memory used again as soon as no op reads
+   them any more: it is still in the cache. Returns the tape's sticky error if an op failed,
+   IG_ENUMERIC if the loss is not finite, with the op where that began; *value (may be NULL) is the
+   loss. */
 ig_status ig_backward(ig_tape *tape, ig_tensor *loss, float *value, ig_err *err);
+
+/* The same from any y and its gradient, which the caller keeps. */
+void ig_backward_from(ig_tape *tape, ig_tensor *y, float *gradient);
 
 /* The gradient of the sum of y's elements to x, as a constant on the tape. x: an input whose
    needs_grad the caller has set before y was made of it. For terms of a loss that are made of
@@ -116,9 +124,9 @@ enum { IG_BLAME_TEXT = 768 };
 
 /* Where the values of a recorded step, or after ig_backward its gradients, stopped being finite, in
    words: "linear(16x784, encoder.hidden.weight 784x400) made inf". These read all that the step
-   made, and are for a step that has gone wrong. */
+   made, make its gradients again, and are for a step that has gone wrong. */
 void ig_tape_blame_values(const ig_tape *tape, char text[IG_BLAME_TEXT]);
-void ig_tape_blame_gradients(const ig_tape *tape, char text[IG_BLAME_TEXT]);
+void ig_tape_blame_gradients(ig_tape *tape, char text[IG_BLAME_TEXT]);
 
 /* ---- for writing ops ---- */
 
@@ -139,6 +147,13 @@ ig_node *ig_node_share(ig_tape *tape, const ig_op *op, ig_tensor *const *in, int
 
 /* Arena memory that lives until the end of the step; NULL marks the tape as failed. */
 void *ig_tape_alloc(ig_tape *tape, size_t bytes);
+
+/* As if no gradient had been written yet. */
+void ig_forget_gradients(ig_tape *tape);
+
+/* Calls the backward of a node that has a gradient. What that gradient took is free again, unless
+   it is the one that the walk began from. */
+void ig_node_back(ig_tape *tape, ig_node *node, const ig_tensor *from);
 
 /* Where an op's backward writes the gradient of input t. NULL: t needs none, compute nothing.
    Otherwise *add tells whether to add to what is there (true) or to store (false). */

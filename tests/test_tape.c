@@ -72,6 +72,22 @@ static void test_handed_on(void **state) {
     for (int i = 0; i < N; i++) expect_near(f->a->g[i], (6 + 8 * (double)f->a->x[i]) / N);
 }
 
+/* loss = mean(y), y = a b ... b: a walk back through any number of products needs the memory of few
+   gradients, as each is used again once its product's factors have theirs. */
+static void test_gradients_share_memory(void **state) {
+    enum { PRODUCTS = 40, FEW = 4 };
+    fixture *f = *state;
+    ig_tensor *y = f->a;
+    for (int i = 0; i < N; i++) f->b->x[i] = i % 2 ? -1 : 1;
+    for (int i = 0; i < PRODUCTS; i++) y = ig_mul(&f->tape, y, f->b);
+    ig_tensor *loss = ig_mean(&f->tape, y);
+    size_t used = ig_arena_get_mark(f->tape.arena).used;
+    assert_ok(ig_backward(&f->tape, loss, NULL, &err), err);
+    assert_true(ig_arena_get_mark(f->tape.arena).used - used <= FEW * 64);
+    for (int i = 0; i < N; i++) expect_near(f->a->g[i], 1.0 / N);
+    assert_null(y->g);
+}
+
 /* The second step's gradient replaces the first's. */
 static void test_steps_do_not_add_up(void **state) {
     fixture *f = *state;
@@ -291,14 +307,23 @@ static void test_shapes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        ON_TAPE(test_shared_subexpression), ON_TAPE(test_handed_on),
-        ON_TAPE(test_steps_do_not_add_up),  ON_TAPE(test_detach),
-        ON_TAPE(test_other_phase),          ON_TAPE(test_settle),
-        ON_TAPE(test_gradient_to_an_input), ON_TAPE(test_gradient_to_what_is_not_there),
-        ON_TAPE(test_forward_only),         ON_TAPE(test_sticky_error),
-        ON_TAPE(test_bad_losses),           ON_TAPE(test_blame),
-        ON_TAPE(test_out_of_memory),        ON_TAPE(test_reports),
-        ON_TAPE(test_memory_is_steady),     cmocka_unit_test(test_shapes),
+        ON_TAPE(test_shared_subexpression),
+        ON_TAPE(test_handed_on),
+        ON_TAPE(test_gradients_share_memory),
+        ON_TAPE(test_steps_do_not_add_up),
+        ON_TAPE(test_detach),
+        ON_TAPE(test_other_phase),
+        ON_TAPE(test_settle),
+        ON_TAPE(test_gradient_to_an_input),
+        ON_TAPE(test_gradient_to_what_is_not_there),
+        ON_TAPE(test_forward_only),
+        ON_TAPE(test_sticky_error),
+        ON_TAPE(test_bad_losses),
+        ON_TAPE(test_blame),
+        ON_TAPE(test_out_of_memory),
+        ON_TAPE(test_reports),
+        ON_TAPE(test_memory_is_steady),
+        cmocka_unit_test(test_shapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -203,7 +203,8 @@ static ig_status run(ig_bench *bench, ig_err *err) {
         forward(s, bench->what);
         IG_TRY(ig_tape_status(&s->tape, err));
     }
-    if (bench->part != FORWARD) {
+    if (bench->part == BOTH && s->out) ig_backward_from(&s->tape, s->out, s->gradient);
+    if (bench->part == TO_INPUT || bench->part == TO_WEIGHTS) {
         ig_arena_mark mark = ig_arena_get_mark(s->tape.arena);
         backward(s);
         ig_arena_release(s->tape.arena, mark);

@@ -48,7 +48,7 @@ double ig_trainer_rate(const ig_trainer *t, int64_t step) {
     return ldexp(lr, -t->progress.setbacks);
 }
 
-static ig_status fail_gradient(const ig_tape *tape, ig_err *err) {
+static ig_status fail_gradient(ig_tape *tape, ig_err *err) {
     char why[IG_BLAME_TEXT];
     ig_tape_blame_gradients(tape, why);
     return ig_fail(err, IG_ENUMERIC, "the gradient is not finite: %s", why);
