@@ -114,6 +114,12 @@ ig_tensor *ig_constant(ig_tape *tape, ig_shape shape, const float *values) {
     return t;
 }
 
+void ig_spent(ig_tape *tape, ig_tensor *t) {
+    if (!t || tape->recording) return;
+    give_spare(tape, t->x, ig_count(t->s));
+    t->x = NULL;
+}
+
 void ig_report(ig_tape *tape, const char *name, const ig_tensor *scalar) {
     if (scalar && tape->term_count < IG_MAX_TERMS)
         tape->terms[tape->term_count++] = (ig_term){name, scalar};

@@ -77,7 +77,7 @@ struct ig_tape {
     ig_term terms[IG_MAX_TERMS];
     int term_count;
     ig_tensor *loss;  /* that ig_backward began from */
-    ig_spare *spares; /* gradients' memory that is free again */
+    ig_spare *spares; /* memory of gradients, and of values, that is free again */
     /* Told when work on a node begins, after its creation and before its backward, and with NULL
        when ig_backward is done: a stopwatch. NULL: nobody is told. */
     void (*watch)(void *watcher, const ig_node *node, bool backward);
@@ -97,6 +97,10 @@ ig_tensor *ig_input(ig_tape *tape, ig_shape shape);
 
 /* ig_input with a copy of the given values. */
 ig_tensor *ig_constant(ig_tape *tape, ig_shape shape, const float *values);
+
+/* Says that no op will be given t any more. Where nothing is recorded, its values are gone then and
+   their memory goes to the next tensor of that size. t: not one that shares another's values. */
+void ig_spent(ig_tape *tape, ig_tensor *t);
 
 /* Remembers a scalar under a static name, so that the trainer can report it ("kl", "rec"). */
 void ig_report(ig_tape *tape, const char *name, const ig_tensor *scalar);

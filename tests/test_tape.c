@@ -88,6 +88,20 @@ static void test_gradients_share_memory(void **state) {
     assert_null(y->g);
 }
 
+/* Values that are spent give way to others, but not where they are recorded. */
+static void test_spent(void **state) {
+    fixture *f = *state;
+    for (int recording = 0; recording < 2; recording++) {
+        ig_tape_begin(&f->tape, false, recording);
+        ig_tensor *y = ig_scale(&f->tape, f->a, 2);
+        const float *values = y->x;
+        ig_spent(&f->tape, y);
+        assert_true((ig_scale(&f->tape, f->a, 3)->x == values) == !recording);
+        assert_true((y->x == NULL) == !recording);
+    }
+    ig_spent(&f->tape, NULL);
+}
+
 /* The second step's gradient replaces the first's. */
 static void test_steps_do_not_add_up(void **state) {
     fixture *f = *state;
@@ -310,6 +324,7 @@ int main(void) {
         ON_TAPE(test_shared_subexpression),
         ON_TAPE(test_handed_on),
         ON_TAPE(test_gradients_share_memory),
+        ON_TAPE(test_spent),
         ON_TAPE(test_steps_do_not_add_up),
         ON_TAPE(test_detach),
         ON_TAPE(test_other_phase),

@@ -120,11 +120,18 @@ static ig_tensor *embed(const ig_unet *u, ig_tape *tape, const int *levels, int6
     return ig_silu(tape, e);
 }
 
-/* x: N H W C, e: N 4width */
+/* x: N H W C, which is spent; e: N 4width */
 static ig_tensor *run_block(const ig_unet_block *b, ig_tape *tape, ig_tensor *x, ig_tensor *e) {
-    ig_tensor *h = ig_conv2d(tape, ig_groupnorm_silu(tape, x, &b->norm), &b->conv1);
-    h = ig_groupnorm_film_silu(tape, h, ig_linear(tape, e, &b->film), IG_UNET_GROUPS);
-    return ig_conv2d_add(tape, h, &b->conv2, x);
+    ig_tensor *h1 = ig_groupnorm_silu(tape, x, &b->norm);
+    ig_tensor *y1 = ig_conv2d(tape, h1, &b->conv1);
+    ig_spent(tape, h1);
+    ig_tensor *shift = ig_linear(tape, e, &b->film);
+    ig_tensor *h2 = ig_groupnorm_film_silu(tape, y1, shift, IG_UNET_GROUPS);
+    ig_spent(tape, y1);
+    ig_tensor *y2 = ig_conv2d_add(tape, h2, &b->conv2, x);
+    ig_spent(tape, h2);
+    ig_spent(tape, x);
+    return y2;
 }
 
 static ig_tensor *run_blocks(const ig_unet *u, const ig_unet_block *blocks, ig_tape *tape,
@@ -136,12 +143,19 @@ static ig_tensor *run_blocks(const ig_unet *u, const ig_unet_block *blocks, ig_t
 static ig_tensor *attend(const ig_unet *u, ig_tape *tape, ig_tensor *x) {
     if (!u->attention) return x;
     ig_tensor *h = ig_groupnorm(tape, x, &u->attention_norm);
-    return ig_add(tape, ig_attention(tape, h, &u->attention_layer), x);
+    ig_tensor *y = ig_add(tape, ig_attention(tape, h, &u->attention_layer), x);
+    ig_spent(tape, h);
+    ig_spent(tape, x);
+    return y;
 }
 
-/* Back to the size of skip, which is added.  x: N H/2 W/2 2C, skip: N H W C -> N H W C */
+/* Back to the size of skip, which is added; both are spent.
+   x: N H/2 W/2 2C, skip: N H W C -> N H W C */
 static ig_tensor *rise(ig_tape *tape, ig_tensor *x, const ig_conv_layer *up, ig_tensor *skip) {
-    return ig_conv2d_transposed_add(tape, x, up, skip);
+    ig_tensor *y = ig_conv2d_transposed_add(tape, x, up, skip);
+    ig_spent(tape, x);
+    ig_spent(tape, skip);
+    return y;
 }
 
 ig_tensor *ig_unet_run(const ig_unet *u, ig_tape *tape, ig_tensor *x, const int *levels,
@@ -161,5 +175,7 @@ ig_tensor *ig_unet_run(const ig_unet *u, ig_tape *tape, ig_tensor *x, const int 
         x = rise(tape, x, &u->up[l], skips[l]);
         x = run_blocks(u, u->ascent[l], tape, x, e);
     }
-    return ig_conv2d(tape, ig_groupnorm_silu(tape, x, &u->last_norm), &u->last); /* N H W 1 */
+    ig_tensor *h = ig_groupnorm_silu(tape, x, &u->last_norm);
+    ig_spent(tape, x);
+    return ig_conv2d(tape, h, &u->last); /* N H W 1 */
 }
