@@ -85,14 +85,13 @@ static bool blame_node(const ig_node *n, char text[IG_BLAME_TEXT]) {
 
 void ig_tape_blame_gradients(ig_tape *tape, char text[IG_BLAME_TEXT]) {
     ig_tensor *loss = tape->loss;
+    snprintf(text, IG_BLAME_TEXT, "the sum of its squares is beyond any number");
+    if (!loss || !loss->g) return;
     ig_forget_gradients(tape);
-    if (loss && loss->g) {
-        loss->g[0] = 1;
-        loss->grad_written = true;
-    }
-    for (ig_node *n = tape->last; n && loss; n = n->before) {
+    loss->g[0] = 1;
+    loss->grad_written = true;
+    for (ig_node *n = tape->last; n; n = n->before) {
         ig_node_back(tape, n, loss);
         if (blame_node(n, text)) return;
     }
-    snprintf(text, IG_BLAME_TEXT, "the sum of its squares is beyond any number");
 }

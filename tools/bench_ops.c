@@ -183,11 +183,9 @@ static void finish(ig_bench *bench) {
 
 /* From the output's gradient back along the tape, as if nothing had been written before. */
 static void backward(state *s) {
-    for (ig_node *n = s->tape.last; n; n = n->before) {
-        n->out->grad_written = false;
+    ig_forget_gradients(&s->tape);
+    for (ig_node *n = s->tape.last; n; n = n->before)
         if (n->out != s->out) n->out->g = NULL; /* it was released with the last run */
-        for (int i = 0; i < IG_MAX_INPUTS && n->in[i]; i++) n->in[i]->grad_written = false;
-    }
     s->out->grad_written = true;
     for (ig_node *n = s->tape.last; n; n = n->before)
         if (n->out->grad_written) n->op->backward(&s->tape, n);

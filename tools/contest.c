@@ -158,8 +158,10 @@ static ig_how how_before(const ig_evaluation *e) {
 static ig_evaluate_request request_of(ig_contest *contest, const ig_compared *run) {
     ig_evaluate_request request = contest->options->how;
     request.how = how_before(&run->evaluation);
-    if (has_choice(contest, run)) request.how.prior = contest->options->how.how.prior;
-    if (has_choice(contest, run)) request.how.prior_given = true;
+    if (has_choice(contest, run)) {
+        request.how.prior = contest->options->how.how.prior;
+        request.how.prior_given = true;
+    }
     request.apart = run->apart;
     request.samples = contest->samples;
     request.judge_folder = contest->judge_folder;

@@ -327,7 +327,7 @@ INLINE void join_tiles(const ig_winograd_map map, const ig_winograd_form form,
                 find_pixels(map, form, t, row % t->rows, column, phase, at);
                 for (int i = 0; i < n * n; i++) at[i] = at[i] < 0 ? -1 : image + at[i];
                 prefetch_below(map, t, row, column, phase, images + image);
-                if (end->added)
+                if (end->added) /* to be read, as inputs are */
                     prefetch_below(IG_WINOGRAD_INPUT, t, row, column, phase, end->added + image);
                 int64_t place = tile_place(t, places, column) * t->row_stride + phase * t->c;
                 join_pixels(map, form, t, from + place, end, images, at);
