@@ -2,6 +2,7 @@
 
 #include <omp.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
@@ -53,6 +54,24 @@ static void restore_mode(unsigned before) {
 }
 #endif
 
+/* Each thread has a share of the chunks, the same for the same number of chunks, so that it finds in
+   its cache what it made of them before; when it is done it helps the others. */
+typedef struct {
+    _Alignas(64) atomic_llong next; /* on a cache line of its own */
+    int64_t end;
+} share;
+
+enum { MOST_SHARES = 64 }; /* more threads only help */
+
+static void do_shares(share *shares, int count, ig_task *task, void *work, int worker) {
+    for (int i = 0; i < count; i++) {
+        share *s = &shares[(worker + i) % count];
+        int64_t c;
+        while ((c = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed)) < s->end)
+            task(work, c, worker);
+    }
+}
+
 void ig_parallel(int64_t chunks, ig_task *task, void *work) {
     int threads = ig_threads();
     if (threads > chunks) threads = (int)chunks;
@@ -62,13 +81,16 @@ void ig_parallel(int64_t chunks, ig_task *task, void *work) {
         restore_mode(before);
         return;
     }
-    /* Where chunks are many, several go out at once: a turn costs as much as a small chunk. */
-    int64_t together = (chunks - 1) / (32 * threads) + 1;
+    share shares[MOST_SHARES];
+    int count = threads < MOST_SHARES ? threads : MOST_SHARES;
+    for (int i = 0; i < count; i++) {
+        atomic_init(&shares[i].next, chunks * i / count);
+        shares[i].end = chunks * (i + 1) / count;
+    }
 #pragma omp parallel num_threads(threads)
     {
         unsigned long before = flush_denormals();
-#pragma omp for schedule(dynamic, together)
-        for (int64_t c = 0; c < chunks; c++) task(work, c, omp_get_thread_num());
+        do_shares(shares, count, task, work, omp_get_thread_num());
         restore_mode(before);
     }
 }
