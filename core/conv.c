@@ -403,18 +403,22 @@ static void weight_chunk(void *work, int64_t chunk, int worker) {
     }
 }
 
-/* gw[k] = or += the chunks' sums, in their order */
-static void reduce_weights(void *work, int64_t k, int worker) {
-    (void)worker;
+/* The gradients of one row of the chunks' matrices, gw = or += their sums in the chunks' order */
+static void reduce_weights(void *work, int64_t row, int worker) {
     const conv_work *w = work;
     const ig_conv_shape *s = &w->s;
-    int64_t width = s->kw * s->c, taps = s->kh * width;
-    for (int64_t t = 0; t < taps; t++) {
-        int64_t at = has_few_coarse(s) ? (t / width * s->k + k) * width + t % width : t * s->k + k;
-        float sum = 0;
-        for (int64_t c = 0; c < w->chunks; c++) sum += w->partial[c * taps * s->k + at];
-        ig_write(&w->out[k * taps + t], sum, w->add);
+    bool few = has_few_coarse(s);
+    int64_t width = s->kw * s->c, taps = s->kh * width, n = few ? width : s->k;
+    float *sum = scratch_of(w, worker);
+    memset(sum, 0, (size_t)n * sizeof *sum);
+    for (int64_t c = 0; c < w->chunks; c++) {
+        const float *part = w->partial + c * taps * s->k + row * n;
+        for (int64_t i = 0; i < n; i++) sum[i] += part[i];
     }
+    /* a row is one of taps, of all coarse channels; or of few of them one, of the taps in a row */
+    float *gw = w->out + (few ? row % s->k * taps + row / s->k * width : row);
+    int64_t apart = few ? 1 : taps;
+    for (int64_t i = 0; i < n; i++) ig_write(&gw[i * apart], sum[i], w->add);
 }
 
 bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
@@ -428,10 +432,11 @@ bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     int64_t partial = w.chunks * s->kh * s->kw * s->c * s->k;
     w.partial = ig_tape_alloc(tape, (size_t)partial * sizeof(float));
-    if (!w.partial || !take_scratch(tape, &w, fine_rows(s, s->ho) * fine_columns(s) * s->c))
-        return false;
+    int64_t rows = s->kh * (has_few_coarse(s) ? s->k : s->kw * s->c);
+    int64_t image = fine_rows(s, s->ho) * fine_columns(s) * s->c, row = s->kw * s->c * s->k;
+    if (!w.partial || !take_scratch(tape, &w, ig_max(image, row))) return false;
     ig_parallel(w.chunks, weight_chunk, &w);
-    ig_parallel(s->k, reduce_weights, &w);
+    ig_parallel(rows, reduce_weights, &w);
     ig_arena_release(tape->arena, mark);
     return true;
 }

@@ -1,52 +1,8 @@
 #include <string.h>
 
+#include "core/bias.h"
 #include "core/conv.h"
 #include "core/ops.h"
-#include "core/thread.h"
-#include "core/whole.h"
-
-/* The bias's gradient is summed in this many chunks of rows, at least so many values at once. */
-enum { BIAS_CHUNKS = 16, BIAS_WIDTH = 16 };
-
-typedef struct {
-    const float *gy; /* rows channels */
-    int64_t rows, channels;
-    int64_t width;   /* channels of some rows, whose sums do not wait for each other */
-    double *partial; /* chunks width */
-} bias_work;
-
-static void bias_chunk(void *work, int64_t chunk, int worker) {
-    (void)worker;
-    bias_work *w = work;
-    double *sum = w->partial + chunk * w->width;
-    memset(sum, 0, (size_t)w->width * sizeof(double));
-    int64_t first = chunk * w->rows / BIAS_CHUNKS, end = (chunk + 1) * w->rows / BIAS_CHUNKS;
-    const float *gy = w->gy + first * w->channels;
-    int64_t count = (end - first) * w->channels, whole = count / w->width * w->width;
-    for (int64_t i = 0; i < whole; i += w->width)
-        for (int64_t c = 0; c < w->width; c++) sum[c] += (double)gy[i + c];
-    for (int64_t i = whole; i < count; i++) sum[i - whole] += (double)gy[i];
-}
-
-/* gb = sum of gy over images and positions */
-static void bias_gradient(ig_tape *tape, ig_tensor *bias, const ig_tensor *out) {
-    bool add;
-    float *gb = ig_grad(tape, bias, &add);
-    if (!gb) return;
-    int64_t channels = bias->s.d[0];
-    bias_work w = {.gy = out->g, .rows = ig_count(out->s) / channels, .channels = channels};
-    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    w.width = ig_ceil_div(BIAS_WIDTH, channels) * channels;
-    w.partial = ig_tape_alloc(tape, (size_t)(BIAS_CHUNKS * w.width) * sizeof(double));
-    if (!w.partial) return;
-    ig_parallel(BIAS_CHUNKS, bias_chunk, &w);
-    for (int64_t c = 0; c < channels; c++) {
-        double sum = 0;
-        for (int64_t i = c; i < BIAS_CHUNKS * w.width; i += channels) sum += w.partial[i];
-        ig_write(&gb[c], (float)sum, add);
-    }
-    ig_arena_release(tape->arena, mark);
-}
 
 /* fine and coarse: the images of the convolution, or of the one that it is the adjoint of */
 static ig_conv_shape shape_of(const ig_node *node, const ig_tensor *fine, const ig_tensor *coarse) {
@@ -62,7 +18,7 @@ static void conv2d_backward(ig_tape *tape, ig_node *node) {
     ig_conv_shape s = shape_of(node, x, node->out);
     bool add_x = false, add_w;
     float *gx = ig_grad(tape, x, &add_x), *gw = ig_grad(tape, weight, &add_w);
-    bias_gradient(tape, node->in[2], node->out);
+    ig_bias_gradient(tape, node->in[2], node->out);
     ig_epilogue end = {.added = add_x ? gx : NULL};
     if (gx) ig_conv_to_fine(tape, &s, node->out->g, weight, &end, gx);
     if (gw) ig_conv_to_weight(tape, &s, x->x, node->out->g, gw, add_w);
@@ -73,7 +29,7 @@ static void conv2d_transposed_backward(ig_tape *tape, ig_node *node) {
     ig_conv_shape s = shape_of(node, node->out, x);
     bool add_x = false, add_w;
     float *gx = ig_grad(tape, x, &add_x), *gw = ig_grad(tape, weight, &add_w);
-    bias_gradient(tape, node->in[2], node->out);
+    ig_bias_gradient(tape, node->in[2], node->out);
     ig_epilogue end = {.added = add_x ? gx : NULL};
     if (gx) ig_conv_to_coarse(tape, &s, node->out->g, weight, &end, gx);
     if (gw) ig_conv_to_weight(tape, &s, node->out->g, x->x, gw, add_w);

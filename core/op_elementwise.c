@@ -224,8 +224,20 @@ static void binary_backward(ig_tape *tape, ig_node *node, bool product) {
     if (w.out) ig_parallel(w.shape.outer, binary_grad_a, &w);
 }
 
+/* Whether a's op is the node before and, while it reads a's gradient, writes none of b's. */
+static bool may_lend(const ig_node *node, const ig_tensor *a, const ig_tensor *b) {
+    const ig_node *before = node->before;
+    if (!before || before->out != a || a->g) return false;
+    for (int i = 0; i < IG_MAX_INPUTS && before->in[i]; i++)
+        if (before->in[i] == b) return false;
+    return true;
+}
+
 static void add_backward(ig_tape *tape, ig_node *node) {
-    binary_backward(tape, node, false);
+    ig_tensor *a = node->in[0], *b = node->in[1];
+    if (may_lend(node, a, b) && ig_same_shape(a->s, b->s) && ig_grad_pass(b, node->out))
+        ig_grad_lend(a, node->out);
+    else binary_backward(tape, node, false);
 }
 static void mul_backward(ig_tape *tape, ig_node *node) {
     binary_backward(tape, node, true);

@@ -1,12 +1,13 @@
+#include "core/bias.h"
 #include "core/kernels/kernels.h"
 #include "core/ops.h"
 #include "core/packed.h"
 #include "core/thread.h"
 #include "core/whole.h"
 
-/* Work is cut into blocks of this many rows of the batch, or outputs of the weight's gradient. */
-enum { ROW_BLOCK = 64, OUT_BLOCK = 28 };
 enum {
+    ROW_BLOCK = 64,       /* rows of the batch in a piece of work */
+    OUT_BLOCK = 112,      /* most outputs of the weight's gradient in one */
     LEAST_WORK = 1 << 16, /* multiplications of a piece of work: two microseconds */
     PIECES = 64,          /* more are not cut: a block of rows is read for each */
     SUMMED_ROWS = 256,    /* of the batch, whose products make a sum of the weight's gradient */
@@ -16,10 +17,11 @@ typedef struct {
     const ig_kernels *kernels;
     int64_t rows, in, out; /* x: rows in, w: out in, y: rows out */
     const float *x, *w, *b, *gy;
-    float *y, *gx, *gw, *gb;
-    bool add_x, add_w, add_b;
+    float *y, *gx, *gw;
+    bool add_x, add_w;
     float *packed; /* w^T (in out) for the forward, w (out in) for the backward */
     int64_t span;  /* columns of it that a piece of work takes, whole panels */
+    int64_t outs;  /* outputs of the weight's gradient that one takes */
 } linear_work;
 
 static void pack_forward(void *work, int64_t panel, int worker) {
@@ -66,10 +68,13 @@ static void backward_chunk(void *work, int64_t chunk, int worker) {
 }
 
 /* gw (out in) = or += gy^T x for one block of outputs, the products of some rows at a time */
-static void sum_products(const linear_work *w, int64_t first, int64_t outs) {
+static void weight_chunk(void *work, int64_t chunk, int worker) {
+    (void)worker;
+    const linear_work *w = work;
+    int64_t first = chunk * w->outs;
     for (int64_t row = 0; row == 0 || row < w->rows; row += SUMMED_ROWS)
         w->kernels->outer(&(ig_outer){
-            .m = outs,
+            .m = ig_min(w->out - first, w->outs),
             .n = w->in,
             .rows = 1,
             .count = ig_min(w->rows - row, SUMMED_ROWS),
@@ -83,16 +88,11 @@ static void sum_products(const linear_work *w, int64_t first, int64_t outs) {
         });
 }
 
-/* and gb = column sums of gy */
-static void weight_chunk(void *work, int64_t chunk, int worker) {
-    (void)worker;
-    const linear_work *w = work;
-    int64_t first = chunk * OUT_BLOCK, outs = ig_min(w->out - first, OUT_BLOCK);
-    if (w->gw) sum_products(w, first, outs);
-    float sum[OUT_BLOCK] = {0};
-    for (int64_t r = 0; w->gb && r < w->rows; r++)
-        for (int64_t o = 0; o < outs; o++) sum[o] += w->gy[r * w->out + first + o];
-    for (int64_t o = 0; w->gb && o < outs; o++) ig_write(&w->gb[first + o], sum[o], w->add_b);
+/* As many blocks of outputs for each thread: a block reads all rows of x. */
+static void weight_gradient(linear_work *w) {
+    int64_t threads = ig_threads(), blocks = ig_ceil_div(w->out, OUT_BLOCK);
+    w->outs = ig_ceil_div(w->out, ig_ceil_div(blocks, threads) * threads);
+    ig_parallel(ig_ceil_div(w->out, w->outs), weight_chunk, w);
 }
 
 /* Runs products with the weights as a matrix k x n. */
@@ -128,9 +128,9 @@ static linear_work work_of(const ig_node *node) {
 static void linear_backward(ig_tape *tape, ig_node *node) {
     linear_work w = work_of(node);
     w.gw = ig_grad(tape, node->in[1], &w.add_w);
-    w.gb = ig_grad(tape, node->in[2], &w.add_b);
     w.gx = ig_grad(tape, node->in[0], &w.add_x);
-    if (w.gw || w.gb) ig_parallel(ig_ceil_div(w.out, OUT_BLOCK), weight_chunk, &w);
+    ig_bias_gradient(tape, node->in[2], node->out);
+    if (w.gw) weight_gradient(&w);
     if (w.gx) run(tape, node->in[1], &w, w.out, w.in, pack_backward, backward_chunk);
 }
 

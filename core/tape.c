@@ -183,10 +183,15 @@ float *ig_grad(ig_tape *tape, ig_tensor *t, bool *add) {
 }
 
 bool ig_grad_pass(ig_tensor *t, const ig_tensor *out) {
-    if (!t->needs_grad || t->g) return false;
+    if (!t->needs_grad || t->g || out->grad_lent) return false;
     t->g = out->g;
     t->grad_written = true;
     return true;
+}
+
+void ig_grad_lend(ig_tensor *t, const ig_tensor *out) {
+    t->g = out->g;
+    t->grad_written = t->grad_lent = true;
 }
 
 ig_status ig_tape_status(const ig_tape *tape, ig_err *err) {
@@ -206,9 +211,10 @@ void ig_node_back(ig_tape *tape, ig_node *node, const ig_tensor *from) {
     if (!out->grad_written) return;
     node->op->backward(tape, node);
     if (out == from) return;
-    bool kept = passed_on(node) || out->g == from->g;
+    bool kept = passed_on(node) || out->grad_lent || out->g == from->g;
     if (!kept) give_spare(tape, out->g, ig_count(out->s));
     out->g = NULL;
+    out->grad_lent = false;
 }
 
 /* Calls the backward of every node that has a gradient, from the last one on. */

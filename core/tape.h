@@ -39,6 +39,7 @@ typedef struct ig_tensor {
     float *g;          /* gradient: d loss / d x, valid once grad_written */
     bool needs_grad;   /* false: a constant, whose gradient is never computed */
     bool grad_written; /* the first writer of a gradient stores, later ones add */
+    bool grad_lent;    /* g's memory is another's: read it, and leave it */
     const char *name;  /* of a parameter; NULL for what ops make */
     ig_packed *packed; /* keeps a packed form of the values, which then must not change; or NULL */
 } ig_tensor;
@@ -167,6 +168,11 @@ float *ig_grad(ig_tape *tape, ig_tensor *t, bool *add);
    none yet; else false, and t's is to be written as ever. An op may do so with one of its inputs,
    as the last thing its backward does: then nothing reads the output's gradient any more. */
 bool ig_grad_pass(ig_tensor *t, const ig_tensor *out);
+
+/* Lets t, which has no gradient yet, have the output's as its own, which went to another input by
+   ig_grad_pass. t must have been made by the node before, which then only reads it, before anything
+   is added to the other's. */
+void ig_grad_lend(ig_tensor *t, const ig_tensor *out);
 
 /* dst = src or dst += src, the two ways to write a gradient. */
 static inline void ig_write(float *dst, float value, bool add) {

@@ -88,6 +88,24 @@ static void test_gradients_share_memory(void **state) {
     assert_null(y->g);
 }
 
+/* What an addition of c got stands for c's gradient and, while its op reads it, for that of the
+   product before: which reads c itself or not, while c is used again or not. */
+static void test_addition_lends(void **state) {
+    fixture *f = *state;
+    for (int way = 0; way < 4; way++) {
+        ig_params_begin(&f->params, 0);
+        ig_tape_begin(&f->tape, true, true);
+        bool reads_c = way & 1, again = way & 2;
+        ig_tensor *c = ig_scale(&f->tape, f->a, 3);
+        ig_tensor *y = ig_add(&f->tape, ig_mul(&f->tape, reads_c ? c : f->a, f->b), c);
+        if (again) y = ig_add(&f->tape, y, c);
+        assert_ok(ig_backward(&f->tape, ig_mean(&f->tape, y), NULL, &err), err);
+        double factor = reads_c ? 3 : 1, added = again ? 6 : 3;
+        for (int i = 0; i < N; i++)
+            expect_near(f->a->g[i], (factor * (double)f->b->x[i] + added) / N);
+    }
+}
+
 /* Values that are spent give way to others, but not where they are recorded. */
 static void test_spent(void **state) {
     fixture *f = *state;
@@ -324,6 +342,7 @@ int main(void) {
         ON_TAPE(test_shared_subexpression),
         ON_TAPE(test_handed_on),
         ON_TAPE(test_gradients_share_memory),
+        ON_TAPE(test_addition_lends),
         ON_TAPE(test_spent),
         ON_TAPE(test_steps_do_not_add_up),
         ON_TAPE(test_detach),

@@ -114,6 +114,7 @@ void IG_KERNEL(reparam)(const float *mu, const float *logvar, const float *eps, 
                         int64_t n);
 void IG_KERNEL(reparam_slopes)(const float *logvar, const float *eps, const float *gz, float *g,
                                int64_t n, bool add);
+void IG_KERNEL(column_sums)(const float *x, int64_t rows, int64_t c, double *sum);
 void IG_KERNEL(norm_moments)(const float *x, int64_t rows, int64_t c, double *sum, double *squares);
 void IG_KERNEL(norm_values)(const ig_norm *n, float *y);
 void IG_KERNEL(norm_sums)(const ig_norm *n, const float *gy, float *g, double *gshift,

@@ -33,7 +33,23 @@ INLINE void store_wide(double *to, const wide *from, int count, int64_t width) {
     memcpy(to, all, (size_t)width * sizeof *to);
 }
 
-/* ---- the moments of columns ---- */
+/* ---- the sums and moments of columns ---- */
+
+INLINE void sum_tile(int count, int64_t first, int64_t width, const float *x, int64_t rows,
+                     int64_t c, double *sum) {
+    wide sums[MOST] = {0};
+    for (int64_t from = 0; from < rows; from += BLOCK) {
+        vec part[MOST] = {0};
+        for (int64_t r = from; r < from + BLOCK && r < rows; r++)
+            EACH_VECTOR part[j] += LOAD(x + r * c + first);
+        EACH_VECTOR sums[j] += WIDENED(part[j]);
+    }
+    store_wide(sum + first, sums, count, width);
+}
+
+void IG_KERNEL(column_sums)(const float *x, int64_t rows, int64_t c, double *sum) {
+    EACH_TILE(sum_tile, c, x, rows, c, sum);
+}
 
 /* A block's squares are (x - m)^2, m being its mean, and its sum^2 / rows: no digits cancel. */
 INLINE void moments_tile(int count, int64_t first, int64_t width, const float *x, int64_t rows,

@@ -30,6 +30,7 @@ const ig_kernels IG_KERNEL(kernels) = {
     .normals = IG_KERNEL(normals),
     .reparam = IG_KERNEL(reparam),
     .reparam_slopes = IG_KERNEL(reparam_slopes),
+    .column_sums = IG_KERNEL(column_sums),
     .norm_moments = IG_KERNEL(norm_moments),
     .norm_values = IG_KERNEL(norm_values),
     .norm_sums = IG_KERNEL(norm_sums),
