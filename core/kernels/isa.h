@@ -35,6 +35,18 @@ typedef float vec __attribute__((vector_size(LANES * sizeof(float))));
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* f(s, l) of all lanes l, for __builtin_shufflevector */
+#define LANES_4(f, s, l)  f(s, l), f(s, l + 1), f(s, l + 2), f(s, l + 3)
+#define LANES_8(f, s, l)  LANES_4(f, s, l), LANES_4(f, s, l + 4)
+#define LANES_16(f, s, l) LANES_8(f, s, l), LANES_8(f, s, l + 8)
+#if defined(__AVX512F__)
+#define EACH_LANE(f, s) LANES_16(f, s, 0)
+#elif defined(__AVX2__)
+#define EACH_LANE(f, s) LANES_8(f, s, 0)
+#else
+#define EACH_LANE(f, s) LANES_4(f, s, 0)
+#endif
+
 INLINE vec load(const float *p) {
     vec v;
     memcpy(&v, p, sizeof v);

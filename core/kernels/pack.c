@@ -2,18 +2,8 @@
 
 /* The lanes of two vectors a (0..LANES - 1) and b (LANES..) that become two when the upper halves
    of a's runs of 2 s lanes are exchanged with the lower halves of b's. */
-#define LOWER(s, l)       ((l) & (s) ? LANES + ((l) ^ (s)) : (l))
-#define UPPER(s, l)       ((l) & (s) ? LANES + (l) : (l) | (s))
-#define LANES_4(f, s, l)  f(s, l), f(s, l + 1), f(s, l + 2), f(s, l + 3)
-#define LANES_8(f, s, l)  LANES_4(f, s, l), LANES_4(f, s, l + 4)
-#define LANES_16(f, s, l) LANES_8(f, s, l), LANES_8(f, s, l + 8)
-#if defined(__AVX512F__)
-#define EACH_LANE(f, s) LANES_16(f, s, 0)
-#elif defined(__AVX2__)
-#define EACH_LANE(f, s) LANES_8(f, s, 0)
-#else
-#define EACH_LANE(f, s) LANES_4(f, s, 0)
-#endif
+#define LOWER(s, l) ((l) & (s) ? LANES + ((l) ^ (s)) : (l))
+#define UPPER(s, l) ((l) & (s) ? LANES + (l) : (l) | (s))
 
 /* Exchanges blocks of s x s values across the diagonal of each block of 2 s x 2 s. */
 #define EXCHANGE(v, s)                                                                             \

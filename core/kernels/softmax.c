@@ -8,36 +8,64 @@ INLINE ivec lanes_below(int64_t count) {
     return lane < (int32_t)ig_min(count, LANES);
 }
 
-INLINE float largest(const float *x, int64_t n) {
+/* Of every two lanes, s apart, the other. */
+#define OTHER(s, l)     ((l) ^ (s))
+#define EXCHANGED(v, s) __builtin_shufflevector(v, v, EACH_LANE(OTHER, s))
+
+INLINE vec greater(vec a, vec b) {
+    return choose(a > b, a, b);
+}
+
+/* In all lanes the greatest of them, or their sum. */
+INLINE vec greatest(vec v) {
+#if defined(__AVX512F__)
+    v = greater(v, EXCHANGED(v, 8));
+#endif
+#if defined(__AVX2__)
+    v = greater(v, EXCHANGED(v, 4));
+#endif
+    v = greater(v, EXCHANGED(v, 2));
+    return greater(v, EXCHANGED(v, 1));
+}
+
+INLINE vec total(vec v) {
+#if defined(__AVX512F__)
+    v += EXCHANGED(v, 8);
+#endif
+#if defined(__AVX2__)
+    v += EXCHANGED(v, 4);
+#endif
+    v += EXCHANGED(v, 2);
+    return v + EXCHANGED(v, 1);
+}
+
+INLINE vec largest(const float *x, int64_t n) {
     vec top = constant(x[0]);
     for (int64_t i = 0; i < n; i += LANES) {
         vec v = load_some(x + i, n - i);
         top = choose(lanes_below(n - i) & (v > top), v, top);
     }
-    float all = top[0];
-    for (int lane = 1; lane < LANES; lane++) all = top[lane] > all ? top[lane] : all;
-    return all;
+    return greatest(top);
 }
 
-INLINE float total(vec v) {
-    float sum = 0;
-    for (int lane = 0; lane < LANES; lane++) sum += v[lane];
-    return sum;
-}
-
-/* Shifted by the largest score, so that nothing overflows. */
+/* Shifted by the largest score, so that nothing overflows. The values after the last whole vector
+   stay in a register: a load of what a masked store has just written waits for the cache. */
 void IG_KERNEL(softmax)(const float *s, float *p, int64_t rows, int64_t n, float scale) {
+    int64_t whole = n / LANES * LANES;
     for (int64_t r = 0; r < rows; r++, s += n, p += n) {
-        float top = largest(s, n);
-        vec sum = {0};
-        for (int64_t i = 0; i < n; i += LANES) {
-            vec e = vec_exp(scale * (load_some(s + i, n - i) - top));
-            store_some(p + i, e, n - i);
-            sum += choose(lanes_below(n - i), e, constant(0));
+        vec top = largest(s, n), sum = {0}, rest = {0};
+        for (int64_t i = 0; i < whole; i += LANES) {
+            vec e = vec_exp(scale * (load(s + i) - top));
+            store(p + i, e);
+            sum += e;
         }
-        float inverse = 1 / total(sum);
-        for (int64_t i = 0; i < n; i += LANES)
-            store_some(p + i, load_some(p + i, n - i) * inverse, n - i);
+        if (whole < n) {
+            rest = vec_exp(scale * (load_first(s + whole, n - whole) - top));
+            rest = choose(lanes_below(n - whole), rest, constant(0));
+        }
+        vec inverse = 1 / total(sum + rest);
+        for (int64_t i = 0; i < whole; i += LANES) store(p + i, load(p + i) * inverse);
+        if (whole < n) store_first(p + whole, rest * inverse, n - whole);
     }
 }
 
@@ -47,7 +75,7 @@ void IG_KERNEL(softmax_slopes)(const float *p, const float *gp, float *gs, int64
         vec sum = {0};
         for (int64_t i = 0; i < n; i += LANES)
             sum += load_some(p + i, n - i) * load_some(gp + i, n - i);
-        float dot = total(sum);
+        vec dot = total(sum);
         for (int64_t i = 0; i < n; i += LANES) {
             vec slope = scale * load_some(p + i, n - i) * (load_some(gp + i, n - i) - dot);
             write_some(gs + i, slope, n - i, add);
