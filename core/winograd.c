@@ -9,7 +9,7 @@
 
 enum {
     TILE = 4,        /* m */
-    GROUP = 1 << 18, /* floats of transformed tiles that one piece of work holds: 1 MB, as L2 */
+    GROUP = 1 << 17, /* floats of transformed tiles in one piece of work: 512 KB, in most L2s */
     FEW_GROUPS = 4,  /* with few images, the batch is cut into this many, */
     LEAST_WORK = 1 << 18, /* of at least this many multiplications: some microseconds */
     /* tiles are summed into the weights' gradient in chunks, each of which takes as long to
