@@ -93,6 +93,14 @@ static void fold_add(const ig_conv_shape *s, const float *plane, int64_t tap, fl
     }
 }
 
+/* What the products are added to. */
+static void begin_image(const ig_conv_shape *s, const ig_epilogue *end, float *fine) {
+    int64_t pixels = s->h * s->w, count = pixels * s->c;
+    for (int64_t c = 0; c < s->c; c++)
+        for (int64_t p = 0; p < pixels; p++) fine[p * s->c + c] = end->bias ? end->bias[c] : 0.0f;
+    for (int64_t i = 0; end->added && i < count; i++) fine[i] += end->added[i];
+}
+
 static void fine_image(void *work, int64_t image, int worker) {
     const conv_work *w = work;
     const ig_conv_shape *s = &w->s;
@@ -115,8 +123,7 @@ static void fine_image(void *work, int64_t image, int worker) {
         .c = planes,
         .c_stride = positions,
     });
-    for (int64_t i = 0; i < s->h * s->w * s->c; i++)
-        fine[i] = (end.bias ? end.bias[i % s->c] : 0.0f) + (end.added ? end.added[i] : 0.0f);
+    begin_image(s, &end, fine);
     for (int64_t tap = 0; tap < taps; tap++) fold_add(s, planes + tap * positions, tap, fine);
     for (int64_t i = 0; end.act == IG_LEAKY_RELU && i < s->h * s->w * s->c; i++)
         fine[i] *= fine[i] > 0 ? 1 : end.slope;
