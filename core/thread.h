@@ -1,6 +1,6 @@
 /* Threads. The only file that knows OpenMP.
-   Work is cut into chunks fixed by its shape, never by the number of threads, so that 1 thread and
-   8 give the same bits. Partial sums belong to a chunk and are added in chunk order. */
+   Work is cut into chunks. Partial sums belong to chunks that are fixed by the shape, never by the
+   number of threads, and are added in chunk order, so that 1 thread and 8 give the same bits. */
 #ifndef IG_CORE_THREAD_H
 #define IG_CORE_THREAD_H
 
