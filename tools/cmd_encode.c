@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/thread.h"
 #include "datasets/npy.h"
 #include "sample/classes.h"
 #include "tools/args.h"
@@ -16,6 +17,7 @@ static const char *const splits[] = {"train", "test", NULL};
 typedef struct {
     const char *folder, *out, *labels, *data;
     int split;
+    int64_t threads;
 } request;
 
 static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *err) {
@@ -27,6 +29,7 @@ static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *
         {"split", 0, IG_ARG_CHOICE, &q->split, "S", "which images", 0, 0, splits, NULL},
         {"data", 0, IG_ARG_TEXT, &q->data, "D", "data set; the run's own without it", 0, 0, NULL,
          NULL},
+        {"threads", 0, IG_ARG_INT, &q->threads, "N", "0: all cores", 0, 1024, NULL, NULL},
         {0},
     };
     ig_command_line line = {"imgen encode RUN -o latents.npy [options]",
@@ -123,6 +126,7 @@ ig_status ig_cmd_encode(int argc, char **argv, ig_err *err) {
     bool helped = false;
     IG_TRY(parse(&q, argc, argv, &helped, err));
     if (helped) return IG_OK;
+    if (q.threads > 0) ig_set_threads((int)q.threads);
     ig_run *run;
     IG_TRY(ig_run_open(&run, q.folder, err));
     ig_source source = {.instance = &run->instance, .run = run, .data_name = q.data};

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/thread.h"
 #include "datasets/npy.h"
 #include "sample/classes.h"
 #include "sample/picture.h"
@@ -188,6 +189,7 @@ ig_status ig_cmd_sample(int argc, char **argv, ig_err *err) {
     const ig_picture_kind *kind;
     IG_TRY(ig_sample_parse(&q, argc, argv, &helped, err));
     if (helped) return IG_OK;
+    if (q.threads > 0) ig_set_threads((int)q.threads);
     is_array = !strcmp(q.kind, "array");
     if (!is_array && ig_picture_find(&kind, q.kind, err) != IG_OK) { /* before anything is read */
         strncat(err->message, ", or array", sizeof err->message - strlen(err->message) - 1);

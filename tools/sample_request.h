@@ -10,7 +10,7 @@ enum { IG_SAMPLE_OPTIONS = 17 };
 /* given[i] belongs to the option 1 << i of ig_picture_options. */
 typedef struct {
     const char *kind, *folder, *out, *data, *pairs, *between, *axes, *label, *labels;
-    int64_t n, seed, columns, scale, draws;
+    int64_t n, seed, columns, scale, draws, threads;
     int interpolation, of;
     ig_how how;
     bool captions, show, scale_given, animate;
