@@ -93,12 +93,13 @@ static void fold_add(const ig_conv_shape *s, const float *plane, int64_t tap, fl
     }
 }
 
-/* What the products are added to. */
+/* What the products are added to; end->added may be the image itself. */
 static void begin_image(const ig_conv_shape *s, const ig_epilogue *end, float *fine) {
-    int64_t pixels = s->h * s->w, count = pixels * s->c;
-    for (int64_t c = 0; c < s->c; c++)
-        for (int64_t p = 0; p < pixels; p++) fine[p * s->c + c] = end->bias ? end->bias[c] : 0.0f;
-    for (int64_t i = 0; end->added && i < count; i++) fine[i] += end->added[i];
+    for (int64_t c = 0; c < s->c; c++) {
+        float bias = end->bias ? end->bias[c] : 0.0f;
+        for (int64_t i = c; i < s->h * s->w * s->c; i += s->c)
+            fine[i] = bias + (end->added ? end->added[i] : 0.0f);
+    }
 }
 
 static void fine_image(void *work, int64_t image, int worker) {
