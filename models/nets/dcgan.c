@@ -203,13 +203,31 @@ static ig_tensor *conv_activate(pass *p, ig_tensor *x, const ig_conv_layer *l) {
     return p->kinks[p->kink++] = ig_conv2d_leaky_relu(p->tape, x, l, SLOPE);
 }
 
-/* The sum over classes of y times the features' products with each.  x: N features -> N 1 */
-static ig_tensor *project(const pass *p, ig_tensor *x, const ig_linear_layer *l, ig_tensor *y) {
-    ig_tensor *each = ig_mul(p->tape, ig_linear(p->tape, x, l), y); /* N classes */
-    if (!each) return NULL;
-    ig_tensor *ones = ig_input(p->tape, IG_SHAPE_2(1, each->s.d[1]));
-    for (int64_t i = 0; ones && i < each->s.d[1]; i++) ones->x[i] = 1;
-    return ig_linear(p->tape, each, &(ig_linear_layer){ones, NULL});
+/* Where each row of y has its 1; N 1: whether it has one. */
+static bool find_ones(const ig_tensor *y, int *at, float *has) {
+    if (!y || !at || !has) return false;
+    int64_t classes = y->s.d[1];
+    for (int64_t r = 0; r < y->s.d[0]; r++) {
+        const float *row = y->x + r * classes;
+        at[r] = 0;
+        while (at[r] < classes - 1 && row[at[r]] <= 0) at[r]++;
+        has[r] = row[at[r]];
+    }
+    return true;
+}
+
+/* The features' product with the weights of the class.  x: N features, y: N classes -> N 1 */
+static ig_tensor *project(const pass *p, ig_tensor *x, const ig_linear_layer *l,
+                          const ig_tensor *y) {
+    int64_t n = y ? y->s.d[0] : 0, features = l->w->s.d[1];
+    int *at = ig_tape_alloc(p->tape, (size_t)n * sizeof *at);
+    ig_tensor *has = ig_input(p->tape, IG_SHAPE_2(n, 1));
+    ig_tensor *ones = ig_input(p->tape, IG_SHAPE_2(1, features));
+    if (!ones || !has || !find_ones(y, at, has->x)) return NULL;
+    for (int64_t i = 0; i < features; i++) ones->x[i] = 1;
+    ig_tensor *weights = ig_embedding(p->tape, l->w, at, n); /* N features */
+    ig_tensor *each = ig_mul(p->tape, ig_reshape(p->tape, x, IG_SHAPE_2(n, features)), weights);
+    return ig_mul(p->tape, ig_linear(p->tape, each, &(ig_linear_layer){ones, NULL}), has);
 }
 
 /* x: N H W 1 -> N 1 */
