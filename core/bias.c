@@ -4,11 +4,11 @@
 #include "core/thread.h"
 #include "core/whole.h"
 
-/* Rows are summed in chunks of at least so many values, and in at most so many chunks. */
-enum { LEAST_CHUNK = 1 << 15, MOST_CHUNKS = 16 };
 enum {
-    LEAST_WIDTH = 64
-}; /* values that are summed at once: their sums do not wait for each other */
+    LEAST_CHUNK = 1 << 15, /* values */
+    MOST_CHUNKS = 16,
+    LEAST_WIDTH = 64, /* values of some rows, whose sums do not wait for each other */
+};
 
 typedef struct {
     const float *gy; /* rows width, and then some more values */

@@ -176,6 +176,7 @@ typedef struct {
     void (*reparam)(const float *mu, const float *logvar, const float *eps, float *z, int64_t n);
     void (*reparam_slopes)(const float *logvar, const float *eps, const float *gz, float *g,
                            int64_t n, bool add);
+    /* sum (c) = that of x over the rows.  x: rows c */
     void (*column_sums)(const float *x, int64_t rows, int64_t c, double *sum);
     /* Over the rows: the sum of x, and of x^2, whose digits allow sum^2 / rows to be taken off. */
     void (*norm_moments)(const float *x, int64_t rows, int64_t c, double *sum, double *squares);
