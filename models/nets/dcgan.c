@@ -216,7 +216,8 @@ static bool find_ones(const ig_tensor *y, int *at, float *has) {
     return true;
 }
 
-/* The features' product with the weights of the class.  x: N features, y: N classes -> N 1 */
+/* The features' product with the weights of the class.
+   x: N features, y: N classes, one 1 in a row or none -> N 1 */
 static ig_tensor *project(const pass *p, ig_tensor *x, const ig_linear_layer *l,
                           const ig_tensor *y) {
     int64_t n = y ? y->s.d[0] : 0, features = l->w->s.d[1];
