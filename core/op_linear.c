@@ -10,61 +10,73 @@ enum {
     OUT_BLOCK = 112,      /* most outputs of the weight's gradient in one */
     LEAST_WORK = 1 << 16, /* multiplications of a piece of work: two microseconds */
     PIECES = 64,          /* more are not cut: a block of rows is read for each */
+    LEAST_SPANS = 4,      /* for each thread that packs its own */
     SUMMED_ROWS = 256,    /* of the batch, whose products make a sum of the weight's gradient */
 };
 
+/* x: rows in, w: out in, y: rows out */
 typedef struct {
     const ig_kernels *kernels;
-    int64_t rows, in, out; /* x: rows in, w: out in, y: rows out */
+    int64_t rows, in, out;
     const float *x, *w, *b, *gy;
-    float *y, *gx, *gw;
-    bool add_x, add_w;
-    float *packed; /* w^T (in out) for the forward, w (out in) for the backward */
-    int64_t span;  /* columns of it that a piece of work takes, whole panels */
-    int64_t outs;  /* outputs of the weight's gradient that one takes */
+    float *gw;
+    bool add_w;
+    int64_t outs; /* outputs of the weight's gradient that a piece of work takes */
 } linear_work;
 
-static void pack_forward(void *work, int64_t panel, int worker) {
+/* c (rows n) = or += a (rows k) times the weights as a matrix k n, plus the bias. Element [r][j] of
+   the matrix is w[r * w_row + j * w_column]. */
+typedef struct {
+    const ig_kernels *kernels;
+    int64_t rows, k, n;
+    const float *a, *w, *bias;
+    int64_t w_row, w_column;
+    float *c;
+    bool add;
+    int64_t span;  /* columns that a piece of work takes, whole panels */
+    float *packed; /* the matrix, or a span of it for each worker */
+} linear_product;
+
+static void pack_panel(void *work, int64_t panel, int worker) {
     (void)worker;
-    linear_work *w = work;
-    w->kernels->pack(panel, w->in, w->out, w->w, 1, w->in, w->packed);
+    linear_product *p = work;
+    p->kernels->pack(panel, p->k, p->n, p->w, p->w_row, p->w_column, p->packed);
 }
 
-static void pack_backward(void *work, int64_t panel, int worker) {
-    (void)worker;
-    linear_work *w = work;
-    w->kernels->pack(panel, w->out, w->in, w->w, w->in, 1, w->packed);
-}
-
-/* One block of rows of c (rows n) = a (rows k) times one span of the packed matrix (k n) */
-static void multiply(const linear_work *w, int64_t chunk, const float *a, int64_t k,
-                     const float *bias, float *c, int64_t n, bool add) {
-    int64_t blocks = ig_ceil_div(w->rows, ROW_BLOCK), span = chunk / blocks;
-    int64_t row = chunk % blocks * ROW_BLOCK, column = span * w->span, place = row * n + column;
-    w->kernels->product(&(ig_product){
-        .m = ig_min(w->rows - row, ROW_BLOCK),
-        .n = ig_min(n - column, w->span),
-        .a = a + row * k,
-        .a_stride = k,
+/* One block of rows of a span, whose packed columns are given. */
+static void multiply(const linear_product *p, int64_t block, int64_t column, const float *packed) {
+    int64_t row = block * ROW_BLOCK, place = row * p->n + column;
+    p->kernels->product(&(ig_product){
+        .m = ig_min(p->rows - row, ROW_BLOCK),
+        .n = ig_min(p->n - column, p->span),
+        .a = p->a + row * p->k,
+        .a_stride = p->k,
         .taps = 1,
-        .length = k,
-        .b = w->packed + column * k,
-        .c = c + place,
-        .c_stride = n,
-        .end = {.bias = bias ? bias + column : NULL, .added = add ? c + place : NULL},
+        .length = p->k,
+        .b = packed,
+        .c = p->c + place,
+        .c_stride = p->n,
+        .end = {.bias = p->bias ? p->bias + column : NULL, .added = p->add ? p->c + place : NULL},
     });
 }
 
-static void forward_chunk(void *work, int64_t chunk, int worker) {
+static void block_of_span(void *work, int64_t chunk, int worker) {
     (void)worker;
-    const linear_work *w = work;
-    multiply(w, chunk, w->x, w->in, w->b, w->y, w->out, false);
+    const linear_product *p = work;
+    int64_t blocks = ig_ceil_div(p->rows, ROW_BLOCK), column = chunk / blocks * p->span;
+    multiply(p, chunk % blocks, column, p->packed + column * p->k);
 }
 
-static void backward_chunk(void *work, int64_t chunk, int worker) {
-    (void)worker;
-    const linear_work *w = work;
-    multiply(w, chunk, w->gy, w->out, NULL, w->gx, w->in, w->add_x);
+/* All rows of a span: the thread that packs it has it in its cache. */
+static void pack_and_multiply(void *work, int64_t span, int worker) {
+    const linear_product *p = work;
+    int64_t column = span * p->span, columns = ig_min(p->n - column, p->span);
+    float *packed = p->packed + worker * p->span * p->k;
+    for (int64_t panel = 0; panel < ig_panels(p->kernels, columns); panel++)
+        p->kernels->pack(panel, p->k, columns, p->w + column * p->w_column, p->w_row, p->w_column,
+                         packed);
+    for (int64_t block = 0; block * ROW_BLOCK < p->rows; block++)
+        multiply(p, block, column, packed);
 }
 
 /* gw (out in) = or += gy^T x for one block of outputs, the products of some rows at a time */
@@ -95,17 +107,32 @@ static void weight_gradient(linear_work *w) {
     ig_parallel(ig_ceil_div(w->out, w->outs), weight_chunk, w);
 }
 
-/* Runs products with the weights as a matrix k x n. */
-static bool run(ig_tape *tape, const ig_tensor *weights, linear_work *w, int64_t k, int64_t n,
-                ig_task *pack, ig_task *task) {
+/* Weights that change are packed for one product: by those who use them, where there are spans
+   enough for all threads. */
+static bool run_once(ig_tape *tape, linear_product *p, int64_t spans) {
+    p->packed = ig_tape_alloc(tape, (size_t)(ig_threads() * p->span * p->k) * sizeof(float));
+    if (!p->packed) return false;
+    ig_parallel(spans, pack_and_multiply, p);
+    return true;
+}
+
+static bool run_packed(ig_tape *tape, const ig_tensor *weights, linear_product *p, int64_t spans) {
+    ig_layout layout = {pack_panel, p->kernels, {p->w_row, p->w_column}};
+    int64_t panels = ig_panels(p->kernels, p->n), floats = ig_packed_size(p->kernels, p->k, p->n);
+    if (!ig_packed_make(tape, weights, layout, floats, panels, p, &p->packed)) return false;
+    ig_parallel(spans * ig_ceil_div(p->rows, ROW_BLOCK), block_of_span, p);
+    return true;
+}
+
+static bool run(ig_tape *tape, const ig_tensor *weights, linear_product *p) {
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    ig_layout layout = {.pack = pack, .kernels = w->kernels};
-    int64_t panels = ig_panels(w->kernels, n), floats = ig_packed_size(w->kernels, k, n);
-    if (!ig_packed_make(tape, weights, layout, floats, panels, w, &w->packed)) return false;
-    int64_t panel_work = k * w->kernels->panel * ig_max(ig_min(w->rows, ROW_BLOCK), 1);
-    int64_t least = panels * ig_ceil_div(w->rows, ROW_BLOCK) / PIECES;
-    w->span = ig_max(least, ig_ceil_div(LEAST_WORK, panel_work)) * w->kernels->panel;
-    ig_parallel(ig_ceil_div(n, w->span) * ig_ceil_div(w->rows, ROW_BLOCK), task, w);
+    int64_t panels = ig_panels(p->kernels, p->n), blocks = ig_ceil_div(p->rows, ROW_BLOCK);
+    int64_t panel_work = p->k * p->kernels->panel * ig_max(ig_min(p->rows, ROW_BLOCK), 1);
+    int64_t least = ig_max(panels * blocks / PIECES, ig_ceil_div(LEAST_WORK, panel_work));
+    p->span = least * p->kernels->panel;
+    int64_t spans = ig_ceil_div(panels, least);
+    bool once = tape->recording && spans >= LEAST_SPANS * ig_threads();
+    if (!(once ? run_once(tape, p, spans) : run_packed(tape, weights, p, spans))) return false;
     ig_arena_release(tape->arena, mark);
     return true;
 }
@@ -120,18 +147,47 @@ static linear_work work_of(const ig_node *node) {
         .x = x->x,
         .w = w->x,
         .b = b ? b->x : NULL,
-        .y = node->out->x,
         .gy = node->out->g,
     };
+}
+
+static linear_product forward_product(const linear_work *w, float *y) {
+    return (linear_product){.kernels = w->kernels,
+                            .rows = w->rows,
+                            .k = w->in,
+                            .n = w->out,
+                            .a = w->x,
+                            .w = w->w,
+                            .bias = w->b,
+                            .w_row = 1,
+                            .w_column = w->in,
+                            .c = y};
+}
+
+/* gx = or += gy w */
+static linear_product backward_product(const linear_work *w, float *gx, bool add) {
+    return (linear_product){.kernels = w->kernels,
+                            .rows = w->rows,
+                            .k = w->out,
+                            .n = w->in,
+                            .a = w->gy,
+                            .w = w->w,
+                            .w_row = w->in,
+                            .w_column = 1,
+                            .c = gx,
+                            .add = add};
 }
 
 static void linear_backward(ig_tape *tape, ig_node *node) {
     linear_work w = work_of(node);
     w.gw = ig_grad(tape, node->in[1], &w.add_w);
-    w.gx = ig_grad(tape, node->in[0], &w.add_x);
+    bool add;
+    float *gx = ig_grad(tape, node->in[0], &add);
     ig_bias_gradient(tape, node->in[2], node->out);
     if (w.gw) weight_gradient(&w);
-    if (w.gx) run(tape, node->in[1], &w, w.out, w.in, pack_backward, backward_chunk);
+    if (!gx) return;
+    linear_product p = backward_product(&w, gx, add);
+    run(tape, node->in[1], &p);
 }
 
 const ig_op ig_op_linear = {"linear", linear_backward};
@@ -146,6 +202,6 @@ ig_tensor *ig_linear(ig_tape *tape, ig_tensor *x, const ig_linear_layer *l) {
                                    l->b ? 3 : 2, IG_SHAPE_2(x->s.d[0], l->w->s.d[0]), 0);
     if (!node) return NULL;
     linear_work w = work_of(node);
-    bool ok = run(tape, l->w, &w, w.in, w.out, pack_forward, forward_chunk);
-    return ok ? node->out : NULL;
+    linear_product p = forward_product(&w, node->out->x);
+    return run(tape, l->w, &p) ? node->out : NULL;
 }
