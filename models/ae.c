@@ -53,7 +53,8 @@ static int latent(const void *self) {
 }
 
 static const ig_opt opts[] = {
-    {"arch", "the network's body", IG_OPT_CHOICE, offsetof(ae, arch), "conv", 0, 0, ig_arch_names},
+    {"arch", "two stride-2 convolutions, or a hidden layer of 400", IG_OPT_CHOICE,
+     offsetof(ae, arch), "conv", 0, 0, ig_arch_names},
     {"latent", "numbers in a code", IG_OPT_INT, offsetof(ae, latent), "32", 1, 1024, NULL},
     {"labels", "tell the decoder the class", IG_OPT_CHOICE, offsetof(ae, labels), "off", 0, 0,
      ig_switch_names},

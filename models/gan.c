@@ -192,8 +192,8 @@ static const char *const phase_names[] = {"d", "g"};
 static const char *const norms[] = {"none", "batch", NULL};
 
 static const ig_opt opts[] = {
-    {"loss", "what D and G play for", IG_OPT_CHOICE, offsetof(gan, game.loss), "relativistic", 0, 0,
-     ig_adversarial_names},
+    {"loss", "what the discriminator D and the generator G play for", IG_OPT_CHOICE,
+     offsetof(gan, game.loss), "relativistic", 0, 0, ig_adversarial_names},
     {"r1", "weight of D's squared gradient at real images (not with wgan-gp)", IG_OPT_REAL,
      offsetof(gan, game.r1), "5", 0, 1000, NULL},
     {"r2", "the same at made images", IG_OPT_REAL, offsetof(gan, game.r2), "5", 0, 1000, NULL},
@@ -207,7 +207,7 @@ static const ig_opt opts[] = {
      offsetof(gan, blocks), "1", 0, IG_DCGAN_BLOCKS_MAX, NULL},
     {"labels", "condition on the class", IG_OPT_CHOICE, offsetof(gan, condition.labels), "off", 0,
      0, ig_switch_names},
-    {"clusters", "of images, told where there are no labels (presets: 256)", IG_OPT_INT,
+    {"clusters", "of images, told where there are no labels; 0: none", IG_OPT_INT,
      offsetof(gan, condition.clusters), "0", 0, IG_MAX_CLUSTERS, NULL},
     {0},
 };

@@ -183,11 +183,12 @@ static const char *const objectives[] = {"elbo", "iwae", NULL};
 static const char *const binarizations[] = {"none", "dynamic", NULL};
 
 static const ig_opt opts[] = {
-    {"arch", "the network's body", IG_OPT_CHOICE, offsetof(vae, arch), "conv", 0, 0, ig_arch_names},
+    {"arch", "two stride-2 convolutions, or a hidden layer of 400", IG_OPT_CHOICE,
+     offsetof(vae, arch), "conv", 0, 0, ig_arch_names},
     {"latent", "numbers in a code", IG_OPT_INT, offsetof(vae, latent), "20", 1, 1024, NULL},
-    {"objective", "the bound that is trained", IG_OPT_CHOICE, offsetof(vae, objective), "elbo", 0,
-     0, objectives},
-    {"k", "codes drawn for an image", IG_OPT_INT, offsetof(vae, k), "1", 1, 256, NULL},
+    {"objective", "the bound that is trained: of the evidence, or importance-weighted",
+     IG_OPT_CHOICE, offsetof(vae, objective), "elbo", 0, 0, objectives},
+    {"k", "codes drawn for an image in training", IG_OPT_INT, offsetof(vae, k), "1", 1, 256, NULL},
     {"beta", "weight of the KL term of elbo", IG_OPT_REAL, offsetof(vae, beta), "1", 0, 1000, NULL},
     {"likelihood", "p(x|z) of a pixel", IG_OPT_CHOICE, offsetof(vae, pixels.kind), "bernoulli", 0,
      0, ig_pixels_names},

@@ -27,8 +27,8 @@ static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *
         {"labels", 0, IG_ARG_TEXT, &q->labels, "FILE.npy", "write the labels too: uint8 N", 0, 0,
          NULL, NULL},
         {"split", 0, IG_ARG_CHOICE, &q->split, "S", "which images", 0, 0, splits, NULL},
-        {"data", 0, IG_ARG_TEXT, &q->data, "D", "data set; the run's own without it", 0, 0, NULL,
-         NULL},
+        {"data", 0, IG_ARG_TEXT, &q->data, "D", "data set (the run's own, if not by path)", 0, 0,
+         NULL, NULL},
         {"threads", 0, IG_ARG_INT, &q->threads, "N", "0: all cores", 0, 1024, NULL, NULL},
         {0},
     };

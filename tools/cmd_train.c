@@ -6,6 +6,7 @@
 #include "core/thread.h"
 #include "tools/args.h"
 #include "tools/cli.h"
+#include "tools/model_help.h"
 #include "tools/terminal.h"
 #include "tools/train_pictures.h"
 #include "tools/train_run.h"
@@ -29,27 +30,6 @@ typedef struct {
 
 static const char usage[] = "imgen train MODEL [options]";
 
-/* "key=value|other|other": what holds without it comes first. */
-static void add_setting(char *text, size_t size, const ig_opt *o) {
-    size_t at = strlen(text);
-    at += (size_t)snprintf(text + at, size - at, " %s=%s", o->key, o->initial);
-    for (int c = 0; o->choices && o->choices[c] && at < size; c++)
-        if (strcmp(o->choices[c], o->initial) != 0)
-            at += (size_t)snprintf(text + at, size - at, "|%s", o->choices[c]);
-}
-
-static char *help_text(void) {
-    static char text[8192] = "Trains a model; the run folder holds all of it.\n\nModels:";
-    for (int i = 0; ig_models[i]; i++) {
-        const ig_model *m = ig_models[i];
-        size_t at = strlen(text);
-        snprintf(text + at, sizeof text - at, "\n  %-10s %s\n             settings:", m->name,
-                 m->help);
-        for (const ig_opt *o = m->opts; o->key; o++) add_setting(text, sizeof text, o);
-    }
-    return text;
-}
-
 static ig_status parse(options *o, int argc, char **argv, const char **model, bool *helped,
                        ig_err *err) {
     bool *run = &o->gave_run;
@@ -59,7 +39,8 @@ static ig_status parse(options *o, int argc, char **argv, const char **model, bo
         {"resize", 0, IG_ARG_INT, &o->resize, "N", "convert a folder of PNGs to grey, N x N", 4, 64,
          NULL, run},
         {"out", 'o', IG_ARG_TEXT, &o->out, "DIR", "run folder (runs/MODEL-DATA)", 0, 0, NULL, NULL},
-        {"preset", 0, IG_ARG_TEXT, &o->preset, "NAME", "quick, default or best", 0, 0, NULL, run},
+        {"preset", 0, IG_ARG_TEXT, &o->preset, "NAME", "quick, default or best (default)", 0, 0,
+         NULL, run},
         {"epochs", 0, IG_ARG_REAL, &o->epochs, "N", "how long: passes over the data", 0, 1e6, NULL,
          run},
         {"steps", 0, IG_ARG_INT, &o->steps, "N", "how long: batches", 0, INT_MAX, NULL, run},
@@ -79,9 +60,9 @@ static ig_status parse(options *o, int argc, char **argv, const char **model, bo
          NULL, run},
         {"ema", 0, IG_ARG_REAL, &o->ema, "X", "decay of the weights' moving average; 0: none", 0,
          0.999999, NULL, run},
-        {"validation", 0, IG_ARG_INT, &o->validation, "N", "training images held out", 0, INT_MAX,
-         NULL, run},
-        {"seed", 0, IG_ARG_INT, &o->seed, "N", "of all randomness", 0, 9007199254740992.0, NULL,
+        {"validation", 0, IG_ARG_INT, &o->validation, "N",
+         "training images held out (a tenth, at most 5,000)", 0, INT_MAX, NULL, run},
+        {"seed", 0, IG_ARG_INT, &o->seed, "N", "of all randomness (0)", 0, 9007199254740992.0, NULL,
          run},
         {"set", 0, IG_ARG_LIST, &o->set, "KEY=VALUE", "a setting of the model", 0, 0, NULL, run},
         {"labels", 0, IG_ARG_FLAG, &o->labels, "",
@@ -98,7 +79,8 @@ static ig_status parse(options *o, int argc, char **argv, const char **model, bo
          NULL, NULL},
         {0},
     };
-    const ig_command_line line = {usage, help_text(), args, 0, 1};
+    const char *help = ig_model_help(argc > 0 ? argv[0] : NULL);
+    const ig_command_line line = {usage, help, args, 0, 1};
     int words;
     return ig_args_parse(&line, argc, argv, model, &words, helped, err);
 }

@@ -57,8 +57,8 @@ static ig_status parse(ig_sample_request *q, int argc, char **argv, bool *helped
          NULL, NULL},
         {"show", 0, IG_ARG_FLAG, &q->show, "",
          "draw it in the terminal too; of a trajectory also --show x0", 0, 0, NULL, NULL},
-        {"data", 0, IG_ARG_TEXT, &q->data, "D", "data set; the run's own without it", 0, 0, NULL,
-         NULL},
+        {"data", 0, IG_ARG_TEXT, &q->data, "D", "data set (the run's own, if not by path)", 0, 0,
+         NULL, NULL},
         {"threads", 0, IG_ARG_INT, &q->threads, "N", "0: all cores", 0, 1024, NULL, NULL},
     };
     enum { OWN = sizeof own / sizeof own[0] };

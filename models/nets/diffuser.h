@@ -36,7 +36,7 @@ typedef struct {
      ig_switch_names},                                                                             \
     {"labels", "learn the classes, to draw what is asked for", IG_OPT_CHOICE,                      \
      offsetof(type, net.condition.labels), "off", 0, 0, ig_switch_names},                          \
-    {"clusters", "of images, told where there are no labels (presets: 64)", IG_OPT_INT,            \
+    {"clusters", "of images, told where there are no labels; 0: none", IG_OPT_INT,            \
      offsetof(type, net.condition.clusters), "0", 0, IG_MAX_CLUSTERS, NULL},                       \
     {"drop", "share of images told of no label or cluster, for guidance", IG_OPT_REAL,             \
      offsetof(type, net.drop), "0.1", 0.01, 0.9, NULL}
