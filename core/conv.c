@@ -34,7 +34,7 @@ typedef struct {
 
 static bool take_scratch(ig_tape *tape, conv_work *w, int64_t scratch_size) {
     w->scratch_size = ig_ceil_div(scratch_size, 16) * 16;
-    w->scratch = ig_tape_alloc(tape, (size_t)(ig_threads() * w->scratch_size) * sizeof(float));
+    w->scratch = ig_tape_floats(tape, ig_threads() * w->scratch_size);
     return w->scratch;
 }
 
@@ -439,7 +439,7 @@ bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
     w.chunks = ig_min(s->n, WEIGHT_CHUNKS);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     int64_t partial = w.chunks * s->kh * s->kw * s->c * s->k;
-    w.partial = ig_tape_alloc(tape, (size_t)partial * sizeof(float));
+    w.partial = ig_tape_floats(tape, partial);
     int64_t rows = s->kh * (has_few_coarse(s) ? s->k : s->kw * s->c);
     int64_t image = fine_rows(s, s->ho) * fine_columns(s) * s->c, row = s->kw * s->c * s->k;
     if (!w.partial || !take_scratch(tape, &w, ig_max(image, row))) return false;

@@ -194,7 +194,7 @@ static attention_work work_of(const ig_node *node) {
 static bool run_heads(ig_tape *tape, attention_work *w, int64_t images, ig_task *task) {
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     w->scratch_size = packed_size(w) + ig_ceil_div(w->length * w->length, 16) * 16;
-    w->scratch = ig_tape_alloc(tape, (size_t)(ig_threads() * w->scratch_size) * sizeof(float));
+    w->scratch = ig_tape_floats(tape, ig_threads() * w->scratch_size);
     if (!w->scratch) return false;
     ig_parallel(images * w->heads, task, w);
     ig_arena_release(tape->arena, mark);
@@ -218,7 +218,7 @@ static ig_tensor *attention_core(ig_tape *tape, ig_tensor *qkv, int heads) {
     ig_node *node = ig_node_create(tape, &ig_op_attention, (ig_tensor *[]){qkv}, 1,
                                    IG_SHAPE_3(n, length, c), sizeof(saved_attention));
     if (!node) return NULL;
-    float *p = ig_tape_alloc(tape, (size_t)(n * heads * length * length) * sizeof *p);
+    float *p = ig_tape_floats(tape, n * heads * length * length);
     if (!p) return NULL;
     *(saved_attention *)node->saved = (saved_attention){p, heads};
     attention_work work = work_of(node);
@@ -229,10 +229,11 @@ static ig_tensor *attention_core(ig_tape *tape, ig_tensor *qkv, int heads) {
 ig_tensor *ig_attention(ig_tape *tape, ig_tensor *x, const ig_attention_layer *l) {
     if (!x) return NULL;
     int nd = x->s.nd;
-    int64_t n = x->s.d[0], c = x->s.d[nd - 1], length = ig_count(x->s) / (n * c);
-    if (nd < 3 || l->heads < 1 || c % l->heads)
+    int64_t n = x->s.d[0], c = x->s.d[nd - 1];
+    if (nd < 3 || c < 1 || l->heads < 1 || c % l->heads)
         return ig_op_fail(tape, "attention", x, NULL, "N L C or N H W C, C a multiple of %d heads",
                           l->heads);
+    int64_t length = ig_row_size(x->s) / c;
     ig_shape positions = IG_SHAPE_2(n * length, c);
     if (!ig_same_shape(l->qkv.w->s, IG_SHAPE_2(3 * c, c)))
         return ig_op_fail(tape, "attention", x, l->qkv.w, "qkv weights 3C C");

@@ -145,13 +145,13 @@ static bool is_row_of(ig_shape b, ig_shape a) {
 }
 
 static bool find_broadcast(ig_shape a, ig_shape b, broadcast *out) {
-    int64_t count = ig_count(a), rows = a.d[0], channels = a.d[a.nd - 1];
+    int64_t rows = a.d[0], row = ig_row_size(a), channels = a.d[a.nd - 1];
     if (ig_same_shape(a, b)) {
-        *out = (broadcast){rows, 1, count / rows, true};
+        *out = (broadcast){rows, 1, row, true};
     } else if (b.nd == 2 && a.nd == 4 && b.d[0] == rows && b.d[1] == channels) {
-        *out = (broadcast){rows, count / rows / channels, channels, true};
+        *out = (broadcast){rows, row / ig_max(channels, 1), channels, true};
     } else if (is_row_of(b, a)) {
-        *out = (broadcast){rows, 1, count / rows, false};
+        *out = (broadcast){rows, 1, row, false};
     } else {
         return false;
     }
@@ -224,10 +224,11 @@ static void binary_backward(ig_tape *tape, ig_node *node, bool product) {
     if (w.out) ig_parallel(w.shape.outer, binary_grad_a, &w);
 }
 
-/* Whether a's op is the node before and, while it reads a's gradient, writes none of b's. */
+/* Whether a is another tensor than b, whose op is the node before and, while it reads a's gradient,
+   writes none of b's. */
 static bool may_lend(const ig_node *node, const ig_tensor *a, const ig_tensor *b) {
     const ig_node *before = node->before;
-    if (!before || before->out != a || a->g) return false;
+    if (!before || before->out != a || a == b || a->g || !a->needs_grad) return false;
     for (int i = 0; i < IG_MAX_INPUTS && before->in[i]; i++)
         if (before->in[i] == b) return false;
     return true;

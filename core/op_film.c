@@ -96,9 +96,9 @@ static void film_backward(ig_tape *tape, ig_node *node) {
     w.gx = ig_grad(tape, node->in[0], &w.add_x);
     w.gfilm = ig_grad(tape, node->in[1], &w.add_film);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    w.p = ig_tape_alloc(tape, (size_t)(n * c) * sizeof(float));
-    w.q = ig_tape_alloc(tape, (size_t)(n * c) * sizeof(float));
-    w.g = ig_tape_alloc(tape, (size_t)(ig_threads() * w.norm.rows * c) * sizeof(float));
+    w.p = ig_tape_floats(tape, n * c);
+    w.q = ig_tape_floats(tape, n * c);
+    w.g = ig_tape_floats(tape, ig_threads() * w.norm.rows * c);
     if (take_sums(tape, &w, n * c) && w.p && w.q && w.g) ig_parallel(n, film_image_backward, &w);
     ig_arena_release(tape->arena, mark);
 }
@@ -113,7 +113,7 @@ ig_tensor *ig_groupnorm_film_silu(ig_tape *tape, ig_tensor *x, ig_tensor *film, 
                           "N H W C, C a multiple of %d groups, and N 2C", groups);
     ig_node *node = ig_node_create(tape, &ig_op_groupnorm_film_silu, (ig_tensor *[]){x, film}, 2,
                                    x->s, sizeof(saved_film));
-    float *kept = node ? ig_tape_alloc(tape, (size_t)(3 * n * c) * sizeof(float)) : NULL;
+    float *kept = node ? ig_tape_floats(tape, 3 * n * c) : NULL;
     if (!kept) return NULL;
     *(saved_film *)node->saved = (saved_film){kept, kept + n * c, kept + 2 * n * c, groups};
     film_work w = film_of(node);

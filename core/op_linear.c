@@ -110,7 +110,7 @@ static void weight_gradient(linear_work *w) {
 /* Weights that change are packed for one product: by those who use them, where there are spans
    enough for all threads. */
 static bool run_once(ig_tape *tape, linear_product *p, int64_t spans) {
-    p->packed = ig_tape_alloc(tape, (size_t)(ig_threads() * p->span * p->k) * sizeof(float));
+    p->packed = ig_tape_floats(tape, ig_threads() * p->span * p->k);
     if (!p->packed) return false;
     ig_parallel(spans, pack_and_multiply, p);
     return true;

@@ -211,7 +211,7 @@ ig_tensor *ig_log_mean_exp(ig_tape *tape, ig_tensor *x, int k) {
     if (k < 1 || rows % k) return ig_op_fail(tape, "log_mean_exp", x, NULL, "groups of %d rows", k);
     ig_node *node = ig_node_create(tape, &ig_op_log_mean_exp, (ig_tensor *[]){x}, 1,
                                    IG_SHAPE_1(rows / k), sizeof(weights_work));
-    float *shares = ig_tape_alloc(tape, (size_t)rows * sizeof *shares);
+    float *shares = ig_tape_floats(tape, rows);
     if (!node || !shares) return NULL;
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     double *sums = ig_tape_alloc(tape, (size_t)rows * sizeof *sums);
@@ -262,7 +262,7 @@ ig_tensor *ig_reparam(ig_tape *tape, ig_tensor *mu, ig_tensor *logvar, ig_rng rn
         return ig_op_fail(tape, "reparam", mu, logvar, "mu and logvar of the same shape");
     ig_node *node = ig_node_create(tape, &ig_op_reparam, (ig_tensor *[]){mu, logvar}, 2, mu->s,
                                    sizeof(reparam_work));
-    float *eps = ig_tape_alloc(tape, (size_t)ig_count(mu->s) * sizeof(float));
+    float *eps = ig_tape_floats(tape, ig_count(mu->s));
     if (!node || !eps) return NULL;
     reparam_work *w = node->saved;
     *w = (reparam_work){mu->x, logvar->x, eps, node->out->x, ig_row_size(mu->s), rng};

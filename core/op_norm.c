@@ -54,10 +54,6 @@ static double *new_doubles(ig_tape *tape, int64_t count) {
     return ig_tape_alloc(tape, (size_t)count * sizeof(double));
 }
 
-static float *new_floats(ig_tape *tape, int64_t count) {
-    return ig_tape_alloc(tape, (size_t)count * sizeof(float));
-}
-
 /* ---- group norm: a chunk is an image, which fits the caches ---- */
 
 /* One struct for both directions. The arrays N C hold equal values within a group. */
@@ -139,9 +135,9 @@ static void groupnorm_backward(ig_tape *tape, ig_node *node) {
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     w.sum = new_doubles(tape, n * c);
     w.product = new_doubles(tape, n * c);
-    w.p = new_floats(tape, n * c);
-    w.q = new_floats(tape, n * c);
-    w.g = new_floats(tape, w.norm.act ? ig_threads() * w.norm.rows * c : 0);
+    w.p = ig_tape_floats(tape, n * c);
+    w.q = ig_tape_floats(tape, n * c);
+    w.g = ig_tape_floats(tape, w.norm.act ? ig_threads() * w.norm.rows * c : 0);
     if (!w.sum || !w.product || !w.p || !w.q || !w.g) return;
     ig_parallel(n, groupnorm_image_backward, &w);
     affine_backward(&affine, w.product, w.sum, n, c);
@@ -161,7 +157,7 @@ static ig_tensor *groupnorm(ig_tape *tape, const ig_op *op, ig_tensor *x, const 
                                    sizeof(saved_groupnorm));
     if (!node) return NULL;
     *(saved_groupnorm *)node->saved =
-        (saved_groupnorm){new_floats(tape, n * c), new_floats(tape, n * c), l->groups};
+        (saved_groupnorm){ig_tape_floats(tape, n * c), ig_tape_floats(tape, n * c), l->groups};
     groupnorm_work w = groupnorm_of(node);
     w.eps = l->eps;
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
@@ -282,8 +278,8 @@ static void batchnorm_backward(ig_tape *tape, ig_node *node) {
     w.sum = new_doubles(tape, chunks * c);
     w.product = new_doubles(tape, chunks * c);
     double *total = new_doubles(tape, c);
-    w.p = new_floats(tape, c);
-    w.q = new_floats(tape, c);
+    w.p = ig_tape_floats(tape, c);
+    w.q = ig_tape_floats(tape, c);
     if (!w.sum || !w.product || !total || !w.p || !w.q) return;
     ig_parallel(chunks, batchnorm_sums, &w);
     affine_backward(&affine, w.product, w.sum, chunks, c);
@@ -342,14 +338,15 @@ static ig_tensor *batchnorm(ig_tape *tape, const ig_op *op, ig_tensor *x,
         ig_count(l->running_var->s) != c)
         return ig_op_fail(tape, op->name, x, affine->scale,
                           "rows of C channels and C scales, shifts and running statistics");
-    if (tape->training && ig_count(x->s) == c)
+    if (tape->training && ig_count(x->s) <= c)
         return ig_op_fail(tape, op->name, x, NULL,
                           "more than one value a channel in training, to have a variance");
     ig_node *node = ig_node_create(tape, op, (ig_tensor *[]){x, affine->scale, affine->shift}, 3,
                                    x->s, sizeof(saved_batchnorm));
     if (!node) return NULL;
     saved_batchnorm *saved = node->saved;
-    *saved = (saved_batchnorm){new_floats(tape, c), new_floats(tape, c), slope, tape->training};
+    *saved =
+        (saved_batchnorm){ig_tape_floats(tape, c), ig_tape_floats(tape, c), slope, tape->training};
     if (!saved->mean || !saved->rstd) return NULL;
     batchnorm_work w = batchnorm_of(node);
     if (!tape->training) running_statistics(&w, l, saved);
@@ -476,8 +473,8 @@ ig_tensor *ig_layernorm(ig_tape *tape, ig_tensor *x, const ig_norm_layer *l) {
     ig_node *node = ig_node_create(tape, &ig_op_layernorm, (ig_tensor *[]){x, l->scale, l->shift},
                                    3, x->s, sizeof(saved_layernorm));
     if (!node) return NULL;
-    float *mean = ig_tape_alloc(tape, (size_t)rows * sizeof *mean);
-    float *rstd = ig_tape_alloc(tape, (size_t)rows * sizeof *rstd);
+    float *mean = ig_tape_floats(tape, rows);
+    float *rstd = ig_tape_floats(tape, rows);
     if (!mean || !rstd) return NULL;
     *(saved_layernorm *)node->saved = (saved_layernorm){mean, rstd};
     layernorm_work w = layernorm_of(node);

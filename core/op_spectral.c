@@ -107,7 +107,7 @@ ig_tensor *ig_spectral_norm(ig_tape *tape, ig_tensor *w, ig_tensor *u, bool iter
         return ig_op_fail(tape, "spectral_norm", w, u, "weights R ... and a vector of R values");
     ig_node *node = ig_node_create(tape, &ig_op_spectral_norm, (ig_tensor *[]){w, u}, 2, w->s,
                                    sizeof(spectral));
-    float *floats = ig_tape_alloc(tape, (size_t)(2 * rows + n) * sizeof *floats);
+    float *floats = ig_tape_floats(tape, 2 * rows + n);
     if (!node || !floats) return NULL;
     spectral *s = node->saved;
     *s = (spectral){rows, n, w->x, floats + n, floats, floats + n + rows, .inner = 0};

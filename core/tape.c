@@ -56,6 +56,10 @@ void *ig_tape_alloc(ig_tape *tape, size_t bytes) {
     return memory;
 }
 
+float *ig_tape_floats(ig_tape *tape, int64_t count) {
+    return ig_tape_alloc(tape, (size_t)count * sizeof(float));
+}
+
 /* ---- memory that is used again ---- */
 
 /* Lies in the memory itself. */
@@ -79,7 +83,7 @@ static float *take_floats(ig_tape *tape, int64_t count) {
         *at = spare->before;
         return (float *)(void *)spare;
     }
-    return ig_tape_alloc(tape, (size_t)count * sizeof(float));
+    return ig_tape_floats(tape, count);
 }
 
 /* ---- tensors ---- */
@@ -228,8 +232,9 @@ static void walk_back(ig_tape *tape, const ig_tensor *from) {
 
 void ig_backward_from(ig_tape *tape, ig_tensor *y, float *gradient) {
     y->g = gradient;
-    y->grad_written = true;
+    y->grad_written = y->grad_lent = true;
     walk_back(tape, y);
+    y->grad_lent = false;
 }
 
 void ig_forget_gradients(ig_tape *tape) {

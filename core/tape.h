@@ -100,7 +100,8 @@ ig_tensor *ig_input(ig_tape *tape, ig_shape shape);
 ig_tensor *ig_constant(ig_tape *tape, ig_shape shape, const float *values);
 
 /* Says that no op will be given t any more. Where nothing is recorded, its values are gone then and
-   their memory goes to the next tensor of that size. t: not one that shares another's values. */
+   their memory goes to the next tensor of that size. t: nothing that shares its values is used
+   afterwards. */
 void ig_spent(ig_tape *tape, ig_tensor *t);
 
 /* Remembers a scalar under a static name, so that the trainer can report it ("kl", "rec"). */
@@ -152,6 +153,7 @@ ig_node *ig_node_share(ig_tape *tape, const ig_op *op, ig_tensor *const *in, int
 
 /* Arena memory that lives until the end of the step; NULL marks the tape as failed. */
 void *ig_tape_alloc(ig_tape *tape, size_t bytes);
+float *ig_tape_floats(ig_tape *tape, int64_t count);
 
 /* As if no gradient had been written yet. */
 void ig_forget_gradients(ig_tape *tape);

@@ -11,8 +11,12 @@ enum { MAX_THREADS = 1024 }; /* above it OpenMP ends the program where the syste
 
 static int default_threads, chosen_threads; /* chosen: 0 until ig_set_threads */
 
+static int at_most(int n) {
+    return n < MAX_THREADS ? n : MAX_THREADS;
+}
+
 static void find_default_threads(void) {
-    default_threads = omp_get_max_threads();
+    default_threads = at_most(omp_get_max_threads());
 }
 
 int ig_threads(void) {
@@ -22,7 +26,7 @@ int ig_threads(void) {
 }
 
 void ig_set_threads(int n) {
-    chosen_threads = n < 1 ? 0 : n < MAX_THREADS ? n : MAX_THREADS;
+    chosen_threads = n < 1 ? 0 : at_most(n);
 }
 
 /* Denormals cost a hundred times a normal number; flushing them is a mode of the thread. */
@@ -54,8 +58,8 @@ static void restore_mode(unsigned before) {
 }
 #endif
 
-/* Each thread has a share of the chunks, the same for the same number of chunks, so that it finds in
-   its cache what it made of them before; when it is done it helps the others. */
+/* Each thread has a share of the chunks, the same for the same number of chunks, so that it finds
+   in its cache what it made of them before; when it is done it helps the others. */
 typedef struct {
     _Alignas(64) atomic_llong next; /* on a cache line of its own */
     int64_t end;

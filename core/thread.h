@@ -6,7 +6,10 @@
 
 #include <stdint.h>
 
-/* Threads used by every parallel piece of work: at first OMP_NUM_THREADS or the machine's cores. */
+/* Threads used by every parallel piece of work: at first OMP_NUM_THREADS or the machine's cores, at
+   most 1024. After a fork only the parent may go on computing: OpenMP's threads are not the
+   child's.
+ */
 int ig_threads(void);
 
 /* Sets them, to at most 1024; n < 1 goes back to the default. Not while another thread is inside

@@ -180,10 +180,6 @@ static void convolve_group(void *work, int64_t group, int worker) {
     w->kernels->winograd_join(IG_WINOGRAD_OUTPUT, &y.tiles, m, &w->end, w->out);
 }
 
-static float *take(ig_tape *tape, int64_t floats) {
-    return ig_tape_alloc(tape, (size_t)floats * sizeof(float));
-}
-
 /* Transforms and packs weights for the filter, whose channels are those of the sides. */
 static bool pack(ig_tape *tape, winograd_work *w, const ig_tensor *weight,
                  ig_winograd_filter filter) {
@@ -209,8 +205,8 @@ static bool convolve(ig_tape *tape, winograd_work *w, const ig_tensor *weight,
                      ig_winograd_filter filter) {
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     w->scratch_size = w->x.size + w->y.size;
-    w->zeros = take(tape, w->x.channels);
-    w->scratch = take(tape, ig_threads() * w->scratch_size);
+    w->zeros = ig_tape_floats(tape, w->x.channels);
+    w->scratch = ig_tape_floats(tape, ig_threads() * w->scratch_size);
     if (!w->zeros || !w->scratch || !pack(tape, w, weight, filter)) return false;
     memset(w->zeros, 0, (size_t)w->x.channels * sizeof(float));
     ig_parallel(ig_ceil_div(w->rows, w->group), convolve_group, w);
@@ -341,9 +337,9 @@ bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, ig_winograd_fo
     w.weights = weight_tiles(&w, s);
     w.scratch_size = w.x.size + w.y.size + w.positions * w.weights.stride;
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    w.zeros = take(tape, ig_max(s->c, s->k));
-    w.partial = take(tape, w.chunks * s->k * weight_count(&w));
-    w.scratch = take(tape, ig_threads() * w.scratch_size);
+    w.zeros = ig_tape_floats(tape, ig_max(s->c, s->k));
+    w.partial = ig_tape_floats(tape, w.chunks * s->k * weight_count(&w));
+    w.scratch = ig_tape_floats(tape, ig_threads() * w.scratch_size);
     if (!w.zeros || !w.partial || !w.scratch) return false;
     memset(w.zeros, 0, (size_t)ig_max(s->c, s->k) * sizeof(float));
     ig_parallel(w.chunks, weight_chunk, &w);

@@ -170,7 +170,7 @@ static ig_status run_block(block *b, const float *images, double *bits, ig_err *
 
 ig_status ig_bits_of(ig_instance *instance, const float *images, const float *y,
                      const uint32_t *number, int64_t n, uint64_t seed, double *bits, ig_err *err) {
-    int64_t size = (int64_t)instance->spec.height * instance->spec.width;
+    int64_t size = ig_image_pixels(&instance->spec);
     block b = {.instance = instance, .size = size, .seed = seed};
     b.noise = instance->model->noise(instance->self);
     int64_t told = ig_instance_conditions(instance);

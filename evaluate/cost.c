@@ -31,7 +31,7 @@ static ig_status drawer_init(drawer *d, ig_source *source, ig_prior prior, ig_er
     int classes = ig_instance_classes(in);
     *d = (drawer){source, prior, NULL, NULL};
     if (classes) d->labels = malloc(MANY * sizeof *d->labels);
-    d->images = malloc((size_t)(MANY * in->spec.height * in->spec.width) * sizeof(float));
+    d->images = malloc((size_t)(MANY * ig_image_pixels(&in->spec)) * sizeof(float));
     if ((classes && !d->labels) || !d->images) {
         drawer_finish(d);
         return ig_fail_memory(err, "images");

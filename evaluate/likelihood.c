@@ -42,7 +42,7 @@ static ig_status read_block(work *w, int64_t first, int64_t n, ig_err *err) {
 
 /* elbo, iwae: n of all draws; few_elbo, few_iwae: all of one chunk */
 static ig_status weigh_images(work *w, double *iwae, double *few, double *elbo, ig_err *err) {
-    int64_t size = (int64_t)w->instance->spec.height * w->instance->spec.width;
+    int64_t size = ig_image_pixels(&w->instance->spec);
     for (int64_t i = 0; i < w->all; i++) {
         ig_evidence found;
         IG_TRY(read_block(w, i, 1, err));
@@ -118,7 +118,7 @@ ig_status ig_likelihood_measure(ig_source *source, ig_figures *figures,
     w.n = options->likelihood < count ? options->likelihood : count;
     w.all = evidence ? count : w.n;
     w.classes = ig_instance_classes(w.instance);
-    int64_t size = (int64_t)w.instance->spec.height * w.instance->spec.width;
+    int64_t size = ig_image_pixels(&w.instance->spec);
     w.number = malloc((size_t)w.all * sizeof *w.number);
     w.images = malloc((size_t)(BLOCK * size) * sizeof(float));
     w.y = malloc((size_t)(BLOCK * (w.classes + 1)) * sizeof(float));

@@ -31,7 +31,7 @@ static bool has_ssim(const ig_image_spec *spec) {
 
 static ig_status measure_block(work *w, int64_t first, int64_t n, ig_err *err) {
     const ig_image_spec *spec = &w->source->instance->spec;
-    int64_t size = (int64_t)spec->height * spec->width;
+    int64_t size = ig_image_pixels(spec);
     const int *labels = ig_instance_classes(w->source->instance) ? w->labels : NULL;
     for (int64_t i = 0; i < n; i++) {
         w->index[i] = (uint32_t)(first + i);
@@ -72,7 +72,7 @@ ig_status ig_reconstruction_measure(ig_source *source, ig_figures *figures,
     work w = {.source = source, .options = options};
     IG_TRY(ig_source_data(source, &w.data, err));
     w.count = ig_dataset_describe(w.data)->count[IG_TEST];
-    int64_t size = (int64_t)in->spec.height * in->spec.width;
+    int64_t size = ig_image_pixels(&in->spec);
     w.images = malloc((size_t)(BLOCK * (2 * size + ig_instance_latent(in))) * sizeof(float));
     w.mse = malloc((size_t)(3 * w.count) * sizeof(double));
     ig_status status = w.images && w.mse ? IG_OK : ig_fail_memory(err, "test images");

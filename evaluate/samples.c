@@ -97,7 +97,7 @@ static void on_step(void *self, int step, int steps, int64_t first, int64_t n, c
 static ig_status draw_blocks(ig_source *source, counter *c, int64_t n, float *images,
                              const int *labels, ig_err *err) {
     const ig_image_spec *spec = &source->instance->spec;
-    int64_t tile = (int64_t)spec->height * spec->width;
+    int64_t tile = ig_image_pixels(spec);
     for (int64_t i = 0; i < n; i += BLOCK) {
         int64_t m = n - i < BLOCK ? n - i : BLOCK;
         ig_rng rng = ig_rng_at(c->options->seed, IG_STREAM_SAMPLE, 0);

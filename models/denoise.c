@@ -71,7 +71,7 @@ static ig_status check_guidance(const ig_instance *instance, double guidance, ig
 }
 
 static ig_status block_init(block *b, ig_instance *instance, const ig_draw *how, ig_err *err) {
-    int64_t size = (int64_t)instance->spec.height * instance->spec.width;
+    int64_t size = ig_image_pixels(&instance->spec);
     *b = (block){.instance = instance,
                  .how = how,
                  .clusters = ig_instance_clusters(instance),
@@ -168,10 +168,6 @@ static ig_status encode_block(block *b, ig_rng rng, const float *in, float *out,
 
 /* ---- the calls ---- */
 
-static int64_t size_of(const ig_instance *instance) {
-    return (int64_t)instance->spec.height * instance->spec.width;
-}
-
 ig_status ig_denoise_sample(ig_instance *instance, ig_rng rng, int64_t n, const float *y,
                             const ig_draw *how, float *out, ig_err *err) {
     ig_draw draw = draw_of(how, ig_instance_guidance(instance));
@@ -179,7 +175,7 @@ ig_status ig_denoise_sample(ig_instance *instance, ig_rng rng, int64_t n, const 
 }
 
 void ig_denoise_draw_codes(const ig_instance *instance, ig_rng rng, int64_t n, float *codes) {
-    int64_t size = size_of(instance), latent = ig_instance_latent(instance);
+    int64_t size = ig_image_pixels(&instance->spec), latent = ig_instance_latent(instance);
     for (int64_t r = 0; r < n; r++) {
         float *code = codes + r * latent;
         draw_code(ig_instance_clusters(instance), rng, r, code, size, code + size);

@@ -183,7 +183,7 @@ static ig_tensor *forward(ig_instance *instance, const call *c, int64_t first, i
     ig_tape *tape = &instance->tape;
     const ig_model *m = instance->model;
     const ig_image_spec *s = &instance->spec;
-    int64_t pixels = (int64_t)s->height * s->width;
+    int64_t pixels = ig_image_pixels(s);
     ig_rng rng = c->rng;
     rng.first += (uint32_t)first;
     if (c->what == SAMPLE)
@@ -212,10 +212,6 @@ static ig_status run_blocks(ig_instance *instance, const call *c, int64_t n, ig_
     return IG_OK;
 }
 
-static int64_t pixels_of(const ig_instance *instance) {
-    return (int64_t)instance->spec.height * instance->spec.width;
-}
-
 /* Whether the model takes classes, and gets them. */
 static ig_status check_condition(const ig_instance *instance, const float *y, ig_err *err) {
     int classes = ig_instance_classes(instance);
@@ -235,7 +231,7 @@ ig_status ig_instance_sample(ig_instance *instance, ig_rng rng, int64_t n, const
                              const ig_draw *how, float *out, ig_err *err) {
     IG_TRY(check_condition(instance, y, err));
     if (instance->model->denoise) return ig_denoise_sample(instance, rng, n, y, how, out, err);
-    call c = {SAMPLE, rng, y, NULL, out, pixels_of(instance)};
+    call c = {SAMPLE, rng, y, NULL, out, ig_image_pixels(&instance->spec)};
     return run_blocks(instance, &c, n, err);
 }
 
@@ -257,7 +253,7 @@ ig_status ig_instance_decode(ig_instance *instance, const float *codes, int64_t 
                              const ig_draw *how, float *images, ig_err *err) {
     IG_TRY(check_condition(instance, y, err));
     if (instance->model->denoise) return ig_denoise_decode(instance, codes, n, y, how, images, err);
-    call c = {DECODE, {0}, y, codes, images, pixels_of(instance)};
+    call c = {DECODE, {0}, y, codes, images, ig_image_pixels(&instance->spec)};
     return run_blocks(instance, &c, n, err);
 }
 
@@ -296,7 +292,8 @@ double ig_instance_guidance(const ig_instance *instance) {
 }
 
 int ig_instance_latent(const ig_instance *instance) {
-    int own = instance->model->denoise ? (int)pixels_of(instance) : latent_of(instance);
+    int own =
+        instance->model->denoise ? (int)ig_image_pixels(&instance->spec) : latent_of(instance);
     return own + ig_instance_weights(instance);
 }
 
@@ -307,15 +304,6 @@ int ig_instance_weights(const ig_instance *instance) {
 
 int ig_instance_classes(const ig_instance *instance) {
     return instance->model->classes ? instance->model->classes(instance->self) : 0;
-}
-
-void ig_instance_draw_labels(const ig_instance *instance, ig_rng rng, int64_t n, int *labels) {
-    int classes = ig_instance_classes(instance);
-    for (int64_t r = 0; r < n; r++) {
-        float u;
-        ig_rng_uniform(rng, (uint32_t)r, &u, 1);
-        labels[r] = (int)(u * (float)classes);
-    }
 }
 
 void ig_one_hot(const int *labels, int64_t n, int classes, float *y) {

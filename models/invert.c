@@ -135,7 +135,7 @@ ig_status ig_instance_invert(ig_instance *instance, const float *images, int64_t
     int64_t latent = ig_instance_latent(instance), classes = ig_instance_classes(instance);
     work w = {.instance = instance,
               .latent = latent - ig_instance_weights(instance),
-              .size = (int64_t)instance->spec.height * instance->spec.width,
+              .size = ig_image_pixels(&instance->spec),
               .told = ig_instance_conditions(instance)};
     int64_t all = ROWS * (w.size + w.told + 3 * w.latent) + (int64_t)IMAGES * w.told;
     w.target = malloc((size_t)all * sizeof(float));

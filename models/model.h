@@ -16,6 +16,10 @@ typedef struct {
     int classes;       /* 0: no labels */
 } ig_image_spec;
 
+static inline int64_t ig_image_pixels(const ig_image_spec *spec) {
+    return (int64_t)spec->height * spec->width;
+}
+
 /* One batch of training or test images. */
 typedef struct {
     int64_t n;
@@ -216,8 +220,6 @@ int ig_instance_conditions(const ig_instance *instance);
 double ig_instance_guidance(const ig_instance *instance);
 /* Number of classes that the model is conditioned on; 0: it takes no labels. */
 int ig_instance_classes(const ig_instance *instance);
-/* A class for each of n images, row r from row r of rng, all equally likely. */
-void ig_instance_draw_labels(const ig_instance *instance, ig_rng rng, int64_t n, int *labels);
 
 /* Labels as rows with a 1 in the place of the class, or all 0 for a label that is none of them (of
    any class). y: n classes */

@@ -40,6 +40,10 @@ const char *ig_run_config_value(const ig_run_config *config, const ig_opt *opt);
 /* Whether two runs are of the same model with the same values of all its options. */
 bool ig_run_config_same_model(const ig_run_config *a, const ig_run_config *b);
 
+/* Whether a config that is written can be read again: IG_EUSAGE where the name of the data is not
+   UTF-8, IG_EFORMAT with the field that is out of range. */
+ig_status ig_run_config_check(const ig_run_config *config, ig_err *err);
+
 /* Write and read folder/config.json, or read such a file anywhere. Reading names the field that is
    missing or wrong, and refuses a newer format. */
 ig_status ig_run_config_write(const ig_run_config *config, const char *folder, ig_err *err);

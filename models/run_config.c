@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/json.h"
+#include "core/text.h"
 #include "datasets/known.h"
 #include "models/run.h"
 
@@ -31,10 +32,17 @@ const char *ig_run_config_value(const ig_run_config *c, const ig_opt *opt) {
     return opt->initial;
 }
 
+/* Two texts of one value: "5" and "5.0". */
+static bool same_value(const ig_opt *o, const char *a, const char *b) {
+    double x, y;
+    if (o->kind == IG_OPT_CHOICE) return !strcmp(a, b);
+    return ig_parse_real(a, &x) && ig_parse_real(b, &y) && x == y;
+}
+
 bool ig_run_config_same_model(const ig_run_config *a, const ig_run_config *b) {
     if (a->model != b->model) return false;
     for (const ig_opt *o = a->model->opts; o->key; o++)
-        if (strcmp(ig_run_config_value(a, o), ig_run_config_value(b, o)) != 0) return false;
+        if (!same_value(o, ig_run_config_value(a, o), ig_run_config_value(b, o))) return false;
     return true;
 }
 
@@ -141,6 +149,18 @@ static ig_status read_fields(ig_json *r, ig_run_config *c) {
     if (r->status == IG_OK && json_object_get(r->object, "keep"))
         c->keep = (int)ig_json_int(r, "keep", 1, IG_KEEP_MAX);
     return r->status;
+}
+
+ig_status ig_run_config_check(const ig_run_config *config, ig_err *err) {
+    json_t *data = json_string(config->data), *json = config_json(config);
+    ig_run_config read = {0};
+    ig_json r = {"the run", json, err, IG_OK};
+    if (!data) r.status = ig_fail(err, IG_EUSAGE, "%s: expected a name in UTF-8", config->data);
+    else if (!json) r.status = ig_fail_memory(err, "the run's config");
+    else r.status = read_fields(&r, &read);
+    json_decref(data);
+    json_decref(json);
+    return r.status;
 }
 
 ig_status ig_run_config_read_file(ig_run_config *config, const char *path, ig_err *err) {

@@ -41,9 +41,9 @@ static double lambda_of(const run *r, int level) {
     return log(alpha_of(r, level) / sigma_of(r, level));
 }
 
-/* Pixels lie in [-1, 1], so a better estimate does too (Ho et al. 2020, section 3.2). */
+/* Pixels lie in [-1, 1], so a better estimate does too (Ho et al. 2020, section 3.2). NaN stays. */
 static void clip(float *x0, int64_t count) {
-    for (int64_t i = 0; i < count; i++) x0[i] = fminf(fmaxf(x0[i], -1), 1);
+    for (int64_t i = 0; i < count; i++) x0[i] = x0[i] < -1 ? -1 : x0[i] > 1 ? 1 : x0[i];
 }
 
 static ig_status estimate(const run *r, const float *x, int level, float *x0, ig_err *err) {
@@ -195,9 +195,10 @@ ig_status ig_solve_back(const ig_denoiser *denoiser, int steps, int64_t n, float
     IG_TRY(begin_run(&r, denoiser, steps, n, err));
     r.levels[steps] = 1;
     ig_status status = IG_OK;
-    for (int k = steps; k > 0 && status == IG_OK; k--) {
+    for (int k = steps; k > 0; k--) {
         int j = r.levels[k], i = r.levels[k - 1];
         status = estimate(&r, x, j, r.x0, err);
+        if (status != IG_OK) break;
         double keep = sigma_of(&r, i) / sigma_of(&r, j);
         combine(x, r.x0, r.count, keep, alpha_of(&r, i) - keep * alpha_of(&r, j));
     }

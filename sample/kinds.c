@@ -18,7 +18,7 @@ ig_status ig_drawing_begin(ig_drawing *d, const ig_source *source,
                            const ig_picture_options *options, int64_t rows, int64_t columns,
                            ig_err *err) {
     const ig_image_spec *spec = &source->instance->spec;
-    *d = (ig_drawing){.tile = (int64_t)spec->height * spec->width};
+    *d = (ig_drawing){.tile = ig_image_pixels(spec)};
     d->sheet = (ig_sheet){.rows = (int)rows,
                           .columns = (int)columns,
                           .height = spec->height,
@@ -154,7 +154,7 @@ ig_status ig_encode_test(ig_encoded *e, ig_source *source, const uint32_t *index
     IG_TRY(ig_source_data(source, &data, err));
     const ig_image_spec *spec = &source->instance->spec;
     e->n = n;
-    e->images = malloc((size_t)(n * spec->height * spec->width) * sizeof(float));
+    e->images = malloc((size_t)(n * ig_image_pixels(spec)) * sizeof(float));
     e->codes = malloc((size_t)(n * ig_instance_latent(source->instance) + 1) * sizeof(float));
     ig_status status = e->images && e->codes ? IG_OK : ig_fail_memory(err, "test images");
     if (status == IG_OK) status = read_labels(e, source, data, index, err);

@@ -108,7 +108,7 @@ static ig_status draw(ig_source *source, const ig_picture_options *options, ig_i
     }
     const ig_image_spec *spec = &source->instance->spec;
     w.index = malloc((size_t)w.n * sizeof *w.index);
-    w.decoded = malloc((size_t)(w.n * spec->height * spec->width) * sizeof(float));
+    w.decoded = malloc((size_t)(w.n * ig_image_pixels(spec)) * sizeof(float));
     ig_status status = w.index && w.decoded ? run(&w, image, err) : ig_fail_memory(err, "images");
     ig_encoded_free(&w.test);
     free(w.decoded);

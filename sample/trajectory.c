@@ -103,7 +103,7 @@ static ig_status begin(work *w, ig_source *source, const ig_picture_options *opt
     w->steps = w->how.solver.steps;
     int most = w->steps + 1 - first_time(options);
     w->count = count < most ? count : most > 0 ? most : 1;
-    w->tile = (int64_t)spec->height * spec->width;
+    w->tile = ig_image_pixels(spec);
     w->source->planned = n;
     w->time = malloc((size_t)w->count * sizeof *w->time);
     w->states = malloc((size_t)(w->count * n * w->tile) * sizeof(float));

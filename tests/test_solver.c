@@ -338,6 +338,25 @@ static ig_status solve(ig_sampler sampler, int steps, double eta) {
     return ig_solve(&exact_denoiser, &how, (ig_rng){0}, 1, NULL, 0, x, &err);
 }
 
+static ig_status no_number(void *self, const float *x, int64_t n, int level, float *x0, ig_err *e) {
+    (void)self, (void)x, (void)level, (void)e;
+    for (int64_t i = 0; i < n; i++) x0[i] = NAN;
+    return IG_OK;
+}
+
+/* An estimate that is no number does not become a grey value. */
+static void test_no_number(void **state) {
+    (void)state;
+    const ig_denoiser denoiser = {&noise, 1, NULL, no_number};
+    ig_noise_fill(&noise, IG_NOISE_LINEAR, 1000);
+    for (int s = IG_SAMPLER_DPMPP_2M; s <= IG_SAMPLER_HEUN; s++) {
+        float x[2] = {0};
+        const ig_solver how = {(ig_sampler)s, 3, 0, 1};
+        assert_ok(ig_solve(&denoiser, &how, (ig_rng){0}, 2, NULL, 0, x, &err), err);
+        assert_true(isnan(x[0]) && isnan(x[1]));
+    }
+}
+
 static void test_refusals(void **state) {
     (void)state;
     float x[2] = {0};
@@ -367,7 +386,7 @@ int main(void) {
         cmocka_unit_test(test_levels),    cmocka_unit_test(test_goldens),
         cmocka_unit_test(test_moments),   cmocka_unit_test(test_posterior),
         cmocka_unit_test(test_order),     cmocka_unit_test(test_back),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_no_number), cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

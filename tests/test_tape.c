@@ -106,6 +106,55 @@ static void test_addition_lends(void **state) {
     }
 }
 
+/* A sum of a tensor and itself, whose op is the one before or not; of a constant that is one. */
+static void test_sum_with_itself(void **state) {
+    fixture *f = *state;
+    for (int between = 0; between < 2; between++) {
+        ig_params_begin(&f->params, 0);
+        ig_tape_begin(&f->tape, true, true);
+        ig_tensor *y = ig_scale(&f->tape, f->a, 3);
+        if (between) ig_scale(&f->tape, f->a, 1);
+        assert_ok(ig_backward(&f->tape, ig_mean(&f->tape, ig_add(&f->tape, y, y)), NULL, &err),
+                  err);
+        for (int i = 0; i < N; i++) expect_near(f->a->g[i], 6.0 / N);
+    }
+    ig_params_begin(&f->params, 0);
+    ig_tape_begin(&f->tape, true, true);
+    ig_tensor *y = ig_scale(&f->tape, f->a, 3), *constant = ig_detach(&f->tape, y);
+    ig_tensor *loss = ig_mean(&f->tape, ig_add(&f->tape, constant, y));
+    assert_ok(ig_backward(&f->tape, loss, NULL, &err), err);
+    for (int i = 0; i < N; i++) expect_near(f->a->g[i], 3.0 / N);
+    assert_false(constant->grad_written);
+}
+
+/* A walk from the middle, twice: the gradient that it was given stays. */
+static void test_given_gradient_stays(void **state) {
+    fixture *f = *state;
+    float given[N];
+    for (int i = 0; i < N; i++) given[i] = (float)i;
+    for (int time = 0; time < 2; time++) {
+        ig_params_begin(&f->params, 0);
+        ig_tape_begin(&f->tape, true, true);
+        ig_tensor *y = ig_sigmoid(&f->tape, ig_scale(&f->tape, f->a, 2));
+        ig_backward_from(&f->tape, y, given);
+        for (int i = 0; i < N; i++) {
+            double s = (double)y->x[i];
+            expect_near(f->a->g[i], 2 * s * (1 - s) * i);
+        }
+    }
+    for (int i = 0; i < N; i++) assert_true(given[i] == (float)i);
+}
+
+/* Ops of tensors without rows do nothing, or say what they need. */
+static void test_no_rows(void **state) {
+    fixture *f = *state;
+    ig_tensor *none = ig_input(&f->tape, IG_SHAPE_4(0, 4, 4, 8));
+    ig_tensor *channels = ig_input(&f->tape, IG_SHAPE_2(0, 8));
+    assert_non_null(ig_add(&f->tape, none, none));
+    assert_non_null(ig_mul(&f->tape, none, channels));
+    assert_ok(ig_tape_status(&f->tape, &err), err);
+}
+
 /* Values that are spent give way to others, but not where they are recorded. */
 static void test_spent(void **state) {
     fixture *f = *state;
@@ -343,6 +392,9 @@ int main(void) {
         ON_TAPE(test_handed_on),
         ON_TAPE(test_gradients_share_memory),
         ON_TAPE(test_addition_lends),
+        ON_TAPE(test_sum_with_itself),
+        ON_TAPE(test_given_gradient_stays),
+        ON_TAPE(test_no_rows),
         ON_TAPE(test_spent),
         ON_TAPE(test_steps_do_not_add_up),
         ON_TAPE(test_detach),

@@ -6,6 +6,7 @@ import math
 import os
 import pathlib
 import shlex
+import shutil
 import signal
 import struct
 import subprocess
@@ -25,7 +26,8 @@ def imgen(*arguments, threads=2, **options):
     if arguments[0] == "train":
         command += ["--threads", str(threads)]
     env = dict(os.environ, OMP_WAIT_POLICY="passive")  # more threads than cores must not spin
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, env=env, **options)
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=100,
+                          env=env, **options)
 
 
 def write_discs(path, count=700, side=28):
@@ -387,6 +389,12 @@ class Refusals(Case):
         self.refused(2, "r: holds a run", "--resume", "--overwrite", command=["train", "ae", "--out", "r", *DATA])
         self.refused(2, "of the ae, not of the vae", command=["train", "vae", "--out", "r", "--resume"])
         self.assertEqual(before, checkpoint("r")[1])
+        nameless = os.fsdecode(b"./d\xff.npy")  # in no alphabet that a config can hold
+        shutil.copy("discs.npy", nameless)
+        for code, word, bad in [(1, "steps", ["--data", "digits", "--epochs", "1e6", "--batch", 1]),
+                                (2, "UTF-8", ["--data", nameless])]:
+            self.refused(code, word, command=["train", "ae", "--out", "r", "--overwrite", *bad])
+            self.assertEqual(before, checkpoint("r")[1])
         os.mkdir("full")
         pathlib.Path("full/thesis.txt").write_text("mine")
         self.refused(2, "full", "no run", command=["train", "ae", "--out", "full", "--overwrite", *DATA])

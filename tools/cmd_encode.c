@@ -64,7 +64,7 @@ static ig_status encode_all(ig_source *source, ig_dataset *data, ig_split split,
                             float *codes, ig_err *err) {
     const ig_image_spec *spec = &source->instance->spec;
     int64_t latent = ig_instance_latent(source->instance);
-    float *pixels = malloc((size_t)(ENCODE_BLOCK * spec->height * spec->width) * sizeof(float));
+    float *pixels = malloc((size_t)(ENCODE_BLOCK * ig_image_pixels(spec)) * sizeof(float));
     if (!pixels) return ig_fail_memory(err, "images");
     ig_status status = IG_OK;
     bool drawn = false;

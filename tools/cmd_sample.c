@@ -134,7 +134,7 @@ static ig_status sample_picture(const ig_sample_request *q, ig_source *source, p
 static ig_status draw_bytes(const ig_sample_request *q, ig_source *source, int64_t n,
                             uint8_t *bytes, ig_err *err) {
     const ig_image_spec *spec = &source->instance->spec;
-    int64_t tile = (int64_t)spec->height * spec->width;
+    int64_t tile = ig_image_pixels(spec);
     ig_class_list classes;
     int labels[DRAW_BLOCK];
     IG_TRY(ig_class_list_parse(&classes, source, "--label", q->label, err));
@@ -168,7 +168,7 @@ static ig_status sample_array(const ig_sample_request *q, ig_source *source, pro
                        : q->captions  ? "captions"
                                       : "show");
     char path[IG_PATH_MAX];
-    uint8_t *bytes = malloc((size_t)(n * spec->height * spec->width));
+    uint8_t *bytes = malloc((size_t)(n * ig_image_pixels(spec)));
     if (!bytes) return ig_fail_memory(err, "images");
     ig_status status = draw_bytes(q, source, n, bytes, err);
     end_progress(p);

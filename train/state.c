@@ -93,7 +93,7 @@ ig_status ig_trainer_save(ig_trainer *t, ig_err *err) {
 
 /* ---- loading ---- */
 
-static void forget_sums(ig_trainer *t) {
+void ig_trainer_forget_sums(ig_trainer *t) {
     t->sum = (ig_losses){0};
     t->sum_steps = 0;
     memset(t->sum_norm, 0, sizeof t->sum_norm);
@@ -104,7 +104,7 @@ static ig_status renew(ig_trainer *t, ig_err *err) {
     ig_instance_destroy(&t->instance);
     t->progress = (ig_progress){0};
     t->log_started = ig_clock();
-    forget_sums(t);
+    ig_trainer_forget_sums(t);
     return ig_run_config_instance(&t->config, &t->instance, err);
 }
 
@@ -115,7 +115,7 @@ static ig_status begin(ig_trainer *t, ig_err *err) {
     int64_t count = t->feed.count, n = count < MOST ? count : MOST;
     if (!ig_instance_clusters(&t->instance)) return IG_OK;
     uint32_t *index = malloc((size_t)n * sizeof *index);
-    float *images = malloc((size_t)(n * spec->height * spec->width) * sizeof *images);
+    float *images = malloc((size_t)(n * ig_image_pixels(spec)) * sizeof *images);
     ig_status status = index && images ? IG_OK : ig_fail_memory(err, "training images");
     for (int64_t i = 0; i < n && status == IG_OK; i++) index[i] = (uint32_t)(i * count / n);
     if (status == IG_OK) {
@@ -128,7 +128,7 @@ static ig_status begin(ig_trainer *t, ig_err *err) {
 }
 
 static ig_status read_from(ig_trainer *t, const char *name, ig_err *err) {
-    forget_sums(t);
+    ig_trainer_forget_sums(t);
     IG_TRY(ig_checkpoint_read_as(&t->instance, &t->progress, t->folder, name, err));
     return text_to_sums(t, err);
 }

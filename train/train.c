@@ -1,6 +1,7 @@
 #include "train/train.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -81,9 +82,7 @@ static ig_status report(ig_trainer *t, ig_err *err) {
     p.seconds_left = p.seconds / (double)p.step * (double)(p.steps - p.step);
     IG_TRY(ig_metrics_progress(t->folder, &p, err));
     tell(t, p);
-    t->sum = (ig_losses){0};
-    t->sum_steps = 0;
-    memset(t->sum_norm, 0, sizeof t->sum_norm);
+    ig_trainer_forget_sums(t);
     t->log_started = ig_clock();
     return IG_OK;
 }
@@ -163,7 +162,7 @@ static ig_status steps_that_fit(const ig_run_config *config, const char *folder,
     double step = (ig_clock() - started) / TIMED;
     finish_trainer(&t);
     /* a tenth is left for validation, previews and checkpoints */
-    *steps = (int64_t)fmax(1, 0.9 * 60 * config->minutes / step);
+    *steps = (int64_t)fmin(fmax(1, 0.9 * 60 * config->minutes / step), INT_MAX);
     return status;
 }
 
@@ -242,6 +241,7 @@ ig_status ig_train_start(const ig_run_config *config, const char *folder, bool o
                          ig_train_result *result, ig_err *err) {
     int lock;
     IG_TRY(check_config(config, data, err));
+    IG_TRY(ig_run_config_check(config, err));
     IG_TRY(ig_run_folder_prepare(folder, overwrite, &lock, err));
     tell_begun(callbacks);
     ig_status status = write_config(config, folder, data, err);

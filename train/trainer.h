@@ -40,6 +40,9 @@ ig_status ig_trainer_evaluate(ig_trainer *t, ig_split split, int64_t first, int6
 
 /* ---- state.c ---- */
 
+/* Begins the sums since the last log anew. */
+void ig_trainer_forget_sums(ig_trainer *t);
+
 /* Makes the instance anew and reads where the run stands: the last checkpoint, or where that one is
    damaged the newest that can be read, and says so; without any the run is at its start. */
 ig_status ig_trainer_load(ig_trainer *t, ig_err *err);

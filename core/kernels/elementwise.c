@@ -26,7 +26,7 @@
     const ig_unary IG_KERNEL(NAME) = {NAME##_values, NAME##_slopes};
 
 UNARY(scale, a *x, a)
-UNARY(relu, choose(x > 0.0f, x, constant(0)), choose(y > 0.0f, constant(1), constant(0)))
+UNARY(relu, choose(x < 0.0f, constant(0), x), choose(y > 0.0f, constant(1), constant(0)))
 UNARY(leaky_relu, choose(x > 0.0f, x, a *x), choose(x > 0.0f, constant(1), constant(a)))
 UNARY(silu, x *vec_sigmoid(x), vec_sigmoid(x) * (1.0f + x - y))
 UNARY(tanh, vec_tanh(x), 1.0f - y * y)

@@ -106,7 +106,7 @@ typedef struct {
 
 static penalty penalty_of(const ig_adversarial *a, ig_tape *tape, const ig_tensor *v, int64_t n) {
     penalty out = {.p = NULL};
-    if (!v || !(out.p = ig_tape_alloc(tape, (size_t)v->s.d[0] * sizeof(float)))) return out;
+    if (!v || !(out.p = ig_tape_floats(tape, v->s.d[0]))) return out;
     int64_t size = ig_row_size(v->s);
     for (int64_t r = 0; r < v->s.d[0]; r++) {
         double squares = 0, g = a->loss == IG_WGAN_GP ? 0 : (r < n ? a->r1 : a->r2) / (double)n;

@@ -69,7 +69,7 @@ ig_critic ig_critic_begin(const ig_discriminator *d, ig_tape *tape, bool iterate
 /* The same with weights that are constants. */
 ig_critic ig_critic_detached(const ig_critic *c, ig_tape *tape);
 
-/* x: N H W 1, y: N classes, weights of the classes, or NULL -> scores: N 1. The projection of the
+/* x: N H W 1, y: N classes, one 1 in a row or none, or NULL -> scores: N 1. The projection of the
    features on the classes is added to the score (Miyato & Koyama 2018, "cGANs with projection
    discriminator"). */
 ig_tensor *ig_critic_run(ig_critic *c, ig_tape *tape, ig_tensor *x, ig_tensor *y);

@@ -29,7 +29,7 @@ ig_status ig_condition_declare(ig_condition *c, ig_params *params, const ig_imag
                                ig_err *err) {
     IG_TRY(ig_labels_classes(&c->classes, c->labels, spec, err));
     if (!c->classes && c->clusters)
-        ig_clusters_declare(&c->group, params, c->clusters, (int64_t)spec->height * spec->width);
+        ig_clusters_declare(&c->group, params, c->clusters, ig_image_pixels(spec));
     return IG_OK;
 }
 
