@@ -14,7 +14,8 @@ typedef enum {
     IG_ESTOPPED,     /* a callback asked to stop; everything was saved */
 } ig_status;
 
-/* One clear line: what failed, where, what was expected, what to do. Empty while all is well. */
+/* One clear line: what failed, where, what was expected, what to do. Set where a call fails; a call
+   that succeeds leaves it as it was. */
 typedef struct {
     ig_status status;
     char message[1536];

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "core/file.h"
 
@@ -102,14 +103,28 @@ static void write_header(FILE *stream, const char *text) {
     for (; length < padded; length++) putc(' ', stream);
 }
 
+enum { SOME_FLOATS = 4096 };
+
 static void write_floats(FILE *stream, const float *x, int64_t n) {
-    unsigned char bytes[4096 * sizeof(float)];
+    unsigned char bytes[SOME_FLOATS * sizeof(float)];
     for (int64_t i = 0; i < n && !ferror(stream);) {
         size_t used = 0;
         for (; i < n && used < sizeof bytes; i++, used += sizeof(float))
             store_float(bytes + used, x[i]);
         fwrite(bytes, 1, used, stream);
     }
+}
+
+uint32_t ig_safetensors_sum(uint32_t sum, const ig_saved_tensor *t) {
+    unsigned char bytes[SOME_FLOATS * sizeof(float)];
+    uLong crc = sum;
+    for (int64_t i = 0, n = ig_count(t->s); i < n;) {
+        size_t used = 0;
+        for (; i < n && used < sizeof bytes; i++, used += sizeof(float))
+            store_float(bytes + used, t->x[i]);
+        crc = crc32(crc, bytes, (uInt)used);
+    }
+    return (uint32_t)crc;
 }
 
 ig_status ig_safetensors_write(const char *path, const ig_saved_tensor *tensors, int count,

@@ -9,7 +9,10 @@
 enum { DELAY = 80, LAST_DELAY = 2000 };
 
 ig_status ig_animation_create(ig_animation *animation, int count, ig_err *err) {
-    *animation = (ig_animation){calloc((size_t)count, sizeof(ig_image)), count, DELAY, LAST_DELAY};
+    *animation = (ig_animation){.delay = DELAY, .last_delay = LAST_DELAY};
+    if (count < 1) return ig_fail(err, IG_EUSAGE, "an animation of no frames");
+    animation->frames = calloc((size_t)count, sizeof(ig_image));
+    animation->count = count;
     return animation->frames ? IG_OK : ig_fail_memory(err, "frames");
 }
 
@@ -139,24 +142,26 @@ static ig_status write_stream(FILE *stream, const ig_animation *animation,
     return status;
 }
 
-static ig_status check(const ig_animation *animation, ig_err *err) {
+static ig_status check(const ig_animation *animation, const char *path, const ig_image_text *texts,
+                       int text_count, ig_err *err) {
     const ig_image *first = animation->frames;
+    if (animation->count < 1) return ig_fail(err, IG_EUSAGE, "an animation of no frames");
+    IG_TRY(ig_image_check(first, path, texts, text_count, err));
     for (int i = 1; i < animation->count; i++) {
         const ig_image *f = &animation->frames[i];
-        if (f->width != first->width || f->height != first->height ||
+        if (!f->pixels || f->width != first->width || f->height != first->height ||
             f->channels != first->channels)
             return ig_fail(err, IG_EUSAGE,
                            "frame %d of an animation: %dx%d pixels, the first %dx%d", i, f->width,
                            f->height, first->width, first->height);
     }
-    if (animation->count > 0) return IG_OK;
-    return ig_fail(err, IG_EUSAGE, "an animation of no frames");
+    return IG_OK;
 }
 
 ig_status ig_animation_write(const ig_animation *animation, const char *path,
                              const ig_image_text *texts, int text_count, ig_err *err) {
     ig_new_file file;
-    IG_TRY(check(animation, err));
+    IG_TRY(check(animation, path, texts, text_count, err));
     IG_TRY(ig_new_file_open(&file, path, err));
     ig_status status = write_stream(file.stream, animation, texts, text_count, err);
     if (status == IG_OK) return ig_new_file_commit(&file, err);
@@ -182,7 +187,7 @@ ig_status ig_animation_is_file(const ig_animation *animation, const char *path,
                                ig_err *err) {
     char *bytes, *found = NULL;
     size_t size, found_size;
-    IG_TRY(check(animation, err));
+    IG_TRY(check(animation, path, texts, text_count, err));
     ig_status status = encode(animation, texts, text_count, &bytes, &size, err);
     if (status == IG_OK) status = ig_file_read(path, SIZE_MAX / 4, &found, &found_size, err);
     if (status == IG_OK) *same = size == found_size && !memcmp(bytes, found, size);

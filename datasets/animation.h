@@ -18,7 +18,7 @@ ig_status ig_animation_create(ig_animation *animation, int count, ig_err *err);
 void ig_animation_free(ig_animation *animation);
 
 /* Writes beside and renames, with the texts as iTXt chunks. What knows only still pictures shows
-   the first frame. IG_EUSAGE where the frames are not of one size. */
+   the first frame. IG_EUSAGE where the frames are not of one size, or as ig_image_check. */
 ig_status ig_animation_write(const ig_animation *animation, const char *path,
                              const ig_image_text *texts, int text_count, ig_err *err);
 

@@ -38,8 +38,26 @@ typedef struct {
    holds out every seventh image; one with a validation split, as binarized-mnist, has it as the
    last images of its training split. Errors name the file, what was found and what was expected. */
 ig_status ig_dataset_open(ig_dataset **set, const char *name, int resize, ig_err *err);
+
+/* Images that the caller has: of each split (IG_TRAIN, IG_TEST) count images, H W bytes each, and
+   their classes, 0..classes-1 (with classes 0: NULL). */
+typedef struct {
+    int height, width, classes;
+    int64_t count[2];
+    const uint8_t *images[2];
+    const uint8_t *labels[2];
+} ig_dataset_arrays;
+
+/* Makes a data set of copies of them, under a name that runs keep. Without a test split every
+   seventh image is held out. IG_EUSAGE for labels that are no class, IG_EFORMAT for sizes that
+   models do not take. */
+ig_status ig_dataset_create(ig_dataset **set, const char *name, const ig_dataset_arrays *arrays,
+                            ig_err *err);
+
+/* Frees the set; NULL is fine. */
 void ig_dataset_close(ig_dataset *set);
 
+/* What it is; valid until it is closed. */
 const ig_dataset_info *ig_dataset_describe(const ig_dataset *set);
 
 /* Images by index, as bytes: out: n H W. Indices must be below count[split]. Safe from several

@@ -135,3 +135,58 @@ ig_status ig_memory_finish(ig_dataset **set, ig_memory_set *memory, const char *
                          .close = memory_close};
     return IG_OK;
 }
+
+/* ---- from the caller's arrays ---- */
+
+/* bytes of a split into an array of its own; NULL without any. */
+static ig_status copy_bytes(uint8_t **to, const uint8_t *from, size_t bytes, ig_err *err) {
+    *to = from ? malloc(bytes ? bytes : 1) : NULL;
+    if (from && !*to) return ig_fail_memory(err, "a data set");
+    if (from) memcpy(*to, from, bytes);
+    return IG_OK;
+}
+
+static ig_status check_split(const char *name, const ig_dataset_arrays *a, int split, ig_err *err) {
+    int64_t n = a->count[split];
+    if (n < 0 || (n > 0 && !a->images[split]) || (n > 0 && a->classes && !a->labels[split]))
+        return ig_fail(err, IG_EUSAGE, "%s: %lld images, or labels, that are not there", name,
+                       (long long)n);
+    for (int64_t i = 0; a->classes && i < n; i++)
+        if (a->labels[split][i] >= a->classes)
+            return ig_fail(err, IG_EUSAGE, "%s: label %d of image %lld: expected 0 to %d", name,
+                           a->labels[split][i], (long long)i, a->classes - 1);
+    return IG_OK;
+}
+
+static ig_status copy_arrays(ig_memory_set *m, const char *name, const ig_dataset_arrays *a,
+                             ig_err *err) {
+    if (a->classes < 0 || a->classes > IG_MAX_CLASSES)
+        return ig_fail(err, IG_EUSAGE, "%s: %d classes: expected 0 to %d", name, a->classes,
+                       IG_MAX_CLASSES);
+    for (int split = 0; split < 2; split++) IG_TRY(check_split(name, a, split, err));
+    IG_TRY(ig_memory_check_size(name, a->count[IG_TRAIN], a->height, a->width, err));
+    m->height = a->height;
+    m->width = a->width;
+    m->classes = a->classes;
+    m->name = ig_copy_text(name);
+    if (!m->name) return ig_fail_memory(err, name);
+    size_t pixels = (size_t)a->height * (size_t)a->width;
+    for (int split = 0; split < 2; split++) {
+        size_t n = (size_t)a->count[split];
+        m->count[split] = a->count[split];
+        if (!n) continue;
+        IG_TRY(copy_bytes(&m->images[split], a->images[split], n * pixels, err));
+        IG_TRY(copy_bytes(&m->labels[split], a->classes ? a->labels[split] : NULL, n, err));
+    }
+    return m->count[IG_TEST] ? IG_OK : ig_memory_hold_out(m, name, err);
+}
+
+ig_status ig_dataset_create(ig_dataset **set, const char *name, const ig_dataset_arrays *arrays,
+                            ig_err *err) {
+    ig_memory_set memory = {0};
+    *set = NULL;
+    ig_status status = copy_arrays(&memory, name, arrays, err);
+    if (status == IG_OK) status = ig_memory_finish(set, &memory, "the caller's arrays", err);
+    ig_memory_clear(&memory);
+    return status;
+}

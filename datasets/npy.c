@@ -211,9 +211,20 @@ static size_t format_header(char out[WRITTEN_MAX], ig_npy_type type, ig_shape sh
     return end;
 }
 
+static ig_status check_written(const char *path, ig_npy_type type, ig_shape shape, ig_err *err) {
+    bool right =
+        (type == IG_NPY_U8 || type == IG_NPY_F32) && shape.nd >= 1 && shape.nd <= IG_MAX_DIMS;
+    for (int i = 0; right && i < shape.nd; i++) right = shape.d[i] >= 0;
+    if (right) return IG_OK;
+    return ig_fail(err, IG_EUSAGE,
+                   "%s: not written: expected uint8 or float32 of 1 to %d dimensions", path,
+                   IG_MAX_DIMS);
+}
+
 ig_status ig_npy_write(const char *path, ig_npy_type type, ig_shape shape, const void *data,
                        ig_err *err) {
     char header[WRITTEN_MAX];
+    IG_TRY(check_written(path, type, shape, err));
     size_t header_size = format_header(header, type, shape), size = data_size(shape, type);
     ig_new_file file;
     IG_TRY(ig_new_file_open(&file, path, err));

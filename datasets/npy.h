@@ -15,7 +15,8 @@ typedef enum { IG_NPY_U8, IG_NPY_F32 } ig_npy_type;
 ig_status ig_npy_read(const char *path, ig_npy_type *type, ig_shape *shape, void **data,
                       ig_err *err);
 
-/* Writes beside and renames. */
+/* Writes beside and renames. IG_EUSAGE for another type or other shapes than those that are read.
+ */
 ig_status ig_npy_write(const char *path, ig_npy_type type, ig_shape shape, const void *data,
                        ig_err *err);
 

@@ -285,9 +285,31 @@ static ig_status write_stream(png_job *job, const char *path, ig_err *err) {
     return status;
 }
 
+ig_status ig_image_check(const ig_image *image, const char *path, const ig_image_text *texts,
+                         int text_count, ig_err *err) {
+    enum { MOST_KEY = 79 }; /* PNG, section 11.3.3 */
+    if (!image->pixels || (image->channels != 1 && image->channels != 3) || image->height < 1 ||
+        image->width < 1 || image->height > IG_IMAGE_MAX_SIDE || image->width > IG_IMAGE_MAX_SIDE)
+        return ig_fail(
+            err, IG_EUSAGE,
+            "%s: not written: %dx%d pixels of %d channels, expected sides of 1 to %d and "
+            "1 or 3 channels",
+            path, image->width, image->height, image->channels, IG_IMAGE_MAX_SIDE);
+    if (text_count < 0 || text_count > IG_IMAGE_MAX_TEXTS)
+        return ig_fail(err, IG_EUSAGE, "%s: not written: %d texts, expected 0 to %d", path,
+                       text_count, IG_IMAGE_MAX_TEXTS);
+    for (int i = 0; i < text_count; i++)
+        if (!texts[i].key || !texts[i].value || !*texts[i].key || strlen(texts[i].key) > MOST_KEY)
+            return ig_fail(err, IG_EUSAGE,
+                           "%s: not written: text %d: expected a key of 1 to %d bytes, and a value",
+                           path, i, MOST_KEY);
+    return IG_OK;
+}
+
 ig_status ig_png_write(const ig_image *image, const char *path, const ig_image_text *texts,
                        int text_count, ig_err *err) {
     ig_new_file file;
+    IG_TRY(ig_image_check(image, path, texts, text_count, err));
     IG_TRY(ig_new_file_open(&file, path, err));
     png_job job = {
         .stream = file.stream, .image = *image, .texts = texts, .text_count = text_count};

@@ -36,7 +36,12 @@ ig_status ig_png_read(ig_image *image, const char *path, int max_side, ig_err *e
 ig_status ig_png_read_texts(const char *path, ig_image_text **texts, int *count, int *height,
                             int *width, ig_err *err);
 
-/* Writes beside and renames, with the texts as iTXt chunks. */
+/* Whether an image and texts can be written: IG_EUSAGE names what is not as above. Keys have 1 to
+   79 bytes. path: what the message names. */
+ig_status ig_image_check(const ig_image *image, const char *path, const ig_image_text *texts,
+                         int text_count, ig_err *err);
+
+/* Writes beside and renames, with the texts as iTXt chunks. IG_EUSAGE as ig_image_check. */
 ig_status ig_png_write(const ig_image *image, const char *path, const ig_image_text *texts,
                        int text_count, ig_err *err);
 

@@ -1,5 +1,6 @@
 #include "models/denoise.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +95,7 @@ typedef ig_status block_task(block *b, ig_rng rng, const float *in, float *out, 
 static ig_status run_blocks(ig_instance *instance, block_task *task, const ig_draw *how, ig_rng rng,
                             int64_t n, const float *y, const float *in, float *out, ig_err *err) {
     block b;
+    if (n < 0) return ig_fail(err, IG_EUSAGE, "%" PRId64 " images: expected 0 or more", n);
     IG_TRY(check_guidance(instance, how->solver.guidance, err));
     ig_status status = block_init(&b, instance, how, err);
     ig_params_begin(&instance->params, -1);
@@ -116,6 +118,7 @@ static ig_status run_blocks(ig_instance *instance, block_task *task, const ig_dr
 static ig_status solve(block *b, ig_rng rng, float *x, ig_err *err) {
     const ig_draw *how = b->how;
     IG_TRY(ig_solve(&b->denoiser, &how->solver, rng, b->n, &how->trace, b->first, x, err));
+    IG_TRY(ig_instance_check_results(b->instance, x, b->n * b->size, err));
     for (int64_t i = 0; i < b->n * b->size; i++) x[i] = 0.5f * (x[i] + 1);
     return IG_OK;
 }

@@ -4,6 +4,10 @@
 
 #include "models/model.h"
 
+/* IG_ENUMERIC unless all n results of an instance are finite. */
+ig_status ig_instance_check_results(const ig_instance *instance, const float *x, int64_t n,
+                                    ig_err *err);
+
 /* Images from noise.  out: n H W in [0,1] */
 ig_status ig_denoise_sample(ig_instance *instance, ig_rng rng, int64_t n, const float *y,
                             const ig_draw *how, float *out, ig_err *err);

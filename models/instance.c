@@ -1,7 +1,9 @@
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/finite.h"
 #include "core/text.h"
 #include "models/denoise.h"
 
@@ -197,16 +199,27 @@ static ig_tensor *forward(ig_instance *instance, const call *c, int64_t first, i
     return m->encode_draw(instance->self, tape, x, rng);
 }
 
+ig_status ig_instance_check_results(const ig_instance *instance, const float *x, int64_t n,
+                                    ig_err *err) {
+    if (ig_all_finite(x, n)) return IG_OK;
+    return ig_fail(err, IG_ENUMERIC,
+                   "what the %s makes of it is not finite: an image, a code, a class or a weight "
+                   "was not, or far too large",
+                   instance->model->name);
+}
+
 static ig_status run_blocks(ig_instance *instance, const call *c, int64_t n, ig_err *err) {
     if (!is_able(instance->model, c->what))
         return ig_fail(err, IG_EUNSUPPORTED, "the %s has %s", instance->model->name,
                        what_is_missing[c->what]);
+    if (n < 0) return ig_fail(err, IG_EUSAGE, "%" PRId64 " images: expected 0 or more", n);
     ig_params_begin(&instance->params, -1);
     for (int64_t first = 0; first < n; first += BLOCK) {
         int64_t rows = n - first < BLOCK ? n - first : BLOCK;
         ig_tape_begin(&instance->tape, false, false);
         ig_tensor *out = forward(instance, c, first, rows);
         IG_TRY(ig_tape_status(&instance->tape, err));
+        IG_TRY(ig_instance_check_results(instance, out->x, rows * c->out_size, err));
         memcpy(c->out + first * c->out_size, out->x, (size_t)(rows * c->out_size) * sizeof(float));
     }
     return IG_OK;

@@ -10,7 +10,7 @@
 
 /* A checkpoint holds four arrays a parameter (one a buffer): its value under its own name and the
    others under these prefixes. */
-enum { ARRAYS = 4 };
+enum { ARRAYS = 4, SUM_TEXT = 9 };
 static const char *const prefixes[ARRAYS] = {"", "ema.", "optim.m.", "optim.v."};
 
 typedef struct {
@@ -32,33 +32,40 @@ static int arrays_of(const ig_param *p) {
     return p->phase < 0 ? 1 : ARRAYS;
 }
 
-static ig_status write_tensors(const ig_instance *instance, const ig_saved_text *texts,
-                               int text_count, const char *path, ig_err *err) {
-    const ig_params *params = &instance->params;
+/* The tensors of a checkpoint, in the order of the file; free both. */
+typedef struct {
+    ig_saved_tensor *tensors;
+    array_name *names;
+    int count;
+} tensor_list;
+
+static ig_status list_tensors(const ig_params *params, tensor_list *list, ig_err *err) {
     size_t most = (size_t)params->size * ARRAYS;
-    ig_saved_tensor *tensors = malloc(most * sizeof *tensors);
-    array_name *names = malloc(most * sizeof *names);
-    ig_status status = tensors && names ? IG_OK : ig_fail_memory(err, path);
-    int count = 0;
-    for (int i = 0; status == IG_OK && i < params->size; i++) {
+    *list =
+        (tensor_list){malloc(most * sizeof(ig_saved_tensor)), malloc(most * sizeof(array_name)), 0};
+    if (!list->tensors || !list->names) return ig_fail_memory(err, "a checkpoint");
+    for (int i = 0; i < params->size; i++) {
         const ig_param *p = params->list[i];
-        for (int a = 0; a < arrays_of(p); a++, count++) {
-            names[count] = name_of(p, a);
-            tensors[count] =
-                (ig_saved_tensor){names[count].text, p->tensor.s, array_of(params, p, a)};
+        for (int a = 0; a < arrays_of(p); a++, list->count++) {
+            array_name *name = &list->names[list->count];
+            *name = name_of(p, a);
+            list->tensors[list->count] =
+                (ig_saved_tensor){name->text, p->tensor.s, array_of(params, p, a)};
         }
     }
-    if (status == IG_OK)
-        status = ig_safetensors_write(path, tensors, count, texts, text_count, err);
-    free(tensors);
-    free(names);
-    return status;
+    return IG_OK;
 }
 
-ig_status ig_checkpoint_write(const ig_instance *instance, const ig_progress *progress,
-                              const char *folder, ig_err *err) {
-    char path[IG_PATH_MAX], format[16], step[32], seconds[32], setbacks[16];
-    IG_TRY(ig_path_join(path, folder, IG_CHECKPOINT_FILE, err));
+static void sum_text(char text[SUM_TEXT], const tensor_list *list) {
+    uint32_t sum = 0;
+    for (int i = 0; i < list->count; i++) sum = ig_safetensors_sum(sum, &list->tensors[i]);
+    snprintf(text, SUM_TEXT, "%08" PRIx32, sum);
+}
+
+static ig_status write_tensors(const ig_instance *instance, const ig_progress *progress,
+                               const char *path, ig_err *err) {
+    char format[16], step[32], seconds[32], setbacks[16], sum[SUM_TEXT];
+    tensor_list list;
     snprintf(format, sizeof format, "%d", IG_RUN_FORMAT);
     snprintf(step, sizeof step, "%" PRId64, progress->step);
     snprintf(setbacks, sizeof setbacks, "%d", progress->setbacks);
@@ -66,9 +73,28 @@ ig_status ig_checkpoint_write(const ig_instance *instance, const ig_progress *pr
     const ig_saved_text texts[] = {
         {"format", format},     {"imgen", IG_VERSION}, {"model", instance->model->name},
         {"step", step},         {"seconds", seconds},  {"setbacks", setbacks},
-        {"log", progress->log},
+        {"log", progress->log}, {"crc32", sum},
     };
-    return write_tensors(instance, texts, sizeof texts / sizeof texts[0], path, err);
+    ig_status status = list_tensors(&instance->params, &list, err);
+    if (status == IG_OK) {
+        sum_text(sum, &list);
+        status = ig_safetensors_write(path, list.tensors, list.count, texts,
+                                      sizeof texts / sizeof texts[0], err);
+    }
+    free(list.tensors);
+    free(list.names);
+    return status;
+}
+
+ig_status ig_checkpoint_write(const ig_instance *instance, const ig_progress *progress,
+                              const char *folder, ig_err *err) {
+    char path[IG_PATH_MAX];
+    const ig_param *p = ig_params_not_finite(&instance->params);
+    if (p)
+        return ig_fail(err, IG_ENUMERIC, "%s: step %" PRId64 ": %s is not finite: not written",
+                       folder, progress->step, p->name);
+    IG_TRY(ig_path_join(path, folder, IG_CHECKPOINT_FILE, err));
+    return write_tensors(instance, progress, path, err);
 }
 
 /* ---- reading ---- */
@@ -125,15 +151,34 @@ static ig_status copy_array(const ig_safetensors *file, const ig_params *params,
     return IG_OK;
 }
 
+/* Whether the tensors' bytes are those that were written; checkpoints have not always told. */
+static ig_status check_sum(const ig_safetensors *file, const char *path, ig_err *err) {
+    const char *told = ig_safetensors_text(file, "crc32");
+    char found[SUM_TEXT];
+    uint32_t sum = 0;
+    for (int i = 0; i < ig_safetensors_count(file); i++) {
+        ig_saved_tensor tensor = ig_safetensors_at(file, i);
+        sum = ig_safetensors_sum(sum, &tensor);
+    }
+    snprintf(found, sizeof found, "%08" PRIx32, sum);
+    if (!told || !strcmp(told, found)) return IG_OK;
+    return ig_fail(err, IG_EFORMAT, "%s: is damaged: the sum of its tensors is %s, not %.16s", path,
+                   found, told);
+}
+
 static ig_status copy_tensors(const ig_safetensors *file, const ig_params *params, const char *path,
                               ig_err *err) {
     int count = 0;
     for (int i = 0; i < params->size; i++)
         for (int a = 0; a < arrays_of(params->list[i]); a++, count++)
             IG_TRY(copy_array(file, params, params->list[i], a, path, err));
-    if (count == ig_safetensors_count(file)) return IG_OK;
-    return ig_fail(err, IG_EFORMAT, "%s: %d tensors, expected %d: is it of another run?", path,
-                   ig_safetensors_count(file), count);
+    if (count != ig_safetensors_count(file))
+        return ig_fail(err, IG_EFORMAT, "%s: %d tensors, expected %d: is it of another run?", path,
+                       ig_safetensors_count(file), count);
+    IG_TRY(check_sum(file, path, err));
+    const ig_param *p = ig_params_not_finite(params);
+    if (!p) return IG_OK;
+    return ig_fail(err, IG_EFORMAT, "%s: %s holds a number that is not finite", path, p->name);
 }
 
 ig_status ig_checkpoint_read(ig_instance *instance, ig_progress *progress, const char *folder,
@@ -156,6 +201,15 @@ ig_status ig_checkpoint_read_as(ig_instance *instance, ig_progress *progress, co
 
 /* ---- a run opened for sampling ---- */
 
+/* Settings that are wrong are the file's. */
+static ig_status make_instance(ig_run *run, ig_err *err) {
+    ig_err why = {IG_OK, ""};
+    ig_status status = ig_run_config_instance(&run->config, &run->instance, &why);
+    if (status == IG_OK) return IG_OK;
+    return ig_fail(err, status == IG_EUSAGE ? IG_EFORMAT : status, "%s/" IG_CONFIG_FILE ": %s",
+                   run->folder, why.message);
+}
+
 static ig_status open_run(ig_run *run, ig_err *err) {
     char path[IG_PATH_MAX];
     IG_TRY(ig_run_config_read(&run->config, run->folder, err));
@@ -163,7 +217,7 @@ static ig_status open_run(ig_run *run, ig_err *err) {
     if (!ig_is_file(path))
         return ig_fail(err, IG_EIO, "%s: no checkpoint yet: continue with imgen train --resume",
                        run->folder);
-    IG_TRY(ig_run_config_instance(&run->config, &run->instance, err));
+    IG_TRY(make_instance(run, err));
     IG_TRY(ig_checkpoint_read(&run->instance, &run->progress, run->folder, err));
     IG_TRY(ig_sha256_file(path, run->checkpoint_hash, err));
     if (run->config.recipe.ema > 0) ig_params_swap_ema(&run->instance.params);

@@ -40,12 +40,16 @@ const char *ig_run_config_value(const ig_run_config *config, const ig_opt *opt);
 /* Whether two runs are of the same model with the same values of all its options. */
 bool ig_run_config_same_model(const ig_run_config *a, const ig_run_config *b);
 
-/* Whether a config that is written can be read again: IG_EUSAGE where the name of the data is not
-   UTF-8, IG_EFORMAT with the field that is out of range. */
+/* Whether a config can be written, read again and trained by: IG_EUSAGE names what cannot be. Steps
+   go from 0 to INT_MAX, a batch from 1 to 65536 images, sides from IG_MIN_SIDE to IG_MAX_SIDE; the
+   rate from 0 to 100, `ema` to .999999, `minutes` to 1e5, the seed to INT64_MAX; log_every,
+   save_every and preview_every are 1 at least, keep 1 to IG_KEEP_MAX; the name of the data is
+   UTF-8.
+ */
 ig_status ig_run_config_check(const ig_run_config *config, ig_err *err);
 
-/* Write and read folder/config.json, or read such a file anywhere. Reading names the field that is
-   missing or wrong, and refuses a newer format. */
+/* Write (what passes ig_run_config_check) and read folder/config.json, or read such a file
+   anywhere. Reading names the field that is missing or wrong, and refuses a newer format. */
 ig_status ig_run_config_write(const ig_run_config *config, const char *folder, ig_err *err);
 ig_status ig_run_config_read(ig_run_config *config, const char *folder, ig_err *err);
 ig_status ig_run_config_read_file(ig_run_config *config, const char *path, ig_err *err);

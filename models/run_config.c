@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,7 @@ static json_t *config_json(const ig_run_config *c) {
 
 ig_status ig_run_config_write(const ig_run_config *config, const char *folder, ig_err *err) {
     char path[IG_PATH_MAX];
+    IG_TRY(ig_run_config_check(config, err));
     IG_TRY(ig_path_join(path, folder, IG_CONFIG_FILE, err));
     return ig_json_write(config_json(config), path, err);
 }
@@ -151,16 +153,48 @@ static ig_status read_fields(ig_json *r, ig_run_config *c) {
     return r->status;
 }
 
+/* What JSON cannot hold, or a trainer not use. */
+static ig_status check_numbers(const ig_run_config *c, ig_err *err) {
+    const ig_recipe *r = &c->recipe;
+    const ig_optim *o = &r->optim;
+    const struct {
+        const char *name;
+        double value, min, max;
+    } numbers[] = {{"lr", r->lr, 0, 100},
+                   {"ema", r->ema, 0, .999999},
+                   {"clip", r->clip, 0, 1e9},
+                   {"minutes", c->minutes, 0, 1e5},
+                   {"beta1", o->beta1, 0, 1},
+                   {"beta2", o->beta2, 0, 1},
+                   {"eps", o->eps, 0, 1},
+                   {"momentum", o->momentum, 0, 1},
+                   {"weight_decay", o->weight_decay, 0, 10}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (!(numbers[i].value >= numbers[i].min && numbers[i].value <= numbers[i].max))
+            return ig_fail(err, IG_EUSAGE, "the run's %s is %g: expected %g to %g", numbers[i].name,
+                           numbers[i].value, numbers[i].min, numbers[i].max);
+    if ((int)o->kind < IG_ADAM || o->kind > IG_SGD)
+        return ig_fail(err, IG_EUSAGE, "the run's optimizer: there is none of number %d",
+                       (int)o->kind);
+    if (c->seed > INT64_MAX)
+        return ig_fail(err, IG_EUSAGE, "the run's seed: expected at most %" PRId64, INT64_MAX);
+    return IG_OK;
+}
+
 ig_status ig_run_config_check(const ig_run_config *config, ig_err *err) {
+    if (!config->model) return ig_fail(err, IG_EUSAGE, "the run: expected a model");
+    IG_TRY(check_numbers(config, err));
     json_t *data = json_string(config->data), *json = config_json(config);
     ig_run_config read = {0};
-    ig_json r = {"the run", json, err, IG_OK};
-    if (!data) r.status = ig_fail(err, IG_EUSAGE, "%s: expected a name in UTF-8", config->data);
-    else if (!json) r.status = ig_fail_memory(err, "the run's config");
+    ig_err why = {IG_OK, ""};
+    ig_json r = {"the run", json, &why, IG_OK};
+    if (!data) r.status = ig_fail(&why, IG_EUSAGE, "%s: expected a name in UTF-8", config->data);
+    else if (!json) r.status = ig_fail_memory(&why, "the run's config");
     else r.status = read_fields(&r, &read);
     json_decref(data);
     json_decref(json);
-    return r.status;
+    if (r.status == IG_OK) return IG_OK; /* what is wrong is the caller's, not a file's */
+    return ig_fail(err, r.status == IG_EFORMAT ? IG_EUSAGE : r.status, "%s", why.message);
 }
 
 ig_status ig_run_config_read_file(ig_run_config *config, const char *path, ig_err *err) {
@@ -194,6 +228,10 @@ ig_status ig_run_config_data(const char **name, const ig_run_config *config, con
                              ig_err *err) {
     *name = named ? named : config->data;
     if (named || !strcmp(*name, "digits") || ig_known_find(*name)) return IG_OK;
+    if (!strchr(*name, '/'))
+        return ig_fail(err, IG_EUSAGE,
+                       "the data %s is none that imgen knows by name: name its path by --data",
+                       *name);
     return ig_fail(err, IG_EUSAGE,
                    "the data %s is a path, which a " IG_CONFIG_FILE " alone does not open: name it "
                    "by --data %s",

@@ -136,6 +136,8 @@ static ig_status take_step(const run *r, int step, ig_err *err) {
 /* ---- the public calls ---- */
 
 static ig_status check(const ig_denoiser *d, const ig_solver *s, ig_err *err) {
+    if ((int)s->sampler < 0 || s->sampler > IG_SAMPLER_HEUN)
+        return ig_fail(err, IG_EUSAGE, "sampler %d: there is none of that number", (int)s->sampler);
     if (s->steps < 1 || s->steps > d->noise->first)
         return ig_fail(err, IG_EUSAGE, "%d sampling steps: expected 1 to %d", s->steps,
                        d->noise->first);

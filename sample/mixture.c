@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/finite.h"
+
 ig_status ig_mixture_create(ig_mixture *mixture, int components, int dim, ig_err *err) {
     size_t k = (size_t)components, d = (size_t)dim;
     *mixture = (ig_mixture){components, dim, calloc(k, sizeof(float)), calloc(k * d, sizeof(float)),
@@ -82,12 +84,6 @@ ig_status ig_mixture_write(const ig_mixture *mixture, const char *path, const ig
     return ig_safetensors_write(path, tensors, 3, texts, text_count, err);
 }
 
-static bool all_finite(const float *x, int64_t n) {
-    for (int64_t i = 0; i < n; i++)
-        if (!isfinite(x[i])) return false;
-    return true;
-}
-
 static bool is_shares(const float *weight, int64_t n) {
     double sum = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -109,7 +105,8 @@ ig_status ig_mixture_read(ig_mixture *mixture, const ig_safetensors *file, ig_er
                        "mixture: expected the tensors weight K, mean KxD and "
                        "factor KxDxD, D up to %d",
                        IG_MIXTURE_MAX_DIM);
-    if (!is_shares(weight.x, k) || !all_finite(mean.x, k * d) || !all_finite(factor.x, k * d * d))
+    if (!is_shares(weight.x, k) || !ig_all_finite(mean.x, k * d) ||
+        !ig_all_finite(factor.x, k * d * d))
         return ig_fail(err, IG_EFORMAT,
                        "mixture: expected weights that sum to 1 and finite values");
     IG_TRY(ig_mixture_create(mixture, (int)k, (int)d, err));

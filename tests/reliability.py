@@ -100,13 +100,16 @@ class Kept(Run):
         self.assertEqual(self.names("whole"), ["checkpoint-000025.safetensors", "checkpoint-000030.safetensors",
                                                "checkpoint.safetensors"])
         self.assertEqual(checkpoint("whole")[0]["step"], "33")
-        for damage in ("cut", "gone"):
+        for damage in ("cut", "gone", "one bit"):
             shutil.copytree("whole", "r", dirs_exist_ok=True)
             file = pathlib.Path("r/checkpoint.safetensors")
             data = bytearray(file.read_bytes())
             file.unlink()
             if damage == "cut":
                 file.write_bytes(data[: len(data) // 2])
+            if damage == "one bit":
+                data[len(data) // 2] ^= 1
+                file.write_bytes(data)
             said = self.resume("r").stderr
             self.assertIn("checkpoint.safetensors: ", said)
             self.assertIn("going on from checkpoint-000030.safetensors", said)

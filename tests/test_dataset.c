@@ -362,6 +362,45 @@ static void test_pixels_and_bytes_agree(void **state) {
     ig_dataset_close(NULL);
 }
 
+/* The caller's own arrays, which may go away. */
+static void test_arrays(void **state) {
+    (void)state;
+    enum { N = 14, SIDE = 4, SIZE = SIDE * SIDE };
+    uint8_t images[N][SIZE], labels[N], found[SIZE];
+    for (int i = 0; i < N; i++) memset(images[i], i, SIZE), labels[i] = (uint8_t)(i % 3);
+    ig_dataset_arrays arrays = {SIDE, SIDE, 3, {N, 0}, {images[0], NULL}, {labels, NULL}};
+    ig_dataset *set;
+    assert_ok(ig_dataset_create(&set, "mine", &arrays, &err), err);
+    memset(images, 0, sizeof images);
+    const ig_dataset_info *info = ig_dataset_describe(set);
+    assert_string_equal(info->name, "mine");
+    assert_int_equal(info->count[IG_TRAIN], 12);
+    assert_int_equal(info->count[IG_TEST], 2); /* every seventh */
+    ig_dataset_read(set, IG_TEST, (uint32_t[]){1}, 1, found);
+    assert_int_equal(found[0], 13);
+    assert_int_equal(ig_dataset_label(set, IG_TEST, 1), 1);
+    ig_dataset_close(set);
+
+    arrays.count[IG_TEST] = 2;
+    arrays.images[IG_TEST] = images[0];
+    arrays.labels[IG_TEST] = labels;
+    assert_ok(ig_dataset_create(&set, "mine", &arrays, &err), err);
+    assert_int_equal(ig_dataset_describe(set)->count[IG_TRAIN], N);
+    ig_dataset_close(set);
+
+    labels[5] = 3;
+    assert_fails(ig_dataset_create(&set, "mine", &arrays, &err), IG_EUSAGE, err,
+                 "mine: label 3 of image 5: expected 0 to 2");
+    assert_null(set);
+    arrays.images[IG_TEST] = NULL;
+    arrays.classes = 0;
+    assert_fails(ig_dataset_create(&set, "mine", &arrays, &err), IG_EUSAGE, err, "not there");
+    arrays.classes = 257;
+    assert_fails(ig_dataset_create(&set, "mine", &arrays, &err), IG_EUSAGE, err, "257 classes");
+    arrays = (ig_dataset_arrays){2, 2, 0, {N, 0}, {images[0], NULL}, {NULL, NULL}};
+    assert_fails(ig_dataset_create(&set, "mine", &arrays, &err), IG_EFORMAT, err, "2x2");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_test_folder, remove_test_folder)
@@ -380,6 +419,7 @@ int main(void) {
         TEST(test_known_names),
         TEST(test_names_of_paths),
         TEST(test_pixels_and_bytes_agree),
+        cmocka_unit_test(test_arrays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,6 +86,18 @@ static void test_reads_versions_and_orders(void **state) {
     expect_array(save(state, 1, header, "ab", 2), IG_NPY_U8, IG_SHAPE_2(1, 2), "ab", 2);
 }
 
+static void test_writes_no_other(void **state) {
+    const char *path = path_in(state, "x.npy");
+    ig_shape many = {.nd = 9}, negative = IG_SHAPE_1(-1);
+    float x = 0;
+    assert_fails(ig_npy_write(path, IG_NPY_F32, many, &x, &err), IG_EUSAGE, err, "1 to 4");
+    assert_fails(ig_npy_write(path, IG_NPY_F32, (ig_shape){0}, &x, &err), IG_EUSAGE, err, "1 to 4");
+    assert_fails(ig_npy_write(path, IG_NPY_F32, negative, &x, &err), IG_EUSAGE, err, "x.npy");
+    assert_fails(ig_npy_write(path, (ig_npy_type)7, IG_SHAPE_1(1), &x, &err), IG_EUSAGE, err,
+                 "uint8 or float32");
+    assert_int_equal(entries_in(*state), 0);
+}
+
 static void test_refuses_other_arrays(void **state) {
     static const struct {
         const char *descr, *order, *shape, *word;
@@ -159,13 +171,10 @@ static void test_damaged_files(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_test_folder, remove_test_folder)
-        TEST(test_writes_what_it_reads),
-        TEST(test_writes_as_numpy),
-        TEST(test_reads_versions_and_orders),
-        TEST(test_refuses_other_arrays),
-        TEST(test_refuses_what_is_no_array),
-        TEST(test_refuses_sizes_beside_a_zero),
-        TEST(test_damaged_files),
+        TEST(test_writes_what_it_reads),        TEST(test_writes_as_numpy),
+        TEST(test_reads_versions_and_orders),   TEST(test_writes_no_other),
+        TEST(test_refuses_other_arrays),        TEST(test_refuses_what_is_no_array),
+        TEST(test_refuses_sizes_beside_a_zero), TEST(test_damaged_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -225,6 +225,15 @@ static void test_checkpoint(void **state) {
     assert_ok(ig_checkpoint_read(&a, &progress, *state, &err), err);
     sample(&a, found);
     assert_memory_equal(found, wanted, sizeof wanted);
+    a.params.value[3] = NAN; /* neither written nor drawn from unseen */
+    ig_params_changed(&a.params);
+    assert_fails(ig_checkpoint_write(&a, &progress, *state, &err), IG_ENUMERIC, err, "not finite");
+    assert_fails(
+        ig_instance_sample(&a, ig_rng_at(1, IG_STREAM_SAMPLE, 0), IMAGES, NULL, NULL, found, &err),
+        IG_ENUMERIC, err, "not finite");
+    assert_fails(
+        ig_instance_sample(&b, ig_rng_at(1, IG_STREAM_SAMPLE, 0), -1, NULL, NULL, found, &err),
+        IG_EUSAGE, err, "-1 images");
     ig_instance_destroy(&a);
     ig_instance_destroy(&b);
 }

@@ -183,8 +183,22 @@ static void test_write_refuses(void **state) {
     assert_fails(ig_png_write(&image, path_in(state, "none/x.png"), NULL, 0, &err), IG_EIO, err,
                  "none/x.png");
     const ig_image_text keyless = {"", "value"};
-    assert_fails(ig_png_write(&image, path_in(state, "x.png"), &keyless, 1, &err), IG_EIO, err,
-                 "keyword");
+    const ig_image_text valueless = {"key", NULL};
+    char long_key[100];
+    memset(long_key, 'k', sizeof long_key);
+    long_key[80] = 0;
+    const ig_image_text *bad[] = {&keyless, &valueless, &(ig_image_text){long_key, "value"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_fails(ig_png_write(&image, path_in(state, "x.png"), bad[i], 1, &err), IG_EUSAGE, err,
+                     "1 to 79 bytes");
+    assert_fails(ig_png_write(&image, path_in(state, "x.png"), &keyless, 17, &err), IG_EUSAGE, err,
+                 "17 texts");
+    ig_image two = image;
+    two.channels = 2;
+    assert_fails(ig_png_write(&two, path_in(state, "x.png"), NULL, 0, &err), IG_EUSAGE, err,
+                 "2 channels");
+    assert_fails(ig_png_write(&(ig_image){0}, path_in(state, "x.png"), NULL, 0, &err), IG_EUSAGE,
+                 err, "0x0");
     assert_int_equal(entries_in(*state), 0);
     ig_image_free(&image);
 }

@@ -391,9 +391,9 @@ class Refusals(Case):
         self.assertEqual(before, checkpoint("r")[1])
         nameless = os.fsdecode(b"./d\xff.npy")  # in no alphabet that a config can hold
         shutil.copy("discs.npy", nameless)
-        for code, word, bad in [(1, "steps", ["--data", "digits", "--epochs", "1e6", "--batch", 1]),
-                                (2, "UTF-8", ["--data", nameless])]:
-            self.refused(code, word, command=["train", "ae", "--out", "r", "--overwrite", *bad])
+        for word, bad in [("steps", ["--data", "digits", "--epochs", "1e6", "--batch", 1]),
+                          ("UTF-8", ["--data", nameless])]:
+            self.refused(2, word, command=["train", "ae", "--out", "r", "--overwrite", *bad])
             self.assertEqual(before, checkpoint("r")[1])
         os.mkdir("full")
         pathlib.Path("full/thesis.txt").write_text("mine")
@@ -405,8 +405,13 @@ class Refusals(Case):
         self.train("vae", "--steps", 1, "--set", "arch=mlp", "--out", "v", *SMALL)
         whole = pathlib.Path("a/checkpoint.safetensors").read_bytes()
         file = pathlib.Path("v/checkpoint.safetensors")
+        own = file.read_bytes()
         file.write_bytes(whole)
         self.refused(1, "v/checkpoint", "of the ae", command=["sample", "grid", "v"])
+        flipped = bytearray(own)
+        flipped[-len(own) // 3] ^= 0x40
+        file.write_bytes(flipped)
+        self.refused(1, "v/checkpoint.safetensors: is damaged", command=["sample", "grid", "v"])
         file.write_bytes(whole[: len(whole) // 2])
         self.refused(1, "v/checkpoint", command=["sample", "grid", "v"])
         self.refused(1, "v/checkpoint", command=["train", "vae", "--out", "v", "--resume", *DATA])
@@ -417,6 +422,8 @@ class Refusals(Case):
                                     ("recipe", {}, ["steps"]), ("image", {"height": 4000}, ["height"])]:
             pathlib.Path("a/config.json").write_text(json.dumps({**config, field: value}))
             self.refused(1, "a/config.json", *words, command=["sample", "grid", "a"])
+        pathlib.Path("a/config.json").write_text(json.dumps({**config, "settings": {"latnt": "9"}}))
+        self.refused(1, "a/config.json: ", "latnt", command=["sample", "grid", "a"])
         self.refused(1, "nowhere", "not a run folder", command=["sample", "grid", "nowhere"])
 
     def test_read_only_folder(self):

@@ -118,8 +118,6 @@ static ig_status loop(ig_trainer *t, ig_err *err) {
 }
 
 static ig_status finish_run(ig_trainer *t, ig_train_result *result, ig_err *err) {
-    result->step = t->progress.step;
-    result->seconds = t->progress.seconds;
     swap_ema(t);
     int64_t count = ig_dataset_describe(t->feed.data)->count[IG_TEST];
     ig_status status = ig_trainer_evaluate(t, IG_TEST, 0, count, &result->test, err);
@@ -222,6 +220,8 @@ static ig_status train_locked(const char *folder, ig_dataset *data,
     if (status == IG_OK) status = ig_metrics_rewind(folder, t.progress.step, err);
     if (status == IG_OK && !told) tell_begun(callbacks);
     if (status == IG_OK) status = loop(&t, err);
+    result->step = t.progress.step;
+    result->seconds = t.progress.seconds;
     if (status == IG_OK) status = finish_run(&t, result, err);
     finish_trainer(&t);
     return status;

@@ -55,9 +55,9 @@ typedef struct {
 } ig_train_callbacks;
 
 typedef struct {
-    int64_t step;
+    int64_t step;   /* where the run stands, also where it was stopped */
     double seconds; /* of training, over all resumptions */
-    ig_losses test; /* over the test split, with the moving averages */
+    ig_losses test; /* over the test split, with the moving averages, once all steps are done */
 } ig_train_result;
 
 /* Fills config from a model's preset, for this data: folder-independent, all steps set. */
@@ -71,7 +71,7 @@ ig_status ig_train_defaults(ig_run_config *config, const ig_model *model, const 
    samples/step-*.png, and train.lock, by which a second training in the folder is refused
    (IG_EUSAGE). IG_ESTOPPED where the callback stopped it: everything is saved. IG_ENUMERIC where a
    loss or gradient was not finite, and neither after going back to the last checkpoint with half
-   the rate, three times. */
+   the rate, three times. callbacks: NULL where nothing is to be told. */
 ig_status ig_train_start(const ig_run_config *config, const char *folder, bool overwrite,
                          ig_dataset *data, const ig_train_callbacks *callbacks,
                          ig_train_result *result, ig_err *err);
