@@ -225,7 +225,7 @@ static void test_checkpoint(void **state) {
     assert_ok(ig_checkpoint_read(&a, &progress, *state, &err), err);
     sample(&a, found);
     assert_memory_equal(found, wanted, sizeof wanted);
-    a.params.value[3] = NAN; /* neither written nor drawn from unseen */
+    a.params.list[a.params.size - 1]->tensor.x[0] = NAN; /* neither written nor drawn from unseen */
     ig_params_changed(&a.params);
     assert_fails(ig_checkpoint_write(&a, &progress, *state, &err), IG_ENUMERIC, err, "not finite");
     assert_fails(
