@@ -1,7 +1,7 @@
-"""Installs imgen into a folder of its own, compiles the program of docs/api.md through pkg-config
-against the shared and the static library, whichever of them are built, as C and as C++, and runs it
-on a run that it trains first. Each header stands alone, in both languages, and the library exports
-names of its own only."""
+"""Installs imgen into a folder of its own and compiles the programs of docs/api.md through pkg-config
+against the shared and the static library, whichever of them are built, as C and as C++. One draws from a
+run that is trained first, and from the one that the other trains. Each header stands alone, in both
+languages, and the library exports names of its own only."""
 import os
 import pathlib
 import re
@@ -48,8 +48,10 @@ with tempfile.TemporaryDirectory() as folder:
     prefix = re.search(r"^prefix=(.*)", config.read_text(), re.M)[1]
     config.write_text(config.read_text().replace(f"prefix={prefix}", f"prefix={folder}{prefix}"))
     env = dict(os.environ, PKG_CONFIG_PATH=str(config.parent))
-    program = folder / "draw.c"
-    program.write_text(re.search(r"```c\n(.*?)```", (source / "docs/api.md").read_text(), re.S)[1])
+    program, own = folder / "draw.c", folder / "own.c"
+    texts = re.findall(r"```c\n(.*?)```", (source / "docs/api.md").read_text(), re.S)
+    for path, text in zip([program, own], texts, strict=True):
+        path.write_text(text)
 
     [imgen] = folder.rglob("bin/imgen")
     trained = folder / "run"
@@ -77,6 +79,13 @@ with tempfile.TemporaryDirectory() as folder:
             printed = run(binary, trained, picture, env=libraries)
             assert printed == "", f"the library printed {printed!r}"
             pictures.append(picture.read_bytes())
+            trainer = folder / f"own-{kind}-{ending}"
+            run(*compiler, *standard, "-Wall", "-Werror", *instruments, own, "-x", "none", "-o", trainer, *flags)
+            squares = folder / f"squares-{kind}-{ending}"  # a run with labels
+            printed = run(trainer, squares, env=libraries).splitlines()
+            losses = [float(line.split()[-1]) for line in printed[:-1]]
+            assert printed[-1].startswith("test images: ") and losses[-1] < losses[0], printed
+            run(binary, squares, folder / "squares.png", env=libraries)
         names = exported(kind, built[kind][0])
         assert "ig_run_open" in names, names
         if not instruments:
@@ -88,4 +97,4 @@ with tempfile.TemporaryDirectory() as folder:
     for shared in built["shared"]:
         assert "libcurl" not in run("ldd", shared), "libimgen links libcurl"
     assert [p for p in folder.rglob("imgen.1*")], "no man page is installed"
-print("the program of docs/api.md builds, shared and static, and draws the same 16 images as C and as C++")
+print("the programs of docs/api.md build, shared and static, train, and draw the same 16 images as C and as C++")
