@@ -20,6 +20,7 @@ void ig_arena_destroy(ig_arena *arena);
    They live until the arena is reset, released to an earlier mark, or destroyed. */
 void *ig_arena_alloc(ig_arena *arena, size_t bytes);
 
+/* Where the arena stands now, to go back to by ig_arena_release. */
 ig_arena_mark ig_arena_get_mark(const ig_arena *arena);
 
 /* Frees everything allocated since the mark was taken; nothing goes back to the system. */

@@ -37,6 +37,7 @@ ig_status ig_file_write(const char *path, const void *data, size_t size, ig_err 
 /* folder/name into out (name where folder is empty); IG_EUSAGE where it would be too long. */
 ig_status ig_path_join(char out[IG_PATH_MAX], const char *folder, const char *name, ig_err *err);
 
+/* Whether there is such a folder, or such a file, links followed. */
 bool ig_is_folder(const char *path);
 bool ig_is_file(const char *path);
 

@@ -59,7 +59,8 @@ ig_tensor *ig_batchnorm_leaky_relu(ig_tape *tape, ig_tensor *x, const ig_batchno
    (N C to N H W C). */
 ig_tensor *ig_add(ig_tape *tape, ig_tensor *a, ig_tensor *b);
 ig_tensor *ig_mul(ig_tape *tape, ig_tensor *a, ig_tensor *b); /* the same broadcasts */
-ig_tensor *ig_scale(ig_tape *tape, ig_tensor *x, float factor);
+ig_tensor *ig_scale(ig_tape *tape, ig_tensor *x, float factor); /* factor x */
+/* Of each value: max(x, 0); x, below 0 slope x. NaN stays. */
 ig_tensor *ig_relu(ig_tape *tape, ig_tensor *x);
 ig_tensor *ig_leaky_relu(ig_tape *tape, ig_tensor *x, float slope);
 /* For ops that make y by an epilogue: ig_leaky_relu and ig_add (of two of one shape) whose work is
@@ -69,6 +70,7 @@ ig_tensor *ig_add_done(ig_tape *tape, ig_tensor *y, ig_tensor *to);
 /* x times the slope of ig_leaky_relu at `at`, a constant of the same shape: the directional
    derivative along x. */
 ig_tensor *ig_leaky_relu_tangent(ig_tape *tape, ig_tensor *x, ig_tensor *at, float slope);
+/* Of each value: x / (1 + exp(-x)), tanh(x), 1 / (1 + exp(-x)), log(1 + exp(x)). */
 ig_tensor *ig_silu(ig_tape *tape, ig_tensor *x);
 ig_tensor *ig_tanh(ig_tape *tape, ig_tensor *x);
 ig_tensor *ig_sigmoid(ig_tape *tape, ig_tensor *x);

@@ -42,6 +42,7 @@ const char *ig_safetensors_text(const ig_safetensors *file, const char *key);
 int ig_safetensors_text_count(const ig_safetensors *file);
 ig_saved_text ig_safetensors_text_at(const ig_safetensors *file, int i);
 
+/* Number of tensors. */
 int ig_safetensors_count(const ig_safetensors *file);
 /* The i-th tensor in order of offset; where it is not readable, x is NULL and s.nd 0. */
 ig_saved_tensor ig_safetensors_at(const ig_safetensors *file, int i);

@@ -28,8 +28,10 @@ ig_status ig_judge_open(ig_judge **judge, const char *data, ig_err *err);
    where the run is of another model or not trained to its end. */
 ig_status ig_judge_open_run(ig_judge **judge, const char *folder, ig_err *err);
 
+/* Frees it; NULL is fine. */
 void ig_judge_close(ig_judge *judge);
 
+/* What it was trained on; valid until it is closed. */
 const ig_judge_info *ig_judge_describe(const ig_judge *judge);
 
 /* What the last layer sees, for distances between sets of images.  images: n H W in [0,1] ->

@@ -26,6 +26,7 @@ ig_status ig_image_set_make(ig_image_set *set, ig_judge *judge, const float *ima
 ig_status ig_image_set_read(ig_image_set *set, ig_judge *judge, ig_dataset *data, ig_split split,
                             int64_t n, ig_err *err);
 
+/* Frees what it holds. */
 void ig_image_set_free(ig_image_set *set);
 
 #endif

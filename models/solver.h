@@ -29,6 +29,7 @@ typedef struct {
                         IG_NEW_IMAGE_GUIDANCE for new images and none where codes become images */
 } ig_solver;
 
+/* dpm++2m, 20 steps, eta 0, and the guidance that is usual for what is drawn. */
 ig_solver ig_solver_default(void);
 
 /* Told after each step: `step` of `steps` is done for images first..first+n-1; x is what came of it

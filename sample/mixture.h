@@ -31,6 +31,7 @@ typedef struct {
 ig_status ig_mixture_fit(ig_mixture *mixture, const float *codes, int64_t n, int dim,
                          int components, uint64_t seed, ig_mixture_fit_report *report, ig_err *err);
 
+/* Frees what it holds. */
 void ig_mixture_free(ig_mixture *mixture);
 
 /* Allocates the arrays, zeroed. */

@@ -98,6 +98,7 @@ ig_status ig_picture_write(const ig_image *image, const char *path, const ig_pic
                            const ig_source *source, uint64_t seed, const char *command,
                            ig_err *err);
 
+/* The same of a moving picture. */
 ig_status ig_picture_write_animation(const ig_animation *animation, const char *path,
                                      const ig_picture_kind *kind, const ig_source *source,
                                      uint64_t seed, const char *command, ig_err *err);
