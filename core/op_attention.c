@@ -59,6 +59,8 @@ const ig_op ig_op_softmax = {"softmax", softmax_backward};
 
 ig_tensor *ig_softmax(ig_tape *tape, ig_tensor *x) {
     if (!x) return NULL;
+    if (x->s.nd < 1 || x->s.d[x->s.nd - 1] < 1)
+        return ig_op_fail(tape, "softmax", x, NULL, "rows of one value at least");
     ig_node *node = ig_node_create(tape, &ig_op_softmax, (ig_tensor *[]){x}, 1, x->s, 0);
     if (!node) return NULL;
     softmax_work work = softmax_rows(x->s);

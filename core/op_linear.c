@@ -194,7 +194,7 @@ const ig_op ig_op_linear = {"linear", linear_backward};
 
 ig_tensor *ig_linear(ig_tape *tape, ig_tensor *x, const ig_linear_layer *l) {
     if (!x || !l->w) return NULL;
-    if (l->w->s.nd != 2 || ig_row_size(x->s) != l->w->s.d[1])
+    if (l->w->s.nd != 2 || ig_row_size(x->s) != l->w->s.d[1] || ig_count(l->w->s) == 0)
         return ig_op_fail(tape, "linear", x, l->w, "as many values a row as columns of weights");
     if (l->b && !ig_same_shape(l->b->s, IG_SHAPE_1(l->w->s.d[0])))
         return ig_op_fail(tape, "linear", x, l->b, "%lld biases", (long long)l->w->s.d[0]);

@@ -467,9 +467,10 @@ const ig_op ig_op_layernorm = {"layernorm", layernorm_backward};
 
 ig_tensor *ig_layernorm(ig_tape *tape, ig_tensor *x, const ig_norm_layer *l) {
     if (!x) return NULL;
-    int64_t c = x->s.d[x->s.nd - 1], rows = ig_count(x->s) / c;
-    if (!fits(l, c))
+    int64_t c = x->s.d[x->s.nd - 1];
+    if (c < 1 || !fits(l, c))
         return ig_op_fail(tape, "layernorm", x, l->scale, "rows of C values and C scales, shifts");
+    int64_t rows = ig_count(x->s) / c;
     ig_node *node = ig_node_create(tape, &ig_op_layernorm, (ig_tensor *[]){x, l->scale, l->shift},
                                    3, x->s, sizeof(saved_layernorm));
     if (!node) return NULL;

@@ -73,6 +73,7 @@ ig_tensor *ig_concat(ig_tape *tape, ig_tensor *a, ig_tensor *b) {
     if (!ig_same_shape(a->s, wanted))
         return ig_op_fail(tape, "concat", a, b, "shapes that differ in the last dimension only");
     out.d[out.nd - 1] += last_dim(b);
+    if (out.d[out.nd - 1] < 1) return ig_op_fail(tape, "concat", a, b, "any channels");
     ig_node *node = ig_node_create(tape, &ig_op_concat, (ig_tensor *[]){a, b}, 2, out, 0);
     if (!node) return NULL;
     int64_t width = last_dim(node->out), rows = ig_count(out) / width;

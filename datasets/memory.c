@@ -163,8 +163,11 @@ static ig_status copy_arrays(ig_memory_set *m, const char *name, const ig_datase
     if (a->classes < 0 || a->classes > IG_MAX_CLASSES)
         return ig_fail(err, IG_EUSAGE, "%s: %d classes: expected 0 to %d", name, a->classes,
                        IG_MAX_CLASSES);
-    for (int split = 0; split < 2; split++) IG_TRY(check_split(name, a, split, err));
-    IG_TRY(ig_memory_check_size(name, a->count[IG_TRAIN], a->height, a->width, err));
+    for (int split = 0; split < 2; split++) {
+        if (split == IG_TRAIN || a->count[split] > 0)
+            IG_TRY(ig_memory_check_size(name, a->count[split], a->height, a->width, err));
+        IG_TRY(check_split(name, a, split, err));
+    }
     m->height = a->height;
     m->width = a->width;
     m->classes = a->classes;

@@ -161,6 +161,7 @@ static ig_status encode_block(block *b, ig_rng rng, const float *in, float *out,
         IG_TRY(ig_clusters_find(b->clusters, &b->instance->tape, in, b->n, b->own, err));
     for (int64_t i = 0; i < b->n * b->size; i++) out[i] = 2 * in[i] - 1;
     IG_TRY(ig_solve_back(&b->denoiser, b->how->solver.steps, b->n, out, err));
+    IG_TRY(ig_instance_check_results(b->instance, out, b->n * b->size, err));
     for (int64_t r = b->n - 1; r >= 0 && b->clusters; r--) {
         float *code = out + r * b->latent;
         memmove(code, out + r * b->size, (size_t)b->size * sizeof(float));

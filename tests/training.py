@@ -383,6 +383,12 @@ class Refusals(Case):
         self.refused(1, "nosuch", "imgen data list", command=["train", "ae", "--data", "nosuch"])
         self.assertEqual(list(self.folder.rglob("*.json")), [])
 
+    def test_help_of_a_model(self):
+        self.assertIn("MODEL --help", imgen("train", "--help").stdout)
+        told = imgen("train", "vae", "--help").stdout
+        self.assertIn("60000 steps of 32 images; latent=40 objective=iwae", told)
+        self.assertRegex(told, r"arch=conv\|mlp +two stride-2 convolutions")
+
     def test_existing_run_is_kept(self):
         self.train("ae", "--steps", 1, "--set", "arch=mlp", "--out", "r", *SMALL)
         before = checkpoint("r")[1]

@@ -221,7 +221,7 @@ static ig_status train_locked(const char *folder, ig_dataset *data,
     if (status == IG_OK && !told) tell_begun(callbacks);
     if (status == IG_OK) status = loop(&t, err);
     result->step = t.progress.step;
-    result->seconds = t.progress.seconds;
+    result->seconds = status == IG_ESTOPPED ? ig_trainer_seconds(&t) : t.progress.seconds;
     if (status == IG_OK) status = finish_run(&t, result, err);
     finish_trainer(&t);
     return status;
@@ -240,8 +240,8 @@ ig_status ig_train_start(const ig_run_config *config, const char *folder, bool o
                          ig_dataset *data, const ig_train_callbacks *callbacks,
                          ig_train_result *result, ig_err *err) {
     int lock;
-    IG_TRY(check_config(config, data, err));
     IG_TRY(ig_run_config_check(config, err));
+    IG_TRY(check_config(config, data, err));
     IG_TRY(ig_run_folder_prepare(folder, overwrite, &lock, err));
     tell_begun(callbacks);
     ig_status status = write_config(config, folder, data, err);

@@ -1,0 +1,160 @@
+/* Runs as a program outside makes them: what a config may hold, what is saved, what a stop tells.
+ */
+#include "check.h"
+
+#include <math.h>
+
+#include "datasets/animation.h"
+#include "train/train.h"
+
+static ig_err err;
+
+enum { IMAGES = 70, SIDE = 8 };
+
+static ig_dataset *make_data(void) {
+    static uint8_t images[IMAGES * SIDE * SIDE];
+    ig_dataset *data;
+    for (int i = 0; i < IMAGES * SIDE * SIDE; i++) images[i] = (uint8_t)(i * i % 251);
+    ig_dataset_arrays arrays = {SIDE, SIDE, 0, {IMAGES, 0}, {images, NULL}, {NULL, NULL}};
+    assert_ok(ig_dataset_create(&data, "own", &arrays, &err), err);
+    return data;
+}
+
+static ig_run_config config_for(const char *name, const ig_dataset *data) {
+    const ig_model *model;
+    ig_run_config config;
+    assert_ok(ig_model_find(&model, name, &err), err);
+    assert_ok(ig_train_defaults(&config, model, "quick", data, &err), err);
+    config.validation = 5;
+    config.recipe.batch = 4;
+    return config;
+}
+
+/* ---- configs ---- */
+
+static void refuse(const ig_run_config *config, const char *what) {
+    assert_fails(ig_run_config_check(config, &err), IG_EUSAGE, err, what);
+    assert_fails(ig_run_config_write(config, "/nowhere", &err), IG_EUSAGE, err, what);
+}
+
+static void test_what_a_config_holds(void **state) {
+    (void)state;
+    ig_dataset *data = make_data();
+    const ig_run_config right = config_for("vae", data);
+    ig_run_config c = right;
+    assert_ok(ig_run_config_check(&c, &err), err);
+    double *const numbers[] = {&c.recipe.lr,          &c.recipe.ema,
+                               &c.recipe.clip,        &c.minutes,
+                               &c.recipe.optim.beta1, &c.recipe.optim.eps,
+                               &c.recipe.optim.beta2, &c.recipe.optim.momentum};
+    const char *const names[] = {"lr",    "ema", "clip",  "minutes",
+                                 "beta1", "eps", "beta2", "momentum"};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        for (int bad = 0; bad < 3; bad++) {
+            c = right;
+            *numbers[i] = bad == 0 ? (double)NAN : bad == 1 ? -1 : 1e300;
+            refuse(&c, names[i]);
+        }
+    c = right;
+    c.seed = UINT64_MAX;
+    refuse(&c, "seed");
+    c = right;
+    c.recipe.optim.kind = (ig_optim_kind)9;
+    refuse(&c, "optimizer");
+    c = right;
+    c.log_every = 0;
+    refuse(&c, "log_every");
+    c = right;
+    c.spec.height = 2;
+    refuse(&c, "height");
+    c = right;
+    c.model = NULL;
+    refuse(&c, "a model");
+    assert_fails(ig_train_start(&c, "/nowhere", false, data, NULL, &(ig_train_result){0}, &err),
+                 IG_EUSAGE, err, "a model");
+    ig_dataset_close(data);
+}
+
+/* Values are compared as numbers. */
+static void test_same_model(void **state) {
+    (void)state;
+    ig_dataset *data = make_data();
+    ig_run_config a = config_for("gan", data), b = a;
+    assert_ok(ig_run_config_set(&b, "r1", "5.0", &err), err);
+    assert_true(ig_run_config_same_model(&a, &b));
+    assert_ok(ig_run_config_set(&b, "r1", "5.1", &err), err);
+    assert_false(ig_run_config_same_model(&a, &b));
+    assert_ok(ig_run_config_set(&b, "r1", "5", &err), err);
+    assert_ok(ig_run_config_set(&b, "loss", "ns", &err), err);
+    assert_false(ig_run_config_same_model(&a, &b));
+    ig_dataset_close(data);
+}
+
+/* ---- results ---- */
+
+static bool stop_soon(void *self) {
+    int *steps = self;
+    return ++*steps == 3;
+}
+
+static void test_stop(void **state) {
+    ig_dataset *data = make_data();
+    ig_run_config config = config_for("ae", data);
+    int steps = 0;
+    ig_train_callbacks callbacks = {.self = &steps, .stop = stop_soon};
+    ig_train_result result;
+    assert_ok(ig_run_config_set(&config, "arch", "mlp", &err), err);
+    assert_fails(
+        ig_train_start(&config, path_in(state, "r"), false, data, &callbacks, &result, &err),
+        IG_ESTOPPED, err, "step 3");
+    assert_int_equal(result.step, 3);
+    assert_true(result.seconds > 0);
+    ig_dataset_close(data);
+}
+
+/* What is not finite is no result, in whichever way it came in. */
+static void test_not_finite(void **state) {
+    (void)state;
+    static float images[SIDE * SIDE], codes[SIDE * SIDE];
+    const char *const names[] = {"vae", "flow"};
+    for (int m = 0; m < 2; m++) {
+        const ig_model *model;
+        ig_instance instance;
+        const ig_image_spec spec = {SIDE, SIDE, 0};
+        assert_ok(ig_model_find(&model, names[m], &err), err);
+        assert_ok(ig_instance_create(&instance, model, &spec, NULL, 0, 1, &err), err);
+        images[5] = 0;
+        assert_ok(ig_instance_encode(&instance, images, 1, NULL, NULL, codes, &err), err);
+        images[5] = NAN;
+        assert_fails(ig_instance_encode(&instance, images, 1, NULL, NULL, codes, &err), IG_ENUMERIC,
+                     err, names[m]);
+        codes[0] = INFINITY;
+        assert_fails(ig_instance_decode(&instance, codes, 1, NULL, NULL, images, &err), IG_ENUMERIC,
+                     err, names[m]);
+        ig_instance_destroy(&instance);
+    }
+}
+
+static void test_animations(void **state) {
+    ig_animation animation;
+    const char *path = path_in(state, "a.png");
+    assert_fails(ig_animation_create(&animation, -1, &err), IG_EUSAGE, err, "no frames");
+    assert_fails(ig_animation_write(&animation, path, NULL, 0, &err), IG_EUSAGE, err, "no frames");
+    assert_ok(ig_animation_create(&animation, 2, &err), err);
+    assert_fails(ig_animation_write(&animation, path, NULL, 0, &err), IG_EUSAGE, err, "0x0");
+    assert_ok(ig_image_create(&animation.frames[0], 4, 4, 1, &err), err);
+    assert_fails(ig_animation_write(&animation, path, NULL, 0, &err), IG_EUSAGE, err, "frame 1");
+    ig_animation_free(&animation);
+    assert_int_equal(entries_in(*state), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_a_config_holds),
+        cmocka_unit_test(test_same_model),
+        cmocka_unit_test_setup_teardown(test_stop, make_test_folder, remove_test_folder),
+        cmocka_unit_test(test_not_finite),
+        cmocka_unit_test_setup_teardown(test_animations, make_test_folder, remove_test_folder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
