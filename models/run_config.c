@@ -169,10 +169,15 @@ static ig_status check_numbers(const ig_run_config *c, ig_err *err) {
                    {"eps", o->eps, 0, 1},
                    {"momentum", o->momentum, 0, 1},
                    {"weight_decay", o->weight_decay, 0, 10}};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (!(numbers[i].value >= numbers[i].min && numbers[i].value <= numbers[i].max))
-            return ig_fail(err, IG_EUSAGE, "the run's %s is %g: expected %g to %g", numbers[i].name,
-                           numbers[i].value, numbers[i].min, numbers[i].max);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        char value[32], min[32], max[32];
+        if (numbers[i].value >= numbers[i].min && numbers[i].value <= numbers[i].max) continue;
+        ig_real_text(numbers[i].value, value, sizeof value);
+        ig_real_text(numbers[i].min, min, sizeof min);
+        ig_real_text(numbers[i].max, max, sizeof max);
+        return ig_fail(err, IG_EUSAGE, "the run's %s is %s: expected %s to %s", numbers[i].name,
+                       value, min, max);
+    }
     if ((int)o->kind < IG_ADAM || o->kind > IG_SGD)
         return ig_fail(err, IG_EUSAGE, "the run's optimizer: there is none of number %d",
                        (int)o->kind);
