@@ -3,13 +3,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "core/finite.h"
 #include "core/tape.h"
-
-static bool all_finite(const float *x, int64_t n) {
-    for (int64_t i = 0; i < n; i++)
-        if (!isfinite(x[i])) return false;
-    return true;
-}
 
 /* "nan" or "inf": the first that is there. */
 static const char *first_wrong(const float *x, int64_t n) {
@@ -19,12 +14,12 @@ static const char *first_wrong(const float *x, int64_t n) {
 }
 
 static bool values_finite(const ig_tensor *t) {
-    return all_finite(t->x, ig_count(t->s));
+    return ig_all_finite(t->x, ig_count(t->s));
 }
 
 /* Written, and not finite. */
 static bool has_wrong_gradient(const ig_tensor *t) {
-    return t->needs_grad && t->grad_written && t->g && !all_finite(t->g, ig_count(t->s));
+    return t->needs_grad && t->grad_written && t->g && !ig_all_finite(t->g, ig_count(t->s));
 }
 
 /* "encoder.hidden.weight 784x400", or the shape alone */

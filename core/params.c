@@ -1,9 +1,9 @@
 #include "core/params.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/finite.h"
 #include "core/memory.h"
 #include "core/packed.h"
 #include "core/whole.h"
@@ -194,8 +194,7 @@ const ig_param *ig_params_not_finite(const ig_params *params) {
     for (int i = 0; i < params->size; i++) {
         const ig_param *p = params->list[i];
         for (size_t a = 0; a < sizeof arrays / sizeof *arrays; a++)
-            for (int64_t k = 0; k < ig_count(p->tensor.s); k++)
-                if (!isfinite(arrays[a][p->first + k])) return p;
+            if (!ig_all_finite(arrays[a] + p->first, ig_count(p->tensor.s))) return p;
     }
     return NULL;
 }
