@@ -115,16 +115,24 @@ static void write_floats(FILE *stream, const float *x, int64_t n) {
     }
 }
 
-uint32_t ig_safetensors_sum(uint32_t sum, const ig_saved_tensor *t) {
+static uLong add_word(uLong sum, const char *word) {
+    return crc32(sum, (const unsigned char *)word, (uInt)strlen(word) + 1);
+}
+
+uint32_t ig_safetensors_tensor_sum(const ig_saved_tensor *t) {
     unsigned char bytes[SOME_FLOATS * sizeof(float)];
-    uLong crc = sum;
+    uLong sum = add_word(0, t->name);
     for (int64_t i = 0, n = ig_count(t->s); i < n;) {
         size_t used = 0;
         for (; i < n && used < sizeof bytes; i++, used += sizeof(float))
             store_float(bytes + used, t->x[i]);
-        crc = crc32(crc, bytes, (uInt)used);
+        sum = crc32(sum, bytes, (uInt)used);
     }
-    return (uint32_t)crc;
+    return (uint32_t)sum;
+}
+
+uint32_t ig_safetensors_text_sum(const ig_saved_text *text) {
+    return (uint32_t)add_word(add_word(0, text->key), text->value);
 }
 
 ig_status ig_safetensors_write(const char *path, const ig_saved_tensor *tensors, int count,

@@ -19,8 +19,9 @@ typedef struct {
 ig_status ig_safetensors_write(const char *path, const ig_saved_tensor *tensors, int count,
                                const ig_saved_text *texts, int text_count, ig_err *err);
 
-/* The CRC-32 of what other tensors' sum is `sum` (of none: 0) and then this one's bytes. */
-uint32_t ig_safetensors_sum(uint32_t sum, const ig_saved_tensor *tensor);
+/* CRC-32 of a tensor's name and bytes, and of a key and its value. */
+uint32_t ig_safetensors_tensor_sum(const ig_saved_tensor *tensor);
+uint32_t ig_safetensors_text_sum(const ig_saved_text *text);
 
 typedef struct ig_safetensors ig_safetensors;
 

@@ -11,6 +11,7 @@
 /* A checkpoint holds four arrays a parameter (one a buffer): its value under its own name and the
    others under these prefixes. */
 enum { ARRAYS = 4, SUM_TEXT = 9 };
+static const char sum_key[] = "checksum";
 static const char *const prefixes[ARRAYS] = {"", "ema.", "optim.m.", "optim.v."};
 
 typedef struct {
@@ -56,10 +57,12 @@ static ig_status list_tensors(const ig_params *params, tensor_list *list, ig_err
     return IG_OK;
 }
 
-static void sum_text(char text[SUM_TEXT], const tensor_list *list) {
+/* The sum that a checkpoint tells: of all its tensors and other texts, in any order. */
+static uint32_t sum_list(const tensor_list *list, const ig_saved_text *texts, int text_count) {
     uint32_t sum = 0;
-    for (int i = 0; i < list->count; i++) sum = ig_safetensors_sum(sum, &list->tensors[i]);
-    snprintf(text, SUM_TEXT, "%08" PRIx32, sum);
+    for (int i = 0; i < list->count; i++) sum ^= ig_safetensors_tensor_sum(&list->tensors[i]);
+    for (int i = 0; i < text_count; i++) sum ^= ig_safetensors_text_sum(&texts[i]);
+    return sum;
 }
 
 static ig_status write_tensors(const ig_instance *instance, const ig_progress *progress,
@@ -73,13 +76,13 @@ static ig_status write_tensors(const ig_instance *instance, const ig_progress *p
     const ig_saved_text texts[] = {
         {"format", format},     {"imgen", IG_VERSION}, {"model", instance->model->name},
         {"step", step},         {"seconds", seconds},  {"setbacks", setbacks},
-        {"log", progress->log}, {"crc32", sum},
+        {"log", progress->log}, {sum_key, sum},
     };
+    int count = sizeof texts / sizeof texts[0];
     ig_status status = list_tensors(&instance->params, &list, err);
     if (status == IG_OK) {
-        sum_text(sum, &list);
-        status = ig_safetensors_write(path, list.tensors, list.count, texts,
-                                      sizeof texts / sizeof texts[0], err);
+        snprintf(sum, sizeof sum, "%08" PRIx32, sum_list(&list, texts, count - 1));
+        status = ig_safetensors_write(path, list.tensors, list.count, texts, count, err);
     }
     free(list.tensors);
     free(list.names);
@@ -151,19 +154,26 @@ static ig_status copy_array(const ig_safetensors *file, const ig_params *params,
     return IG_OK;
 }
 
-/* Whether the tensors' bytes are those that were written; checkpoints have not always told. */
-static ig_status check_sum(const ig_safetensors *file, const char *path, ig_err *err) {
-    const char *told = ig_safetensors_text(file, "crc32");
-    char found[SUM_TEXT];
+static uint32_t sum_file(const ig_safetensors *file) {
     uint32_t sum = 0;
     for (int i = 0; i < ig_safetensors_count(file); i++) {
         ig_saved_tensor tensor = ig_safetensors_at(file, i);
-        sum = ig_safetensors_sum(sum, &tensor);
+        sum ^= ig_safetensors_tensor_sum(&tensor);
     }
-    snprintf(found, sizeof found, "%08" PRIx32, sum);
+    for (int i = 0; i < ig_safetensors_text_count(file); i++) {
+        ig_saved_text text = ig_safetensors_text_at(file, i);
+        if (strcmp(text.key, sum_key) != 0) sum ^= ig_safetensors_text_sum(&text);
+    }
+    return sum;
+}
+
+/* Whether tensors and texts are those that were written; checkpoints have not always told. */
+static ig_status check_sum(const ig_safetensors *file, const char *path, ig_err *err) {
+    const char *told = ig_safetensors_text(file, sum_key);
+    char found[SUM_TEXT];
+    snprintf(found, sizeof found, "%08" PRIx32, sum_file(file));
     if (!told || !strcmp(told, found)) return IG_OK;
-    return ig_fail(err, IG_EFORMAT, "%s: is damaged: the sum of its tensors is %s, not %.16s", path,
-                   found, told);
+    return ig_fail(err, IG_EFORMAT, "%s: is damaged: its sum is %s, not %.16s", path, found, told);
 }
 
 static ig_status copy_tensors(const ig_safetensors *file, const ig_params *params, const char *path,

@@ -414,10 +414,11 @@ class Refusals(Case):
         own = file.read_bytes()
         file.write_bytes(whole)
         self.refused(1, "v/checkpoint", "of the ae", command=["sample", "grid", "v"])
-        flipped = bytearray(own)
-        flipped[-len(own) // 3] ^= 0x40
-        file.write_bytes(flipped)
-        self.refused(1, "v/checkpoint.safetensors: is damaged", command=["sample", "grid", "v"])
+        for place in (2 * len(own) // 3, own.index(b'"step":"1"') + 8):  # of a tensor, of a text
+            flipped = bytearray(own)
+            flipped[place] ^= 2
+            file.write_bytes(flipped)
+            self.refused(1, "v/checkpoint.safetensors: is damaged", command=["sample", "grid", "v"])
         file.write_bytes(whole[: len(whole) // 2])
         self.refused(1, "v/checkpoint", command=["sample", "grid", "v"])
         self.refused(1, "v/checkpoint", command=["train", "vae", "--out", "v", "--resume", *DATA])
