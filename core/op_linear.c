@@ -18,21 +18,21 @@ enum {
 typedef struct {
     const ig_kernels *kernels;
     int64_t rows, in, out;
-    const float *x, *w, *b, *gy;
+    const float *x, *w, *gy;
     float *gw;
     bool add_w;
     int64_t outs; /* outputs of the weight's gradient that a piece of work takes */
 } linear_work;
 
-/* c (rows n) = or += a (rows k) times the weights as a matrix k n, plus the bias. Element [r][j] of
-   the matrix is w[r * w_row + j * w_column]. */
+/* c (rows n) = the epilogue of a (rows k) times the weights as a matrix k n. Element [r][j] of the
+   matrix is w[r * w_row + j * w_column]. */
 typedef struct {
     const ig_kernels *kernels;
     int64_t rows, k, n;
-    const float *a, *w, *bias;
+    const float *a, *w;
     int64_t w_row, w_column;
+    ig_epilogue end;
     float *c;
-    bool add;
     int64_t span;  /* columns that a piece of work takes, whole panels */
     float *packed; /* the matrix, or a span of it for each worker */
 } linear_product;
@@ -46,6 +46,9 @@ static void pack_panel(void *work, int64_t panel, int worker) {
 /* One block of rows of a span, whose packed columns are given. */
 static void multiply(const linear_product *p, int64_t block, int64_t column, const float *packed) {
     int64_t row = block * ROW_BLOCK, place = row * p->n + column;
+    ig_epilogue end = p->end;
+    if (end.bias) end.bias += column;
+    if (end.added) end.added += place;
     p->kernels->product(&(ig_product){
         .m = ig_min(p->rows - row, ROW_BLOCK),
         .n = ig_min(p->n - column, p->span),
@@ -56,7 +59,7 @@ static void multiply(const linear_product *p, int64_t block, int64_t column, con
         .b = packed,
         .c = p->c + place,
         .c_stride = p->n,
-        .end = {.bias = p->bias ? p->bias + column : NULL, .added = p->add ? p->c + place : NULL},
+        .end = end,
     });
 }
 
@@ -138,7 +141,7 @@ static bool run(ig_tape *tape, const ig_tensor *weights, linear_product *p) {
 }
 
 static linear_work work_of(const ig_node *node) {
-    const ig_tensor *x = node->in[0], *w = node->in[1], *b = node->in[2];
+    const ig_tensor *x = node->in[0], *w = node->in[1];
     return (linear_work){
         .kernels = ig_kernels_get(),
         .rows = x->s.d[0],
@@ -146,21 +149,20 @@ static linear_work work_of(const ig_node *node) {
         .out = w->s.d[0],
         .x = x->x,
         .w = w->x,
-        .b = b ? b->x : NULL,
         .gy = node->out->g,
     };
 }
 
-static linear_product forward_product(const linear_work *w, float *y) {
+static linear_product forward_product(const linear_work *w, ig_epilogue end, float *y) {
     return (linear_product){.kernels = w->kernels,
                             .rows = w->rows,
                             .k = w->in,
                             .n = w->out,
                             .a = w->x,
                             .w = w->w,
-                            .bias = w->b,
                             .w_row = 1,
                             .w_column = w->in,
+                            .end = end,
                             .c = y};
 }
 
@@ -174,8 +176,8 @@ static linear_product backward_product(const linear_work *w, float *gx, bool add
                             .w = w->w,
                             .w_row = w->in,
                             .w_column = 1,
-                            .c = gx,
-                            .add = add};
+                            .end = {.added = add ? gx : NULL},
+                            .c = gx};
 }
 
 static void linear_backward(ig_tape *tape, ig_node *node) {
@@ -192,7 +194,7 @@ static void linear_backward(ig_tape *tape, ig_node *node) {
 
 const ig_op ig_op_linear = {"linear", linear_backward};
 
-ig_tensor *ig_linear(ig_tape *tape, ig_tensor *x, const ig_linear_layer *l) {
+static ig_tensor *linear(ig_tape *tape, ig_tensor *x, const ig_linear_layer *l, ig_epilogue end) {
     if (!x || !l->w) return NULL;
     if (l->w->s.nd != 2 || ig_row_size(x->s) != l->w->s.d[1] || ig_count(l->w->s) == 0)
         return ig_op_fail(tape, "linear", x, l->w, "as many values a row as columns of weights");
@@ -202,6 +204,17 @@ ig_tensor *ig_linear(ig_tape *tape, ig_tensor *x, const ig_linear_layer *l) {
                                    l->b ? 3 : 2, IG_SHAPE_2(x->s.d[0], l->w->s.d[0]), 0);
     if (!node) return NULL;
     linear_work w = work_of(node);
-    linear_product p = forward_product(&w, node->out->x);
+    end.bias = l->b ? l->b->x : NULL;
+    linear_product p = forward_product(&w, end, node->out->x);
     return run(tape, l->w, &p) ? node->out : NULL;
+}
+
+ig_tensor *ig_linear(ig_tape *tape, ig_tensor *x, const ig_linear_layer *l) {
+    return linear(tape, x, l, (ig_epilogue){0});
+}
+
+ig_tensor *ig_linear_leaky_relu(ig_tape *tape, ig_tensor *x, const ig_linear_layer *l,
+                                float slope) {
+    ig_epilogue end = {.act = IG_LEAKY_RELU, .slope = slope};
+    return ig_leaky_relu_done(tape, linear(tape, x, l, end), slope);
 }

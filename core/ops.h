@@ -14,6 +14,8 @@
 /* ---- op_linear.c ---- */
 /* y = x w^T + b.  x: N in (any shape, flattened after its first dimension) -> N out */
 ig_tensor *ig_linear(ig_tape *tape, ig_tensor *x, const ig_linear_layer *l);
+/* ig_leaky_relu of it, in one go. */
+ig_tensor *ig_linear_leaky_relu(ig_tape *tape, ig_tensor *x, const ig_linear_layer *l, float slope);
 
 /* ---- op_conv.c ---- */
 /* x: N H W Cin -> N Ho Wo Cout, Ho = floor((H + 2 pad - k) / stride) + 1 */

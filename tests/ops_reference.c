@@ -86,6 +86,9 @@ static ig_shape plus(double *y, ig_shape s, const double *x) {
 }
 
 /* p: as without, and the slope in 64ths */
+REFERENCE(linear_leaky_relu) {
+    return leaky(y, ref_linear(call, y), call->p[0]);
+}
 REFERENCE(conv2d_leaky_relu) {
     return leaky(y, ref_conv2d(call, y), call->p[2]);
 }

@@ -43,6 +43,8 @@ APPLY(linear, ig_linear(tape, in[0], &(ig_linear_layer){in[1], in[2]}))
 APPLY(conv2d, ig_conv2d(tape, in[0], &(ig_conv_layer){in[1], in[2], p[0], p[1]}))
 APPLY(conv2d_transposed,
       ig_conv2d_transposed(tape, in[0], &(ig_conv_layer){in[1], in[2], p[0], p[1]}, p[2], p[3]))
+APPLY(linear_leaky_relu,
+      ig_linear_leaky_relu(tape, in[0], &(ig_linear_layer){in[1], in[2]}, (float)p[0] / 64))
 APPLY(conv2d_leaky_relu,
       ig_conv2d_leaky_relu(tape, in[0], &(ig_conv_layer){in[1], in[2], p[0], p[1]},
                            (float)p[2] / 64))
@@ -454,6 +456,10 @@ const op_row op_rows[] = {
      .cases = winograd_convolutions},
     {ROW(conv2d_transposed), .kinds = "Nnn", .bound = 2e-6, .grad_bound = 5e-6,
      .cases = winograd_transposed},
+    {EPILOGUE(linear, leaky_relu), .kinds = "Nnn", .bound = 2e-6, .grad_bound = 5e-6,
+     .cases = CASES({{D2(5, 7), D2(3, 7), D1(3)}, {0}}, {{D2(17, 5), D2(70, 5), D1(70)}, {13}},
+                    {{D2(70, 27), D2(45, 27)}, {0}}),
+     .wrong = CASES({{D2(5, 7), D2(3, 6), D1(3)}, {13}})},
     {EPILOGUE(conv2d, leaky_relu), .kinds = "Nnn", .bound = 2e-6, .grad_bound = 5e-6,
      .cases = activated, .wrong = CASES({{D4(3, 5, 7, 3), D4(4, 3, 3, 2), D1(4)}, {1, 1, 13}})},
     {EPILOGUE(conv2d_transposed, leaky_relu), .kinds = "Nnn", .bound = 2e-6, .grad_bound = 5e-6,

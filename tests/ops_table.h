@@ -67,6 +67,7 @@ ig_tensor *test_weigh(ig_tape *tape, ig_tensor *y, const float *r);
 #define IG_OP(name)     REFERENCE(name);
 #include "core/ops.def"
 #undef IG_OP
+REFERENCE(linear_leaky_relu);
 REFERENCE(conv2d_leaky_relu);
 REFERENCE(conv2d_add);
 REFERENCE(conv2d_transposed_leaky_relu);

@@ -34,7 +34,7 @@ ig_tensor *ig_encoder_run(const ig_encoder *e, ig_tape *tape, ig_tensor *x) {
         x = ig_conv2d_leaky_relu(tape, x, &e->down2, 0); /* N H/4 W/4 64 */
         x = ig_conv2d(tape, x, &e->narrow);              /* N H/4 W/4 16 */
     }
-    return ig_relu(tape, ig_linear(tape, x, &e->hidden)); /* N features */
+    return ig_linear_leaky_relu(tape, x, &e->hidden, 0); /* N features */
 }
 
 void ig_decoder_declare(ig_decoder *d, ig_params *params, ig_arch arch, const ig_image_spec *spec,
@@ -55,8 +55,8 @@ void ig_decoder_declare(ig_decoder *d, ig_params *params, ig_arch arch, const ig
 
 ig_tensor *ig_decoder_run(const ig_decoder *d, ig_tape *tape, ig_tensor *z, ig_tensor *y) {
     int h = d->spec.height, w = d->spec.width;
-    if (d->classes) z = ig_concat(tape, z, y);                    /* N latent + classes */
-    ig_tensor *x = ig_relu(tape, ig_linear(tape, z, &d->hidden)); /* N hidden */
+    if (d->classes) z = ig_concat(tape, z, y);                   /* N latent + classes */
+    ig_tensor *x = ig_linear_leaky_relu(tape, z, &d->hidden, 0); /* N hidden */
     x = ig_linear(tape, x, &d->spread);
     if (!x) return NULL;
     if (d->arch == IG_ARCH_MLP) return ig_reshape(tape, x, IG_SHAPE_4(x->s.d[0], h, w, 1));
