@@ -2,6 +2,7 @@
 #ifndef IG_DATASETS_DATASET_H
 #define IG_DATASETS_DATASET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/error.h"
@@ -25,6 +26,7 @@ typedef struct {
     int64_t count[2];               /* images in the IG_TRAIN and IG_TEST split */
     int classes;                    /* 0 where there are no labels */
     const char *const *class_names; /* classes of them; never NULL where classes > 0 */
+    bool mixed;  /* classes do not lie together: the last training images stand for all */
     int factors; /* generative factors that are known for each image (digits: 7) */
     const char *const *factor_names;
 } ig_dataset_info;
@@ -34,9 +36,10 @@ typedef struct {
    in Debian's /usr/share/datasets/fashion-mnist), or a path: a folder of IDX files with the usual
    names, a folder of PNGs with a sub-folder a class, or a .npy file. A folder that has the name of
    a known set is that set. resize > 0 converts the PNGs of a folder to grey and to that side; 0
-   demands that they are; other sources must have that side already. A source without a test split
-   holds out every seventh image; one with a validation split, as binarized-mnist, has it as the
-   last images of its training split. Errors name the file, what was found and what was expected. */
+   demands that they are; other sources must have that side already. PNGs and arrays without a test
+   split hold out every seventh image; a source with a validation split, as binarized-mnist, has it
+   as the last images of its training split. Errors name the file, what was found and what was
+   expected. */
 ig_status ig_dataset_open(ig_dataset **set, const char *name, int resize, ig_err *err);
 
 /* Images that the caller has: of each split (IG_TRAIN, IG_TEST) count images, H W bytes each, and

@@ -85,6 +85,7 @@ ig_status ig_digits_open(ig_dataset **set, ig_err *err) {
                                   .count = {TRAIN_IMAGES, TEST_IMAGES},
                                   .classes = CLASSES,
                                   .class_names = class_names,
+                                  .mixed = true,
                                   .factors = IG_DIGIT_FACTORS,
                                   .factor_names = factor_names},
                          .self = d,

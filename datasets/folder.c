@@ -26,7 +26,8 @@ static void clear_files(file_list *files) {
     free(files->labels);
 }
 
-static ig_status add_file(file_list *files, const char *path, int label, ig_err *err) {
+/* Of class 0 at first. */
+static ig_status add_file(file_list *files, const char *path, ig_err *err) {
     if (files->n == files->room) {
         int64_t room = files->room ? 2 * files->room : 1024;
         char **paths = realloc(files->paths, (size_t)room * sizeof *paths);
@@ -38,7 +39,7 @@ static ig_status add_file(file_list *files, const char *path, int label, ig_err 
     }
     char *copy = ig_copy_text(path);
     if (!copy) return ig_fail_memory(err, path);
-    files->labels[files->n] = (uint8_t)label;
+    files->labels[files->n] = 0;
     files->paths[files->n++] = copy;
     return IG_OK;
 }
@@ -80,7 +81,7 @@ typedef struct {
     file_list *files;
     const char *folder;
     bool may_add; /* classes: the training split's folder names them */
-    int label;    /* of the files met now; -1 at the top, among the classes */
+    int label;    /* of the last folder with files; -1: there was none */
 } listing;
 
 static ig_status class_of(listing *l, const char *path, const char *name, int *label, ig_err *err) {
@@ -100,14 +101,19 @@ static ig_status class_of(listing *l, const char *path, const char *name, int *l
 static ig_status visit_file(void *to, const char *path, const char *name, ig_err *err) {
     listing *l = to;
     if (!is_png_name(name) || !ig_is_file(path)) return IG_OK;
-    return add_file(l->files, path, l->label < 0 ? 0 : l->label, err);
+    return add_file(l->files, path, err);
 }
 
 static ig_status visit_class(void *to, const char *path, const char *name, ig_err *err) {
     listing *l = to;
+    file_list *files = l->files;
+    int64_t first = files->n;
     if (!ig_is_folder(path)) return IG_OK;
+    IG_TRY(for_each_entry(path, visit_file, l, err));
+    if (files->n == first) return IG_OK;
     IG_TRY(class_of(l, path, name, &l->label, err));
-    return for_each_entry(path, visit_file, l, err);
+    memset(files->labels + first, l->label, (size_t)(files->n - first));
+    return IG_OK;
 }
 
 /* Lists the files of a split, with its classes or without. */

@@ -296,6 +296,7 @@ static ig_status read_folder(ig_memory_set *memory, const char *folder, const ig
         known ? known->classes > 0
               : find_part(path, folder, "train", labels) || find_part(path, folder, "t10k", labels);
     if (known) IG_TRY(copy_name(&memory->name, known->name, err));
+    memory->mixed = known || find_part(path, folder, "valid", images);
     IG_TRY(add_split(memory, 0, labelled, folder, err));
     IG_TRY(add_split(memory, 1, labelled, folder, err));
     if (find_part(path, folder, "valid", images))

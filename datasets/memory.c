@@ -128,6 +128,7 @@ ig_status ig_memory_finish(ig_dataset **set, ig_memory_set *memory, const char *
                                   .width = self->width,
                                   .count = {self->count[0], self->count[1]},
                                   .classes = self->classes,
+                                  .mixed = self->mixed,
                                   .class_names = (const char *const *)self->class_names},
                          .self = self,
                          .read = memory_read,

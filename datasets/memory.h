@@ -17,6 +17,7 @@ typedef struct {
     uint8_t *labels[2]; /* count; NULL without labels */
     int classes;
     char *class_names[IG_MAX_CLASSES]; /* one a class; NULL: its number */
+    bool mixed;                        /* see ig_dataset_info */
     char *name;                        /* NULL: the last part of its path */
     char *source;                      /* set by ig_memory_finish */
 } ig_memory_set;

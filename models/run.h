@@ -24,7 +24,7 @@ typedef struct {
     char preset[16];
     ig_recipe recipe;   /* steps, batch, lr and so on; its preset is NULL */
     double minutes;     /* > 0: the time that the steps were measured to fit */
-    int64_t validation; /* images held out, the last ones of the training split */
+    int64_t validation; /* images held out of the training split */
     uint64_t seed;
     int64_t log_every, save_every, preview_every; /* steps */
     int keep; /* checkpoints in the folder: the last one and keep - 1 before it */

@@ -55,9 +55,12 @@ static void expect_refused(const char *name, int resize, ig_status status, const
 
 /* ---- folders of PNG files ---- */
 
-/* Classes and files in the order of their numbers; every seventh is held out. */
+/* Classes and files in the order of their numbers; every seventh is held out. A folder without
+   pictures is no class. */
 static void test_folder_of_classes(void **state) {
     ig_dataset *set;
+    make_folder(state, "pngs/3 notes");
+    assert_ok(ig_file_write(path_in(state, "pngs/3 notes/1.txt"), "x", 1, &err), err);
     assert_ok(ig_dataset_open(&set, make_pictures(state, 12), 0, &err), err);
     const ig_dataset_info *info = ig_dataset_describe(set);
     assert_string_equal(info->name, "pngs");
@@ -93,6 +96,7 @@ static void test_folder_of_splits(void **state) {
     assert_int_equal(first_pixel(set, IG_TEST, 0), 3);
     ig_dataset_close(set);
     make_folder(state, "d/test/c");
+    save_picture(state, "d/test/c/1.png", 8, 8, 1, 3);
     expect_refused(path_in(state, "d"), 0, IG_EFORMAT, "d/test/c: the training split has no class");
     make_folder(state, "plain/train/a");
     make_folder(state, "plain/test");
@@ -106,6 +110,8 @@ static void test_folder_of_too_many_classes(void **state) {
         char name[32];
         snprintf(name, sizeof name, "many/%d", i);
         make_folder(state, name);
+        strcat(name, "/1.png");
+        save_picture(state, name, 8, 8, 1, 0);
     }
     expect_refused(path_in(state, "many"), 0, IG_EFORMAT, "many: more than 256 classes");
 }
@@ -125,6 +131,7 @@ static void test_folder_without_classes(void **state) {
     assert_int_equal(first_pixel(set, IG_TEST, 0), 6);
     ig_dataset_close(set);
     make_folder(state, "d/a");
+    save_picture(state, "d/a/1.png", 8, 8, 1, 0);
     expect_refused(path_in(state, "d"), 0, IG_EFORMAT, "PNG files beside folders");
 }
 

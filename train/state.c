@@ -117,7 +117,7 @@ static ig_status begin(ig_trainer *t, ig_err *err) {
     uint32_t *index = malloc((size_t)n * sizeof *index);
     float *images = malloc((size_t)(n * ig_image_pixels(spec)) * sizeof *images);
     ig_status status = index && images ? IG_OK : ig_fail_memory(err, "training images");
-    for (int64_t i = 0; i < n && status == IG_OK; i++) index[i] = (uint32_t)(i * count / n);
+    for (int64_t i = 0; i < n && status == IG_OK; i++) index[i] = t->feed.place[i * count / n];
     if (status == IG_OK) {
         ig_dataset_pixels(t->feed.data, IG_TRAIN, index, n, images);
         status = ig_instance_begin(&t->instance, images, n, err);
