@@ -39,6 +39,7 @@ static int add_block(ig_arena *arena, size_t least) {
     size_t size = arena->count ? 2 * arena->blocks[arena->count - 1].size : FIRST_BLOCK;
     if (size < least) size = least;
     char *base = ig_memory_alloc(size);
+    if (!base) base = ig_memory_alloc(size = least); /* all that there is may do */
     if (!base) return 0;
     arena->blocks[arena->count++] = (block){base, size};
     return 1;

@@ -20,7 +20,7 @@ void ig_animation_free(ig_animation *animation) {
     for (int i = 0; animation->frames && i < animation->count; i++)
         ig_image_free(&animation->frames[i]);
     free(animation->frames);
-    animation->frames = NULL;
+    *animation = (ig_animation){0};
 }
 
 /* ---- chunks: PNG, third edition, section 5 ---- */

@@ -92,7 +92,10 @@ static void read_recipe(ig_json *outer, ig_recipe *recipe) {
     recipe->steps = ig_json_int(&r, "steps", 0, INT_MAX);
     recipe->batch = (int)ig_json_int(&r, "batch", 1, 65536);
     recipe->lr = ig_json_real(&r, "lr");
-    recipe->cosine = !strcmp(ig_json_text(&r, "schedule", 16), "cosine");
+    const char *schedule = ig_json_text(&r, "schedule", 16);
+    recipe->cosine = !strcmp(schedule, "cosine");
+    if (r.status == IG_OK && !recipe->cosine && strcmp(schedule, "constant") != 0)
+        r.status = ig_fail(r.err, IG_EFORMAT, "%s: no schedule \"%s\"", r.path, schedule);
     recipe->warmup = ig_json_int(&r, "warmup", 0, INT_MAX);
     recipe->ema = ig_json_real(&r, "ema");
     recipe->clip = ig_json_real(&r, "clip");
@@ -207,9 +210,12 @@ ig_status ig_run_config_read_file(ig_run_config *config, const char *path, ig_er
     IG_TRY(ig_json_read(&json, path, CONFIG_LIMIT, err));
     memset(config, 0, sizeof *config);
     ig_json r = {path, json, err, IG_OK};
+    ig_err why = {IG_OK, ""};
     ig_status status = read_fields(&r, config);
     json_decref(json);
-    return status;
+    IG_TRY(status);
+    if (check_numbers(config, &why) == IG_OK) return IG_OK;
+    return ig_fail(err, IG_EFORMAT, "%s: %s", path, why.message);
 }
 
 ig_status ig_run_config_read(ig_run_config *config, const char *folder, ig_err *err) {

@@ -97,6 +97,9 @@ static int64_t high_of(const ig_sheet *sheet) {
 ig_status ig_sheet_check(const ig_sheet *sheet, ig_err *err) {
     if (sheet->scale < 1 || sheet->scale > IG_MAX_SCALE)
         return ig_fail(err, IG_EUSAGE, "scale %d: expected 1 to %d", sheet->scale, IG_MAX_SCALE);
+    if (sheet->rows < 1 || sheet->columns < 1)
+        return ig_fail(err, IG_EUSAGE, "%d rows of %d images: expected 1 or more", sheet->rows,
+                       sheet->columns);
     int64_t width = wide_of(sheet), height = high_of(sheet);
     if (width <= IG_IMAGE_MAX_SIDE && height <= IG_IMAGE_MAX_SIDE) return IG_OK;
     return ig_fail(

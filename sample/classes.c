@@ -51,13 +51,14 @@ ig_status ig_class_find(int *found, ig_source *source, const char *option, const
     return number >= 0 && number < classes ? IG_OK : fail_class(option, text, classes, err);
 }
 
-/* "A-B" of two whole numbers; a name such as "T-shirt" is none. */
-static bool parse_range(const char *text, int64_t *low, int64_t *high) {
-    char first[NAME_SIZE];
+/* "A-B" of two whole numbers, split at its dash; a name such as "T-shirt" is none. */
+static bool split_range(const char *text, char low[NAME_SIZE], char high[NAME_SIZE]) {
+    int64_t number;
     const char *dash = strchr(text, '-');
     if (!dash || dash == text) return false;
-    snprintf(first, sizeof first, "%.*s", (int)(dash - text), text);
-    return ig_parse_int(first, low) && ig_parse_int(dash + 1, high);
+    snprintf(low, NAME_SIZE, "%.*s", (int)(dash - text), text);
+    snprintf(high, NAME_SIZE, "%s", dash + 1);
+    return ig_parse_int(low, &number) && ig_parse_int(high, &number);
 }
 
 static ig_status append(ig_class_list *list, const char *option, int class, ig_err *err) {
@@ -67,24 +68,27 @@ static ig_status append(ig_class_list *list, const char *option, int class, ig_e
     return IG_OK;
 }
 
-static ig_status append_range(ig_class_list *list, const char *option, const char *text,
-                              int64_t low, int64_t high, int classes, ig_err *err) {
-    if (low > high || low < 0 || high >= classes)
-        return ig_fail(err, IG_EUSAGE, "%s %s: expected a range A-B within 0-%d", option, text,
-                       classes - 1);
-    for (int64_t c = low; c <= high; c++) IG_TRY(append(list, option, (int)c, err));
+/* Classes whose names are numbers are meant by these. */
+static ig_status append_range(ig_class_list *list, ig_source *source, const char *option,
+                              const char *low, const char *high, int classes, ig_err *err) {
+    int first, last;
+    IG_TRY(ig_class_find(&first, source, option, low, classes, err));
+    IG_TRY(ig_class_find(&last, source, option, high, classes, err));
+    if (first > last)
+        return ig_fail(err, IG_EUSAGE, "%s %s-%s: expected a range A-B from a class to a later one",
+                       option, low, high);
+    for (int c = first; c <= last; c++) IG_TRY(append(list, option, c, err));
     return IG_OK;
 }
 
 /* One item of the list, n bytes long. */
 static ig_status append_item(ig_class_list *list, ig_source *source, const char *option,
                              const char *text, size_t n, int classes, ig_err *err) {
-    char item[NAME_SIZE];
-    int64_t low, high;
+    char item[NAME_SIZE], low[NAME_SIZE], high[NAME_SIZE];
     int class;
     snprintf(item, sizeof item, "%.*s", (int)(n < NAME_SIZE ? n : NAME_SIZE), text);
-    if (parse_range(item, &low, &high))
-        return append_range(list, option, item, low, high, classes, err);
+    if (split_range(item, low, high))
+        return append_range(list, source, option, low, high, classes, err);
     IG_TRY(ig_class_find(&class, source, option, item, classes, err));
     return append(list, option, class, err);
 }

@@ -135,12 +135,19 @@ static void draw_glyph(ig_image *image, int x, int y, int glyph, int zoom, uint8
             if (ink(glyph, i, j)) fill(image, x + i * zoom, y + j * zoom, zoom, grey);
 }
 
+#define CUT ".." /* ends what does not fit: a number without its end would be another */
+
 void ig_font_draw(ig_image *image, int x, int y, int width, const char *text, int zoom,
                   uint8_t grey) {
-    for (int end = x + width; *text;) {
+    int end = x + width, dots = ig_font_width(CUT, zoom);
+    bool whole = ig_font_width(text, zoom) <= width;
+    if (!whole && dots > width) return;
+    if (!whole) end -= dots + zoom;
+    while (*text) {
         int glyph = next_glyph(&text), wide = ink_width(glyph) * zoom;
-        if (x + wide > end) return;
+        if (x + wide > end) break;
         draw_glyph(image, x, y, glyph, zoom, grey);
         x += wide + zoom;
     }
+    if (!whole) ig_font_draw(image, x, y, dots, CUT, zoom, grey);
 }

@@ -11,7 +11,7 @@ enum { IG_FONT_HEIGHT = 9, IG_FONT_ASCENT = 7 };
 int ig_font_width(const char *text, int zoom);
 
 /* Draws the line with its upper left corner at (x, y) in this grey; only what lies inside the
-   image, and no glyph that would reach beyond `width` pixels. */
+   image, and no glyph that would reach beyond `width` pixels: two dots end a line that does. */
 void ig_font_draw(ig_image *image, int x, int y, int width, const char *text, int zoom,
                   uint8_t grey);
 

@@ -35,10 +35,12 @@ static bool is_circle(const work *w) {
     return w->options->interpolation == IG_SLERP;
 }
 
-/* The share of each end at t: 1 - t and t, or on the great circle through both (Shoemake 1985). */
+/* The share of each end at t: 1 - t and t, or on the great circle through both (Shoemake 1985),
+   whose angle is between their noise, without the weights of clusters. */
 static void shares_at(const work *w, const float *a, const float *b, double t, double share[2]) {
     double aa = 0, bb = 0, ab = 0;
-    for (int64_t i = 0; i < w->latent; i++) {
+    int64_t noise = w->latent - ig_instance_weights(w->source->instance);
+    for (int64_t i = 0; i < noise; i++) {
         aa += (double)a[i] * (double)a[i];
         bb += (double)b[i] * (double)b[i];
         ab += (double)a[i] * (double)b[i];

@@ -79,13 +79,13 @@ static ig_status fill(ig_drawing *d, ig_source *source, ig_prior prior, const in
 static ig_status draw(ig_source *source, const ig_picture_options *options, ig_image *image,
                       ig_err *err) {
     int64_t side = options->columns ? options->columns : COLUMNS, axes[2];
-    int latent = ig_instance_latent(source->instance);
+    int own = ig_instance_latent(source->instance) - ig_instance_weights(source->instance);
     ig_class_list classes;
-    if (latent < 2 || !source->instance->model->decode)
+    if (own < 2 || !source->instance->model->decode)
         return ig_fail(err, IG_EUNSUPPORTED,
                        "manifold: the %s has no decoder of codes of two or more values",
                        source->instance->model->name);
-    IG_TRY(choose_axes(options->axes, latent - ig_instance_weights(source->instance), axes, err));
+    IG_TRY(choose_axes(options->axes, own, axes, err));
     IG_TRY(ig_class_list_parse(&classes, source, "--label", options->label, err));
     if (classes.count > 1)
         return ig_fail(err, IG_EUSAGE,

@@ -1,8 +1,11 @@
 #include "sample/source.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/file.h"
+#include "datasets/known.h"
 #include "models/invert.h"
 
 void ig_source_close(ig_source *source) {
@@ -20,11 +23,13 @@ static ig_status check_size(const ig_source *source, const ig_dataset *data, ig_
                    info->name, info->height, info->width, spec->height, spec->width);
 }
 
-/* The data's own, also where the user named its path in another way. */
-static const char *data_name(const ig_source *source) {
-    const ig_run_config *config = &source->run->config;
-    const char *named = source->data_name;
-    return !named || ig_run_config_is_data(config, named) ? config->data : named;
+/* Which data a prior is fitted to: its name, or its whole path, however the user named it. */
+static void name_data(const ig_source *source, char name[IG_PATH_MAX]) {
+    const char *named = source->data_name ? source->data_name : source->run->config.data;
+    bool by_name = !strcmp(named, "digits") || ig_known_find(named);
+    char *whole = by_name ? NULL : realpath(named, NULL);
+    snprintf(name, IG_PATH_MAX, "%s", whole ? whole : named);
+    free(whole);
 }
 
 ig_status ig_source_data(ig_source *source, ig_dataset **data, ig_err *err) {
@@ -52,8 +57,9 @@ static ig_status fit_mixture(ig_source *source, const char *name, ig_err *err) {
 
 static ig_status need_mixture(ig_source *source, ig_err *err) {
     if (source->has_mixture) return IG_OK;
-    const char *name = source->run ? data_name(source) : NULL;
-    if (!name || !ig_prior_load(&source->mixture, source->run, name))
+    char name[IG_PATH_MAX];
+    if (source->run) name_data(source, name);
+    if (!source->run || !ig_prior_load(&source->mixture, source->run, name))
         IG_TRY(fit_mixture(source, name, err));
     source->has_mixture = true;
     return IG_OK;

@@ -326,7 +326,7 @@ static void test_bad_classes(void **state) {
            (ig_picture_options){.label = "3"});
     refuse("no class 'dog'", IG_EUSAGE, "grid", (ig_picture_options){.label = "0,dog"});
     refuse("no class ''", IG_EUSAGE, "grid", (ig_picture_options){.label = "0,,1"});
-    refuse("--label 1-3: expected a range A-B within 0-2", IG_EUSAGE, "grid",
+    refuse("--label: there is no class '3': expected 0 to 2", IG_EUSAGE, "grid",
            (ig_picture_options){.label = "1-3"});
     refuse("2-1", IG_EUSAGE, "grid", (ig_picture_options){.label = "2-1"});
     refuse("--columns: the columns are the classes", IG_EUSAGE, "grid",
@@ -436,7 +436,8 @@ static void test_settings_of_the_sampler(void **state) {
     how.solver.steps = 0;
     refuse("0 sampling steps", IG_EUSAGE, "grid", (ig_picture_options){0});
     how.solver = (ig_solver){IG_SAMPLER_HEUN, 4, 0.5, 1};
-    refuse("an eta (--eta) is for the sampler ddim, not heun", IG_EUSAGE, "grid", (ig_picture_options){0});
+    refuse("an eta (--eta) is for the sampler ddim, not heun", IG_EUSAGE, "grid",
+           (ig_picture_options){0});
     how.solver = (ig_solver){IG_SAMPLER_DDIM, 4, 0, 2};
     refuse("--guidance: this fake-denoiser was trained with neither labels", IG_EUNSUPPORTED,
            "grid", (ig_picture_options){.given = IG_TAKES_GUIDANCE});
