@@ -24,12 +24,18 @@ static bool same_drawing(const ig_evaluation *a, const ig_evaluation *b) {
             (s->sampler == t->sampler && s->eta == t->eta && s->guidance == t->guidance));
 }
 
+/* Drawn in the same way, and where steps are what was asked for, after as many: one may have been
+   stopped. */
+static bool evaluated_alike(const ig_compared *a, const ig_compared *b) {
+    if (a->failure[0] || b->failure[0]) return true;
+    bool as_far = a->config.minutes > 0 || a->evaluation.steps == b->evaluation.steps;
+    return as_far && same_drawing(&a->evaluation, &b->evaluation);
+}
+
 /* The same but for the seed, and where `any_rate` the learning rate. */
 static bool belong_together(const ig_compared *a, const ig_compared *b, bool any_rate) {
-    bool drawn_alike =
-        a->failure[0] || b->failure[0] || same_drawing(&a->evaluation, &b->evaluation);
     return ig_run_config_same_model(&a->config, &b->config) &&
-           same_recipe(&a->config, &b->config) && drawn_alike &&
+           same_recipe(&a->config, &b->config) && evaluated_alike(a, b) &&
            (any_rate || a->config.recipe.lr == b->config.recipe.lr);
 }
 
@@ -48,11 +54,20 @@ static void add_run(ig_comparison *c, ig_contestant *to, int run) {
     to->runs[at] = run;
 }
 
+/* The same training twice tells nothing of chance. */
+static bool has_seed(const ig_comparison *c, const ig_contestant *one, uint64_t seed) {
+    for (int i = 0; i < one->run_count; i++)
+        if (c->runs[one->runs[i]].config.seed == seed) return true;
+    return false;
+}
+
 /* The one that this run belongs to; representative[i]: a run of contestant i. */
 static int find_contestant(const ig_comparison *c, const int *representative, int run,
                            bool any_rate) {
-    for (int i = 0; i < c->count; i++)
-        if (belong_together(&c->runs[representative[i]], &c->runs[run], any_rate)) return i;
+    for (int i = 0; i < c->count; i++) {
+        if (!belong_together(&c->runs[representative[i]], &c->runs[run], any_rate)) continue;
+        if (any_rate || !has_seed(c, &c->list[i], c->runs[run].config.seed)) return i;
+    }
     return -1;
 }
 

@@ -20,12 +20,12 @@ bool ig_curve_holds(const ig_evaluation *e, int64_t samples, int64_t calls) {
     return !calls || !e->solver.steps || e->curve_count >= SAMPLERS * costs_of(calls);
 }
 
-/* As many steps as take at most so many calls: guidance makes an estimate of x_0 of two, and Heun's
-   steps take two estimates, but for the last. */
-static ig_solver solver_of(ig_sampler sampler, int cost, double guidance) {
+/* As many steps as take at most so many calls, and no more than there are levels: guidance makes an
+   estimate of x_0 of two, and Heun's steps take two estimates, but for the last. */
+static ig_solver solver_of(ig_sampler sampler, int cost, double guidance, const ig_noise *noise) {
     int estimates = guidance == 1 ? cost : cost / 2;
     int steps = sampler == IG_SAMPLER_HEUN ? (estimates + 1) / 2 : estimates;
-    return (ig_solver){sampler, steps, 0, guidance};
+    return (ig_solver){sampler, steps < noise->first ? steps : noise->first, 0, guidance};
 }
 
 static int calls_of(const ig_solver *s) {
@@ -74,13 +74,19 @@ static ig_status add_point(curve *c, ig_solver solver, double from, double to, i
 
 static ig_status add_points(curve *c, ig_err *err) {
     const ig_evaluation *e = c->e;
+    double seconds;
+    /* a prior that is fitted first is none of drawing */
+    IG_TRY(ig_draw_samples(c->source, c->options, c->reference, "drawing a curve", 1, c->images,
+                           c->labels, &seconds, err));
     if (!e->solver.steps) return add_point(c, e->solver, 0, 1, err);
+    const ig_instance *instance = c->source->instance;
+    const ig_noise *noise = instance->model->noise(instance->self);
     double all = 0, done = 0;
     const int count = costs_of(c->options->curve_calls);
     for (int k = 0; k < count; k++) all += SAMPLERS * costs[k];
     for (int s = 0; s < SAMPLERS; s++)
         for (int k = 0; k < count; k++) {
-            ig_solver solver = solver_of((ig_sampler)s, costs[k], e->solver.guidance);
+            ig_solver solver = solver_of((ig_sampler)s, costs[k], e->solver.guidance, noise);
             IG_TRY(add_point(c, solver, done / all, (done + costs[k]) / all, err));
             done += costs[k];
         }

@@ -1,5 +1,6 @@
 #include "evaluate/evaluation.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "evaluate/quality.h"
 #include "evaluate/reconstruction.h"
 #include "evaluate/samples.h"
+#include "evaluate/subsample.h"
 #include "sample/classes.h"
 
 /* Where the parts of an evaluation end in the progress, roughly by their time. */
@@ -71,7 +73,7 @@ static ig_status measure_tests(evaluating *w, ig_err *err) {
     return ig_likelihood_measure(w->source, &w->e->figures, &options, err);
 }
 
-/* Costs come first, while the process holds nothing else. */
+/* Costs come first, while the process holds no features. */
 static ig_status measure(evaluating *w, ig_image *nearest, ig_err *err) {
     ig_evaluate_tell(w->options, 0, "measuring costs");
     IG_TRY(ig_cost_measure(w->source, &w->e->figures, w->options, err));
@@ -85,8 +87,11 @@ static ig_status measure(evaluating *w, ig_image *nearest, ig_err *err) {
 
 int ig_evaluation_missing(const ig_evaluation *evaluation) {
     int missing = 0;
-    for (int k = 0; k < evaluation->classes; k++)
-        missing += 5 * evaluation->histogram[k] < evaluation->data_histogram[k];
+    for (int k = 0; k < evaluation->classes; k++) {
+        double hits = evaluation->histogram[k] * (double)evaluation->samples;
+        ig_estimate share = ig_share(llround(hits), evaluation->samples);
+        missing += 5 * share.high < evaluation->data_histogram[k];
+    }
     return missing;
 }
 

@@ -81,8 +81,9 @@ ig_status ig_evaluate_curve(ig_evaluation *evaluation, ig_source *source,
 /* Whether an evaluation has a curve of at least so many samples and calls; 0: of any. */
 bool ig_curve_holds(const ig_evaluation *evaluation, int64_t samples, int64_t calls);
 
-/* Classes that have less than a fifth of their share in the data among the samples: a model that
-   leaves out some has collapsed. */
+/* Classes that have less than a fifth of their share in the data among the samples, beyond what
+   chance explains (by the upper bound of their share): a model that leaves out some has collapsed.
+ */
 int ig_evaluation_missing(const ig_evaluation *evaluation);
 
 /* Write and read an eval.json. Reading names the field that is missing or wrong, and refuses a

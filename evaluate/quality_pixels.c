@@ -48,7 +48,8 @@ ig_status ig_find_copies(const ig_standard *s, const double *distance, ig_findin
     ig_estimate median;
     int64_t copies = 0;
     IG_TRY(ig_subsample(&how, &median, err));
-    for (int64_t i = 0; i < s->n; i++) copies += distance[i] < s->copy_distance;
+    for (int64_t i = 0; i < s->n; i++)
+        copies += distance[i] < s->copy_distance || distance[i] == 0; /* some tests may be copies */
     f->copies = ig_share(copies, s->n);
     f->memorised = ratio(median, s->test_median);
     return IG_OK;

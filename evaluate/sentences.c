@@ -33,7 +33,7 @@ static const struct {
     {"Quality", "frechet", "draws what is nearest to the data", "Fréchet distance"},
     {"Precision", "precision", "draws the fewest images that lie away from all real ones",
      "precision"},
-    {"Diversity", "recall", "reaches most of the data", "recall"},
+    {"Diversity", "coverage", "reaches most of the data", "coverage"},
     {"Detail", "spectrum", "has the detail that is nearest to the data's",
      "distance of the power spectra"},
     {"Cost of drawing", "flop", "draws with the least arithmetic", "FLOP an image"},
@@ -204,6 +204,16 @@ static double spread_of(const ig_contestant *one, const char *key) {
     return one->deviation[f - one->figures.list] / fabs(f->estimate.value);
 }
 
+/* Where others have several seeds. */
+static void add_single_runs(ig_sentence *s, const ig_comparison *c) {
+    int count = 0;
+    for (int i = 0; i < c->count; i++) {
+        if (c->list[i].run_count != 1) continue;
+        add(s, "%s%s", count++ ? ", " : " One run tells nothing of it: ", c->list[i].name);
+    }
+    if (count) add(s, ".");
+}
+
 /* Spread of quality over seeds, and whether the steadiest differs from the least steady one. */
 static bool write_spread(ig_sentence *s, const ig_comparison *c) {
     int least = -1, most = -1, fewest = IG_MAX_COMPARED, count = 0;
@@ -224,6 +234,7 @@ static bool write_spread(ig_sentence *s, const ig_comparison *c) {
     }
     if (count < 2) {
         add(s, " (deviation in shares of the mean).");
+        add_single_runs(s, c);
         return true;
     }
     double ratio = spread_of(&c->list[most], "frechet") / spread_of(&c->list[least], "frechet");
@@ -233,7 +244,23 @@ static bool write_spread(ig_sentence *s, const ig_comparison *c) {
     else
         add(s, " (deviation in shares of the mean): %d seeds cannot tell which is steadier.",
             fewest);
+    add_single_runs(s, c);
     return true;
+}
+
+static double distance_of(const ig_compared *run) {
+    const ig_figure *f = ig_figures_find(&run->evaluation.figures, "frechet");
+    return f && !run->failure[0] ? f->estimate.value : NAN;
+}
+
+/* Its distance beside that of the run of the same seed at the model's own rate; NaN without. */
+static double times_own(const ig_comparison *c, const ig_contestant *one, const ig_compared *run) {
+    for (int i = 0; i < one->run_count; i++) {
+        const ig_compared *own = &c->runs[one->runs[i]];
+        if (own->config.seed != run->config.seed || !(distance_of(own) > 0)) continue;
+        return distance_of(run) / distance_of(own);
+    }
+    return NAN;
 }
 
 /* How far a model's distance moves when the rate is halved or doubled. */
@@ -242,23 +269,21 @@ static bool write_sensitivity(ig_sentence *s, const ig_comparison *c) {
     *s = (ig_sentence){.topic = "Learning rate"};
     for (int i = 0; i < c->count; i++) {
         const ig_contestant *one = &c->list[i];
-        const ig_figure *own = ig_figures_find(&one->figures, "frechet");
         double worst = 0;
         int failed = 0;
         for (int k = 0; k < one->varied_count; k++) {
             const ig_compared *run = &c->runs[one->varied[k]];
-            const ig_figure *f = ig_figures_find(&run->evaluation.figures, "frechet");
             failed += run->failure[0] != 0;
-            if (!run->failure[0] && f) worst = fmax(worst, f->estimate.value);
+            worst = fmax(worst, times_own(c, one, run)); /* of a number and NaN the number */
         }
-        if (!own || own->estimate.value <= 0 || (!failed && worst <= 0)) continue;
+        if (!failed && worst <= 0) continue;
         add(s, "%s%s: ",
             count++ ? "; "
                     : "With half or twice the learning rate the distance is, "
                       "at worst, ",
             one->name);
         char times[IG_NUMBER_TEXT];
-        ig_number_text(worst / own->estimate.value, (ig_digits){1, "", 1}, times);
+        ig_number_text(worst, (ig_digits){1, "", 1}, times);
         if (worst > 0) add(s, "%s times its own", times);
         if (failed) add(s, "%s%d of %d failed", worst > 0 ? ", " : "", failed, one->varied_count);
     }

@@ -80,5 +80,6 @@ ig_estimate ig_share(int64_t hits, int64_t n) {
     double centre = (share + z2 / 2) / (1 + z2);
     double reach = IG_Z95 / (1 + z2) * sqrt(share * (1 - share) / (double)n + z2 / (4 * (double)n));
     /* At 0 and 1 a bound is the share, but for rounding. */
-    return (ig_estimate){share, fmin(centre - reach, share), fmax(centre + reach, share)};
+    return (ig_estimate){share, fmax(0, fmin(centre - reach, share)),
+                         fmin(1, fmax(centre + reach, share))};
 }

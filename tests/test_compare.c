@@ -223,10 +223,16 @@ static void test_missing_classes(void **state) {
     (void)state;
     ig_evaluation e = example();
     assert_int_equal(ig_evaluation_missing(&e), 0);
-    e.histogram[0] = .0599; /* a fifth of .3 is .06 */
+    e.histogram[0] = .059; /* a fifth of .3 is .06 */
+    e.samples = 1000000;
     assert_int_equal(ig_evaluation_missing(&e), 1);
     e.histogram[0] = .0601;
     assert_int_equal(ig_evaluation_missing(&e), 0);
+    e.histogram[0] = .03;
+    e.samples = 100; /* three hits, of which chance may make more than six of a hundred */
+    assert_int_equal(ig_evaluation_missing(&e), 0);
+    e.histogram[0] = 0;
+    assert_int_equal(ig_evaluation_missing(&e), 1);
 }
 
 /* ---- comparisons ---- */
@@ -314,6 +320,22 @@ static void test_seeds_are_one(void **state) {
     assert_int_equal(compared(runs, 4)->count, 3);
     assert_string_equal(compared(runs, 4)->list[1].name, "gan-1"); /* of its folder */
     assert_string_equal(compared(runs, 4)->list[2].name, "vae");
+}
+
+/* The same seed twice is no spread over seeds, and neither is a training that was stopped. */
+static void test_what_is_no_other_seed(void **state) {
+    (void)state;
+    static ig_compared runs[3];
+    for (int i = 0; i < 3; i++) make_run(&runs[i], "gan", (uint64_t)i, exact(1 + i));
+    runs[2].config.seed = 0;
+    assert_int_equal(compared(runs, 3)->count, 2);
+    assert_int_equal(compared(runs, 3)->list[0].run_count, 2);
+    runs[2].config.seed = 2;
+    assert_int_equal(compared(runs, 3)->count, 1);
+    runs[2].evaluation.steps--;
+    assert_int_equal(compared(runs, 3)->count, 2);
+    for (int i = 0; i < 3; i++) runs[i].config.minutes = 5; /* as many as fitted */
+    assert_int_equal(compared(runs, 3)->count, 1);
 }
 
 static void test_failed_collapsed_and_varied(void **state) {
@@ -417,6 +439,8 @@ static void test_sentences_on_seeds(void **state) {
     expect_sentence(compared(runs, 6), "Stability", "ddpm is steadier than gan");
     for (int i = 0; i < 3; i++) make_run(&runs[3 + i], "ddpm", (uint64_t)i, exact(1 + .1 * i));
     expect_sentence(compared(runs, 6), "Stability", "3 seeds cannot tell which is steadier");
+    make_run(&runs[6], "vae", 0, exact(5));
+    expect_sentence(compared(runs, 7), "Stability", "One run tells nothing of it: vae.");
     strcpy(runs[0].failure, "not finite");
     runs[1].evaluation.histogram[0] = 0;
     expect_sentence(compared(runs, 6), "Stability",
@@ -427,9 +451,9 @@ static void test_sentences_on_seeds(void **state) {
     runs[7].lr_factor = 2;
     runs[6].config.recipe.lr *= .5;
     runs[7].config.recipe.lr *= 2;
-    expect_sentence(compared(runs, 8), "Learning rate", "at worst, ddpm: 5.0 times its own.");
+    expect_sentence(compared(runs, 8), "Learning rate", "at worst, ddpm: 5.5 times its own.");
     strcpy(runs[7].failure, "not finite");
-    expect_sentence(compared(runs, 8), "Learning rate", "ddpm: 5.0 times its own, 1 of 2 failed.");
+    expect_sentence(compared(runs, 8), "Learning rate", "ddpm: 5.5 times its own, 1 of 2 failed.");
 }
 
 int main(void) {
@@ -447,6 +471,7 @@ int main(void) {
         cmocka_unit_test(test_parting),
         cmocka_unit_test(test_best_only_where_intervals_part),
         cmocka_unit_test(test_seeds_are_one),
+        cmocka_unit_test(test_what_is_no_other_seed),
         cmocka_unit_test(test_failed_collapsed_and_varied),
         cmocka_unit_test(test_what_does_not_compare),
         cmocka_unit_test(test_sentences),

@@ -27,7 +27,8 @@ static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *
          NULL},
         {"samples", 0, IG_ARG_INT, &o->how.samples, "N",
          "of each run (as many as they were evaluated with, or 10,000)", 100, 1e6, NULL, &given},
-        {"seed", 0, IG_ARG_INT, &o->how.seed, "S", "of the samples", 0, 1e15, NULL, NULL},
+        {"seed", 0, IG_ARG_INT, &o->how.seed, "S", "of the samples", 0, 1e15, NULL,
+         &o->how.seed_given},
         {"judge", 0, IG_ARG_TEXT, &o->how.judge, "J",
          "a judge of imgen by its data, or a classifier's run (the data's own)", 0, 0, NULL, NULL},
         how[0], /* --prior */

@@ -138,6 +138,10 @@ bool ig_contest_lacks(const ig_contest *contest, ig_compared *run, char why[128]
     snprintf(why, 128, "was evaluated with %lld samples, not %lld", (long long)e->samples,
              (long long)contest->samples);
     if (e->samples != contest->samples) return true;
+    const ig_evaluate_request *how = &contest->options->how;
+    snprintf(why, 128, "was evaluated with seed %llu, not %lld", (unsigned long long)e->seed,
+             (long long)how->seed);
+    if (how->seed_given && e->seed != (uint64_t)how->seed) return true;
     snprintf(why, 128, "was drawn from another prior");
     return has_choice(contest, run) && e->prior != (ig_prior)contest->options->how.how.prior;
 }

@@ -14,6 +14,7 @@ typedef struct {
     const char *data;         /* the data set; NULL: the run's own */
     const char *judge;        /* as ig_find_judge takes it; NULL */
     const char *judge_folder; /* where one is trained if need be; NULL: the run's */
+    bool seed_given;          /* in a comparison: else a run keeps its evaluation's */
     bool apart;               /* nothing is written: the folder keeps what it has */
     void (*progress)(void *self, double share, const char *what);
     void *progress_self;

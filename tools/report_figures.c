@@ -150,8 +150,8 @@ void ig_report_figures(FILE *out, const ig_compare_report *report) {
     ig_report_section(out, "figures", "Figures");
     fprintf(out,
             "<p>Bars and small numbers are 95&nbsp;%% intervals; of models with several seeds, "
-            "those of their mean. The dashed line is what real test images have: the best "
-            "that can be asked for.</p>\n<div class=\"tiles wide\">\n");
+            "those of their mean. The dashed line is what real test images "
+            "have.</p>\n<div class=\"tiles wide\">\n");
     for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) write_dots(out, c, shown[i]);
     fprintf(out, "</div>\n");
     for (const ig_metric *m = ig_metrics; m->key;) m = write_group(out, report, m);

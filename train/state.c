@@ -104,6 +104,7 @@ static ig_status renew(ig_trainer *t, ig_err *err) {
     ig_instance_destroy(&t->instance);
     t->progress = (ig_progress){0};
     t->log_started = ig_clock();
+    t->timed_steps = 0;
     ig_trainer_forget_sums(t);
     return ig_run_config_instance(&t->config, &t->instance, err);
 }

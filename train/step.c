@@ -98,5 +98,6 @@ ig_status ig_trainer_step(ig_trainer *t, ig_err *err) {
                        inner.message);
     t->progress.step++;
     t->sum_steps++;
+    t->timed_steps++;
     return IG_OK;
 }

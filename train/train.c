@@ -71,7 +71,7 @@ static ig_train_progress means_of(ig_trainer *t) {
     for (int i = 0; i < p.phases; i++) p.grad_norm[i] = t->sum_norm[i] / (double)t->sum_steps;
     p.train = scaled(t->sum, 1.0 / (double)t->sum_steps);
     if (model->advice) p.advice = model->advice(t->instance.self, step, &p.train);
-    p.images_per_second = (double)(t->sum_steps * r->batch) / (ig_clock() - t->log_started);
+    p.images_per_second = (double)(t->timed_steps * r->batch) / (ig_clock() - t->log_started);
     return p;
 }
 
@@ -84,6 +84,7 @@ static ig_status report(ig_trainer *t, ig_err *err) {
     tell(t, p);
     ig_trainer_forget_sums(t);
     t->log_started = ig_clock();
+    t->timed_steps = 0;
     return IG_OK;
 }
 

@@ -18,6 +18,7 @@ typedef struct {
     double sum_norm[IG_MAX_PHASES];
     ig_losses sum;
     double log_started;      /* clock */
+    int64_t timed_steps;     /* since then */
     const char *last_advice; /* that the callback was told */
 } ig_trainer;
 
