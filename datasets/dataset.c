@@ -21,6 +21,9 @@ static ig_status fail_not_found(const ig_known_set *known, int count,
     for (int i = 0; i < count && used < sizeof places; i++)
         used += (size_t)snprintf(places + used, sizeof places - used, "%s%s", i ? ", " : "",
                                  folders[i]);
+    if (!count)
+        return ig_fail(err, IG_EIO, "%s: no place to look for it: set IMGEN_DATA or HOME",
+                       known->name);
     return ig_fail(err, IG_EIO, "%s: not found in %s: %s", known->name, places, known->advice);
 }
 

@@ -167,9 +167,9 @@ static ig_status check_numbers(const ig_run_config *c, ig_err *err) {
                    {"ema", r->ema, 0, .999999},
                    {"clip", r->clip, 0, 1e9},
                    {"minutes", c->minutes, 0, 1e5},
-                   {"beta1", o->beta1, 0, 1},
-                   {"beta2", o->beta2, 0, 1},
-                   {"eps", o->eps, 0, 1},
+                   {"beta1", o->beta1, 0, .999999},
+                   {"beta2", o->beta2, 0, .999999},
+                   {"eps", o->eps, 1e-15, 1},
                    {"momentum", o->momentum, 0, 1},
                    {"weight_decay", o->weight_decay, 0, 10}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {

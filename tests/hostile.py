@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import shlex
+import shutil
 import struct
 import subprocess
 import sys
@@ -50,6 +51,7 @@ class Case(unittest.TestCase):
         done = self.calm(*words)
         self.assertNotEqual(done.returncode, 0, words)
         self.assertIn(word, done.stderr)
+        return done
 
     def train(self, folder="r"):
         done = self.imgen("train", "vae", "--data", "./data.npy", "--set", "arch=mlp", "--set", "latent=2",
@@ -138,6 +140,7 @@ class Damage(Case):
         size = struct.unpack("<Q", content[:8])[0]
         header = json.loads(content[8:8 + size])
         header["__metadata__"][key] = text
+        header["__metadata__"].pop("checksum", None)  # or the change itself would be noticed
         packed = json.dumps(header).encode()
         packed += b" " * (-len(packed) % 8)
         path.write_bytes(struct.pack("<Q", len(packed)) + packed + content[8 + size:])
@@ -148,6 +151,42 @@ class Damage(Case):
             self.change_metadata(run, "log", text)
             (run / "checkpoint-1.safetensors").unlink(missing_ok=True)
             self.refused('"log" is damaged', "train", "--resume", "--out", "r", "--data", "./data.npy")
+
+    def test_what_is_no_file(self):
+        """A pipe or a folder in the place of a file: told at once, before anything is trained."""
+        resume = ["train", "--resume", "--out", "r", "--data", "./data.npy"]
+        for name, make in (("metrics.jsonl", os.mkfifo), ("checkpoint.safetensors", os.mkdir),
+                           ("checkpoint.safetensors", os.mkfifo)):
+            run = self.train()
+            (run / name).unlink()
+            (run / "checkpoint-1.safetensors").unlink(missing_ok=True)
+            make(run / name)
+            self.assertEqual(self.refused(f"{name}: is not a regular file", *resume).returncode, 1)
+            shutil.rmtree(run)
+
+    def test_outputs_take_no_other_files(self):
+        run = self.train()
+        for name in ("config.json", "checkpoint.safetensors", "train.lock"):
+            before = (run / name).read_bytes()
+            for command in (["sample", "grid", "r"], ["encode", "r", "--data", "data.npy"],
+                            ["data", "show", "data.npy"]):
+                if before:
+                    self.refused("-o ", *command, "-o", run / name)
+            self.assertEqual((run / name).read_bytes(), before)
+        self.refused("no evaluation", "eval", "r", "--data", "data.npy", "-o", "r/config.json")
+        before = (self.home / "data.npy").read_bytes()
+        self.refused("-o data.npy", "data", "show", "data.npy", "-o", "data.npy")
+        (self.home / "named").write_bytes(before)
+        self.refused("is no PNG picture", "sample", "grid", "r", "-o", "named")
+        (self.home / "target").touch()
+        (self.home / "link.png").symlink_to(self.home / "target")
+        self.refused("is a link", "sample", "grid", "r", "-o", "link.png")
+        self.refused("the folder of a run", "compare", "r", "r", "-o", "r")
+        self.assertEqual((self.home / "named").read_bytes(), before)
+        os.chmod(self.home / "named", 0o600)
+        (self.home / "named").write_bytes(b"")
+        self.assertEqual(self.imgen("sample", "grid", "r", "-o", "named").returncode, 0)
+        self.assertEqual((self.home / "named").stat().st_mode & 0o777, 0o600)
 
     def test_no_checkpoint(self):
         (self.train() / "checkpoint.safetensors").unlink()

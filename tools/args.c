@@ -55,7 +55,7 @@ static ig_status take_choice(const ig_arg *arg, const char *text, ig_err *err) {
 
 static ig_status take_int(const ig_arg *arg, const char *text, ig_err *err) {
     int64_t whole;
-    if (!ig_parse_int(text, &whole) || (double)whole < arg->min || (double)whole > arg->max)
+    if (!ig_parse_int(text, &whole) || whole < (int64_t)arg->min || whole > (int64_t)arg->max)
         return ig_fail(err, IG_EUSAGE, "--%s %s: expected a whole number from %.0f to %.0f",
                        arg->name, text, arg->min, arg->max);
     *(int64_t *)arg->value = whole;

@@ -122,6 +122,14 @@ static ig_status compare(const request *q, ig_contest *contest, ig_comparison *c
     return write_report(report, err);
 }
 
+static ig_status check_folder(const char *folder, ig_err *err) {
+    char config[IG_PATH_MAX];
+    IG_TRY(ig_path_join(config, folder, IG_CONFIG_FILE, err));
+    if (!ig_is_file(config)) return IG_OK;
+    return ig_fail(err, IG_EUSAGE, "-o %s: is the folder of a run: choose another for the report",
+                   folder);
+}
+
 ig_status ig_cmd_compare(int argc, char **argv, ig_err *err) {
     request q = {.how = {.minutes = 5, .seeds = 3, .preset = "default"}};
     ig_contest contest = {0};
@@ -131,6 +139,7 @@ ig_status ig_cmd_compare(int argc, char **argv, ig_err *err) {
     IG_TRY(check(&q, err));
     if (q.threads > 0) ig_set_threads((int)q.threads);
     if (q.how.models && !q.how.how.data) q.how.how.data = "digits";
+    IG_TRY(check_folder(q.how.folder, err));
     IG_TRY(ig_make_folders(q.how.folder, err));
     ig_comparison *comparison = malloc(sizeof *comparison);
     ig_compare_report *report = malloc(sizeof *report);

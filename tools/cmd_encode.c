@@ -8,6 +8,7 @@
 #include "sample/classes.h"
 #include "tools/args.h"
 #include "tools/cli.h"
+#include "tools/output.h"
 #include "tools/terminal.h"
 
 enum { ENCODE_BLOCK = 1024 };
@@ -43,7 +44,8 @@ static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *
     if (q->labels && !strcmp(q->labels, q->out))
         return ig_fail(err, IG_EUSAGE, "--labels %s: is the file that -o names; choose another",
                        q->labels);
-    return IG_OK;
+    if (q->labels) IG_TRY(ig_output_check(q->labels, &ig_output_npy, "encode", err));
+    return ig_output_check(q->out, &ig_output_npy, "encode", err);
 }
 
 /* Images first..first+n-1, n up to ENCODE_BLOCK.  pixels: n H W, codes: n latent */

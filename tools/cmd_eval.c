@@ -46,6 +46,17 @@ static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *
     return ig_args_parse(&line, argc, argv, &q->folder, &count, helped, err);
 }
 
+/* What lies there may be an earlier evaluation, which this one replaces. */
+static ig_status check_output(const char *out, ig_err *err) {
+    ig_evaluation before;
+    if (ig_is_file(out) && ig_evaluation_read(&before, out, NULL) == IG_EFORMAT)
+        return ig_fail(err, IG_EUSAGE,
+                       "-o %s: is a file that is no evaluation and would be lost: choose another "
+                       "name",
+                       out);
+    return ig_new_file_check(out, err);
+}
+
 static void draw_bar(void *self, double share, const char *what) {
     *(bool *)self = true;
     ig_bar_draw(share, what);
@@ -57,6 +68,7 @@ ig_status ig_cmd_eval(int argc, char **argv, ig_err *err) {
     bool helped, drawn = false;
     IG_TRY(parse(&q, argc, argv, &helped, err));
     if (helped) return IG_OK;
+    if (q.out) IG_TRY(check_output(q.out, err));
     if (q.threads > 0) ig_set_threads((int)q.threads);
     if (ig_on_terminal()) {
         q.how.progress = draw_bar;

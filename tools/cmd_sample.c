@@ -9,6 +9,7 @@
 #include "sample/classes.h"
 #include "sample/picture.h"
 #include "tools/cli.h"
+#include "tools/output.h"
 #include "tools/sample_request.h"
 #include "tools/show.h"
 #include "tools/terminal.h"
@@ -30,18 +31,6 @@ static ig_status output_path(const ig_sample_request *q, const char *extension,
     IG_TRY(ig_make_inner_folder(folder, q->folder, "samples", err));
     snprintf(name, sizeof name, "%s.%s", q->kind, extension);
     return ig_path_join(path, folder, name, err);
-}
-
-/* What -o names, before anything is drawn: a place that can be written, and no name that promises
-   another format. */
-static ig_status check_output(const ig_sample_request *q, const char *extension, ig_err *err) {
-    static const char *const others[] = {"png", "npy", "npz", "jpg", "jpeg", "gif", NULL};
-    const char *dot = q->out ? strrchr(q->out, '.') : NULL;
-    for (const char *const *o = others; dot && *o; o++)
-        if (!strcmp(dot + 1, *o) && strcmp(*o, extension) != 0)
-            return ig_fail(err, IG_EUSAGE, "-o %s: %s is written as a .%s file", q->out, q->kind,
-                           extension);
-    return q->out ? ig_new_file_check(q->out, err) : IG_OK;
 }
 
 static void tell_prior(const ig_source *source) {
@@ -195,7 +184,8 @@ ig_status ig_cmd_sample(int argc, char **argv, ig_err *err) {
         strncat(err->message, ", or array", sizeof err->message - strlen(err->message) - 1);
         return err->status;
     }
-    IG_TRY(check_output(&q, is_array ? "npy" : "png", err));
+    if (q.out)
+        IG_TRY(ig_output_check(q.out, is_array ? &ig_output_npy : &ig_output_png, q.kind, err));
     ig_run *run;
     IG_TRY(ig_run_open(&run, q.folder, err));
     ig_source source = {.instance = &run->instance, .run = run, .data_name = q.data};

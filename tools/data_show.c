@@ -7,6 +7,7 @@
 #include "sample/canvas.h"
 #include "tools/args.h"
 #include "tools/data.h"
+#include "tools/output.h"
 #include "tools/show.h"
 
 enum { MAX_SHOWN = 10000, NOTHING = -1 };
@@ -149,7 +150,9 @@ static ig_status parse(showing *s, int argc, char **argv, const char **name, boo
                                   args, 1, 1};
     int count;
     IG_TRY(ig_args_parse(&line, argc, argv, name, &count, helped, err));
-    if (*helped || s->out || s->in_terminal) return IG_OK;
+    if (*helped) return IG_OK;
+    if (s->out) return ig_output_check(s->out, &ig_output_png, "data show", err);
+    if (s->in_terminal) return IG_OK;
     return ig_fail(err, IG_EUSAGE, "data show: expected -o FILE.png, or --show");
 }
 

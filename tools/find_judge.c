@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "datasets/known.h"
 #include "tools/stop.h"
 #include "tools/train_run.h"
 
@@ -24,26 +25,38 @@ ig_status ig_known_judge(ig_judge **judge, const ig_dataset *data, ig_err *err) 
 
 /* ---- one of its own ---- */
 
+/* What the data is called in a judge's config. */
+static const char *name_of(const ig_dataset_info *info) {
+    bool by_name = !strcmp(info->name, "digits") || ig_known_find(info->name);
+    return by_name ? info->name : info->source;
+}
+
+/* Whether the folder has a judge, trained to its end or not, of this data. */
+static bool is_of(const char *folder, const ig_dataset_info *info, int resize) {
+    ig_run_config own;
+    return ig_run_config_read(&own, folder, NULL) == IG_OK && own.resize == resize &&
+           !strcmp(own.data, name_of(info));
+}
+
 static ig_status train_judge(const ig_run_config *config, ig_dataset *data, const char *folder,
                              ig_err *err) {
     const ig_dataset_info *info = ig_dataset_describe(data);
     const ig_model *classifier;
     ig_run_config own;
     ig_train_result result;
-    char begun[IG_PATH_MAX];
     if (info->classes < 2)
         return ig_fail(err, IG_EUSAGE,
                        "%s: has no judge, and no labels to train one by: name one with --judge",
                        info->name);
-    IG_TRY(ig_path_join(begun, folder, IG_CONFIG_FILE, err));
     IG_TRY(ig_model_find(&classifier, "classifier", err));
     IG_TRY(ig_train_defaults(&own, classifier, "default", data, err));
-    memcpy(own.data, config->data, sizeof own.data);
+    IG_TRY(ig_train_store_data(name_of(info), &own, err));
     own.resize = config->resize;
     own.seed = 1;
     fprintf(stderr, "imgen: %s has no judge of its own: one is trained once, in %lld steps\n",
             info->name, (long long)own.recipe.steps);
-    IG_TRY(ig_train_run(folder, &own, data, ig_is_file(begun), false, NULL, &result, err));
+    bool resume = is_of(folder, info, config->resize);
+    IG_TRY(ig_train_run(folder, &own, data, resume, true, NULL, &result, err));
     ig_stop_release();
     return IG_OK;
 }
@@ -57,6 +70,7 @@ ig_status ig_find_judge(ig_judge **judge, const char *name, const ig_run_config 
     IG_TRY(ig_known_judge(judge, data, err));
     if (*judge) return IG_OK;
     IG_TRY(ig_path_join(own, folder, IG_JUDGE_FOLDER, err));
-    if (!ig_is_trained(own)) IG_TRY(train_judge(config, data, own, err));
+    bool fits = is_of(own, ig_dataset_describe(data), config->resize);
+    if (!fits || !ig_is_trained(own)) IG_TRY(train_judge(config, data, own, err));
     return ig_judge_open_run(judge, own, err);
 }

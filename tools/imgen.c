@@ -97,18 +97,18 @@ int main(int argc, char **argv) {
     set_threads_up(argv);
     set_files_up();
     const char *name = argc > 1 ? argv[1] : "--help";
+    ig_err err = {IG_OK, ""};
     if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
         print_usage(stdout);
-        return argc > 1 ? 0 : 2;
+        return argc > 1 ? finish(IG_OK, &err) : 2;
     }
     if (!strcmp(name, "--version")) {
         printf("imgen %s\n", IG_VERSION);
-        return 0;
+        return finish(IG_OK, &err);
     }
     for (int i = 0; i < COMMANDS; i++) {
         if (strcmp(name, commands[i].name)) continue;
         command_text = ig_words_join("imgen", argc - 1, argv + 1);
-        ig_err err = {IG_OK, ""};
         ig_status status = ig_kernels_use(getenv("IMGEN_CPU"), &err);
         if (status == IG_OK) status = commands[i].run(argc - 2, argv + 2, &err);
         int code = finish(status, &err);

@@ -1,6 +1,7 @@
 #include "tools/stop.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -11,15 +12,23 @@ static void note_signal(int number) {
     noted = number;
 }
 
+/* A terminal that is gone stops a run too, unless nohup has it ignored. */
+static const int watched[] = {SIGINT, SIGTERM, SIGHUP};
+
+static void handle(void (*handler)(int)) {
+    for (size_t i = 0; i < sizeof watched / sizeof *watched; i++) {
+        struct sigaction action = {.sa_handler = handler}, before;
+        bool ignored = sigaction(watched[i], NULL, &before) || before.sa_handler == SIG_IGN;
+        if (watched[i] != SIGHUP || !ignored) sigaction(watched[i], &action, NULL);
+    }
+}
+
 void ig_stop_watch(void) {
-    struct sigaction action = {.sa_handler = note_signal};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    handle(note_signal);
 }
 
 void ig_stop_release(void) {
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
+    handle(SIG_DFL);
 }
 
 int ig_stop_signal(void) {

@@ -24,7 +24,10 @@ ig_status ig_metrics_rewind(const char *folder, int64_t step, ig_err *err) {
     char path[IG_PATH_MAX], *text;
     size_t size, keep = 0;
     IG_TRY(ig_path_join(path, folder, IG_METRICS_FILE, err));
-    if (!ig_is_file(path)) return IG_OK;
+    struct stat info;
+    if (lstat(path, &info)) return IG_OK;
+    if (!S_ISREG(info.st_mode))
+        return ig_fail(err, IG_EIO, "%s: is not a regular file: remove it", path);
     IG_TRY(ig_file_read(path, METRICS_LIMIT, &text, &size, err));
     for (size_t at = 0; step > 0 && at < size;) {
         const char *end = memchr(text + at, '\n', size - at);

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/clock.h"
 #include "core/text.h"
@@ -176,9 +177,12 @@ ig_status ig_trainer_load(ig_trainer *t, ig_err *err) {
     IG_TRY(renew(t, err));
     IG_TRY(ig_path_join(path, t->folder, IG_CHECKPOINT_FILE, err));
     if (!ig_is_file(path)) {
-        if (!ig_run_folder_kept(t->folder, &any, name)) return begin(t, err);
-        ig_fail(&why, IG_EIO, "%s: is missing", path);
-        return fall_back(t, &why, err);
+        struct stat info;
+        bool there = lstat(path, &info) == 0;
+        ig_fail(&why, IG_EIO, "%s: is %s", path, there ? "not a regular file" : "missing");
+        if (ig_run_folder_kept(t->folder, &any, name)) return fall_back(t, &why, err);
+        if (there) return ig_fail(err, IG_EIO, "%s: remove it", why.message);
+        return begin(t, err);
     }
     ig_status status = read_from(t, IG_CHECKPOINT_FILE, &why);
     if (is_damage(status)) return fall_back(t, &why, err);

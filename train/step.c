@@ -31,6 +31,11 @@ ig_status ig_trainer_evaluate(ig_trainer *t, ig_split split, int64_t first, int6
         ig_tape_begin(&in->tape, false, false);
         ig_tensor *loss = in->model->loss(in->self, &in->tape, &batch, 0);
         IG_TRY(ig_tape_status(&in->tape, err));
+        if (split == IG_TEST && t->callbacks->stop && t->callbacks->stop(t->callbacks->self))
+            return ig_fail(err, IG_ESTOPPED,
+                           "%s: trained and saved, stopped before its test loss was known: "
+                           "--resume takes it",
+                           t->folder);
         double weight = (double)n / (double)count;
         losses->loss += weight * (double)loss->x[0];
         add_reported(losses, 0, weight, &in->tape);

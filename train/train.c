@@ -146,7 +146,7 @@ static void finish_trainer(ig_trainer *t) {
 
 /* Times some steps of a trainer of its own and returns how many fit. */
 static ig_status steps_that_fit(const ig_run_config *config, const char *folder, ig_dataset *data,
-                                int64_t *steps, ig_err *err) {
+                                const ig_train_callbacks *callbacks, int64_t *steps, ig_err *err) {
     enum { WARM_UP = 5, TIMED = 25 };
     ig_trainer t;
     double started = 0;
@@ -157,6 +157,8 @@ static ig_status steps_that_fit(const ig_run_config *config, const char *folder,
         status = ig_trainer_step(&t, &why);
         if (status == IG_ENUMERIC) status = ig_trainer_set_back(&t, &why, err);
         else if (status != IG_OK) ig_fail(err, status, "%s", why.message);
+        else if (callbacks && callbacks->stop && callbacks->stop(callbacks->self))
+            status = ig_fail(err, IG_ESTOPPED, "%s: stopped before the first step", folder);
     }
     double step = (ig_clock() - started) / TIMED;
     finish_trainer(&t);
@@ -208,6 +210,16 @@ static ig_status check_config(const ig_run_config *config, const ig_dataset *dat
     return IG_OK;
 }
 
+/* What is wrong in a run's config is the file's fault, not the caller's. */
+static ig_status check_stored(const ig_run_config *config, const char *folder,
+                              const ig_dataset *data, ig_err *err) {
+    ig_err why = {IG_OK, ""};
+    ig_status status = check_config(config, data, &why);
+    if (status == IG_OK) return IG_OK;
+    return ig_fail(err, status == IG_EUSAGE ? IG_EFORMAT : status, "%s/" IG_CONFIG_FILE ": %s",
+                   folder, why.message);
+}
+
 /* Trains the run in a folder that is locked, from where it stands. */
 static ig_status train_locked(const char *folder, ig_dataset *data,
                               const ig_train_callbacks *callbacks, bool told,
@@ -216,7 +228,7 @@ static ig_status train_locked(const char *folder, ig_dataset *data,
     ig_trainer t;
     *result = (ig_train_result){0};
     IG_TRY(ig_run_config_read(&config, folder, err));
-    IG_TRY(check_config(&config, data, err));
+    IG_TRY(check_stored(&config, folder, data, err));
     ig_status status = init_trainer(&t, &config, folder, data, callbacks, err);
     if (status == IG_OK) status = ig_metrics_rewind(folder, t.progress.step, err);
     if (status == IG_OK && !told) tell_begun(callbacks);
@@ -230,10 +242,10 @@ static ig_status train_locked(const char *folder, ig_dataset *data,
 
 /* Writes the config, once the number of steps is known. */
 static ig_status write_config(const ig_run_config *config, const char *folder, ig_dataset *data,
-                              ig_err *err) {
+                              const ig_train_callbacks *callbacks, ig_err *err) {
     ig_run_config chosen = *config;
     if (config->minutes > 0)
-        IG_TRY(steps_that_fit(config, folder, data, &chosen.recipe.steps, err));
+        IG_TRY(steps_that_fit(config, folder, data, callbacks, &chosen.recipe.steps, err));
     return ig_run_config_write(&chosen, folder, err);
 }
 
@@ -245,7 +257,7 @@ ig_status ig_train_start(const ig_run_config *config, const char *folder, bool o
     IG_TRY(check_config(config, data, err));
     IG_TRY(ig_run_folder_prepare(folder, overwrite, &lock, err));
     tell_begun(callbacks);
-    ig_status status = write_config(config, folder, data, err);
+    ig_status status = write_config(config, folder, data, callbacks, err);
     if (status == IG_OK) status = train_locked(folder, data, callbacks, true, result, err);
     ig_run_folder_unlock(lock);
     return status;

@@ -63,7 +63,7 @@ static const ig_kernels *find(const char *name) {
 /* A wrong name is told by ig_kernels_use, which the command line calls first. */
 static void choose(void) {
     const char *name = getenv("IMGEN_CPU");
-    const ig_kernels *named = name ? find(name) : NULL;
+    const ig_kernels *named = name && *name ? find(name) : NULL;
     in_use = named && ig_kernels_runs(named) ? named : best();
 }
 
@@ -80,7 +80,7 @@ ig_status ig_kernels_use(const char *name, ig_err *err) {
         if (ig_kernels_runs(all[i]))
             snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", all[i]->name);
     }
-    const ig_kernels *named = name ? find(name) : best();
+    const ig_kernels *named = name && *name ? find(name) : best();
     if (!named || !ig_kernels_runs(named))
         return ig_fail(err, IG_EUSAGE, "IMGEN_CPU=%s: expected one of %s on this CPU", name, names);
     in_use = named;
