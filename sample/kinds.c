@@ -14,17 +14,28 @@ static void free_drawing(ig_drawing *d) {
     free(d->left);
 }
 
+static ig_sheet sheet_of(const ig_source *source, const ig_picture_options *options, int64_t rows,
+                         int64_t columns) {
+    const ig_image_spec *spec = &source->instance->spec;
+    return (ig_sheet){.rows = (int)rows,
+                      .columns = (int)columns,
+                      .height = spec->height,
+                      .width = spec->width,
+                      .scale = options->scale,
+                      .pad = IG_PAD};
+}
+
+ig_status ig_drawing_check(const ig_source *source, const ig_picture_options *options, int64_t rows,
+                           int64_t columns, ig_err *err) {
+    ig_sheet sheet = sheet_of(source, options, rows, columns);
+    return ig_sheet_check(&sheet, err);
+}
+
 ig_status ig_drawing_begin(ig_drawing *d, const ig_source *source,
                            const ig_picture_options *options, int64_t rows, int64_t columns,
                            ig_err *err) {
-    const ig_image_spec *spec = &source->instance->spec;
-    *d = (ig_drawing){.tile = ig_image_pixels(spec)};
-    d->sheet = (ig_sheet){.rows = (int)rows,
-                          .columns = (int)columns,
-                          .height = spec->height,
-                          .width = spec->width,
-                          .scale = options->scale,
-                          .pad = IG_PAD};
+    *d = (ig_drawing){.tile = ig_image_pixels(&source->instance->spec),
+                      .sheet = sheet_of(source, options, rows, columns)};
     IG_TRY(ig_sheet_check(&d->sheet, err));
     d->tiles = malloc((size_t)(rows * columns * d->tile) * sizeof(float));
     d->shown = calloc((size_t)(rows * columns), sizeof(bool));

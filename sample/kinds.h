@@ -18,6 +18,10 @@ typedef struct {
     ig_label *captions, *left; /* as the sheet's; NULL without --captions */
 } ig_drawing;
 
+/* Whether ig_drawing_begin will find the picture too large: for kinds that work before it. */
+ig_status ig_drawing_check(const ig_source *source, const ig_picture_options *options, int64_t rows,
+                           int64_t columns, ig_err *err);
+
 /* A sheet with the options' scale and captions and the usual padding; its group, head and tail are
    still to be set. */
 ig_status ig_drawing_begin(ig_drawing *drawing, const ig_source *source,

@@ -99,6 +99,7 @@ static ig_status run(work *w, ig_image *image, ig_err *err) {
     w->codes = malloc((size_t)w->columns * latent * sizeof(float));
     w->images = malloc((size_t)w->columns * tile * sizeof(float));
     if (!w->index || !w->spread || !w->codes || !w->images) return ig_fail_memory(err, "images");
+    IG_TRY(ig_drawing_check(w->source, w->options, w->rows, w->columns + 1, err));
     w->source->planned = w->rows * w->columns;
     IG_TRY(ig_source_pick(w->source, w->options->seed, w->rows, w->index, err));
     IG_TRY(ig_encode_test(&w->test, w->source, w->index, w->rows, err));

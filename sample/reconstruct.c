@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/whole.h"
 #include "sample/kinds.h"
 
 enum { PAIRS = 32, ROWS = 8, COLUMNS = 8, MEAN_COLUMNS = 2 };
@@ -19,10 +20,12 @@ typedef struct {
 
 /* ---- originals above reconstructions ---- */
 
+static int64_t columns_of(const work *w) {
+    return ig_min(w->options->columns ? w->options->columns : COLUMNS, w->n);
+}
+
 static ig_status draw_pairs(const work *w, ig_image *image, ig_err *err) {
-    int64_t columns = w->options->columns ? w->options->columns : COLUMNS;
-    if (columns > w->n) columns = w->n;
-    int64_t groups = (w->n + columns - 1) / columns;
+    int64_t columns = columns_of(w), groups = ig_ceil_div(w->n, columns);
     ig_drawing d;
     IG_TRY(ig_drawing_begin(&d, w->source, w->options, 2 * groups, columns, err));
     d.sheet.group = 2;
@@ -87,7 +90,20 @@ static ig_status draw_rows(const work *w, ig_image *image, ig_err *err) {
 
 /* ---- both ---- */
 
+static ig_status check_picture(const work *w, ig_err *err) {
+    const ig_picture_options *o = w->options;
+    const ig_model *model = w->source->instance->model;
+    if (!o->draws)
+        return ig_drawing_check(w->source, o, 2 * ig_ceil_div(w->n, columns_of(w)), columns_of(w),
+                                err);
+    if (!model->encode_draw)
+        return ig_fail(err, IG_EUNSUPPORTED, "the %s has no posterior to draw codes from",
+                       model->name);
+    return ig_drawing_check(w->source, o, w->n, MEAN_COLUMNS + o->draws, err);
+}
+
 static ig_status run(work *w, ig_image *image, ig_err *err) {
+    IG_TRY(check_picture(w, err));
     IG_TRY(ig_source_pick(w->source, w->options->seed, w->n, w->index, err));
     w->source->planned = w->n;
     IG_TRY(ig_encode_test(&w->test, w->source, w->index, w->n, err));

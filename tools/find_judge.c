@@ -35,7 +35,7 @@ static const char *name_of(const ig_dataset_info *info) {
 static bool is_of(const char *folder, const ig_dataset_info *info, int resize) {
     ig_run_config own;
     return ig_run_config_read(&own, folder, NULL) == IG_OK && own.resize == resize &&
-           !strcmp(own.data, name_of(info));
+           ig_run_config_is_data(&own, name_of(info));
 }
 
 static ig_status train_judge(const ig_run_config *config, ig_dataset *data, const char *folder,
