@@ -156,13 +156,16 @@ class Comparing(unittest.TestCase):
     def test_a_judge_is_trained_where_there_is_none(self):
         shutil.rmtree("other", ignore_errors=True)
         shutil.copytree("vae1", "other")
+        shutil.copytree("judge", "other/judge")  # but of other data
+        config = read_json("judge/config.json")
+        pathlib.Path("other/judge/config.json").write_text(json.dumps({**config, "data": "/elsewhere"}))
         with subprocess.Popen([IMGEN, "eval", "other", "--data", "bars", "--threads", "1"], stderr=subprocess.PIPE, text=True) as p:
             self.assertRegex(p.stderr.readline(), "bars has no judge of its own: one is trained once, in")
-            self.wait_for("other/judge/config.json")
+            self.wait_for("other/judge/metrics.jsonl")
             p.send_signal(signal.SIGINT)
             self.assertIn("stopped and saved", p.stderr.read())
         self.assertEqual(p.returncode, 130)
-        self.assertEqual(read_json("other/judge/config.json")["model"], "classifier")
+        self.assertEqual(read_json("other/judge/config.json")["data"], config["data"])
         self.assertFalse(os.path.exists("other/eval.json"))
 
     def wait_for(self, path):

@@ -164,9 +164,11 @@ class SameBits(Case):
         self.assertEqual(checkpoint("whole")[1], checkpoint("interrupted")[1])
         self.assertEqual(metrics("whole"), metrics("interrupted"))
 
-    def test_other_signal(self):
-        self.assertIn("saved at step", self.stop("ended", signal.SIGTERM, 143, steps=100000))
-        self.assertGreaterEqual(int(checkpoint("ended")[0]["step"]), 50)
+    def test_other_signals(self):
+        for number, code in (signal.SIGTERM, 143), (signal.SIGHUP, 129):
+            folder = f"ended{number}"
+            self.assertIn("saved at step", self.stop(folder, number, code, steps=100000))
+            self.assertGreaterEqual(int(checkpoint(folder)[0]["step"]), 50)
 
     def test_config_repeats_a_run(self):
         self.train("vae", "--steps", 3, "--set", "latent=7", "--set", "beta=0.5", "--set", "arch=mlp",
