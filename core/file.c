@@ -103,15 +103,13 @@ ig_status ig_new_file_open(ig_new_file *file, const char *path, ig_err *err) {
                        IG_PATH_MAX - 1);
     strcpy(file->path, path);
     struct stat info;
-    bool there = lstat(path, &info) == 0;
+    bool there = stat(path, &info) == 0;
     if (there && !S_ISREG(info.st_mode))
         return ig_fail(err, IG_EUSAGE, "%s: is %s, expected the name of a file to write", path,
-                       S_ISDIR(info.st_mode)   ? "a folder"
-                       : S_ISLNK(info.st_mode) ? "a link"
-                                               : "not a regular file");
+                       S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
     int fd = create_beside(file);
     if (fd < 0) return fail_write(err, path, errno);
-    if (there) (void)!fchmod(fd, info.st_mode & 0777); /* who may read it stays as it was */
+    if (there) (void)!fchmod(fd, info.st_mode & 0777); /* its permissions stay */
     file->stream = fdopen(fd, "wb");
     if (file->stream) return IG_OK;
     int number = errno;

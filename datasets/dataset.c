@@ -72,6 +72,13 @@ static ig_status open_any(ig_dataset **set, const char *name, int resize, ig_err
     return known ? open_known(set, known, err) : open_path(set, name, resize, err);
 }
 
+void ig_dataset_identity(const char *name, char identity[IG_PATH_MAX]) {
+    bool by_name = !strcmp(name, "digits") || ig_known_find(name);
+    char *whole = by_name ? NULL : realpath(name, NULL);
+    snprintf(identity, IG_PATH_MAX, "%s", whole ? whole : name);
+    free(whole);
+}
+
 ig_status ig_dataset_open(ig_dataset **set, const char *name, int resize, ig_err *err) {
     *set = NULL;
     IG_TRY(open_any(set, name, resize, err));

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "core/error.h"
+#include "core/file.h"
 
 enum {
     IG_MIN_SIDE = 4, /* smallest and largest image side that models take */
@@ -41,6 +42,10 @@ typedef struct {
    as the last images of its training split. Errors name the file, what was found and what was
    expected. */
 ig_status ig_dataset_open(ig_dataset **set, const char *name, int resize, ig_err *err);
+
+/* What tells the data set of this name from others: its name where imgen knows it, else the whole
+   path. */
+void ig_dataset_identity(const char *name, char identity[IG_PATH_MAX]);
 
 /* Images that the caller has: of each split (IG_TRAIN, IG_TEST) count images, H W bytes each, and
    their classes, 0..classes-1 (with classes 0: NULL). */

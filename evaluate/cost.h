@@ -17,8 +17,8 @@ typedef struct {
 ig_status ig_cost_count(ig_source *source, ig_prior prior, ig_cost *cost, ig_err *err);
 
 /* Adds the figures of the group "cost". Of the memory that is the highest resident one of this
-   process, with all that it holds, while it draws 64 images; left out where the system does not tell it (Linux does, in /proc/self). Minutes are left
-   out where the source has no run. */
+   process, with all that it holds, while it draws 64 images; left out where the system does not
+   tell it (Linux does, in /proc/self). Minutes are left out where the source has no run. */
 ig_status ig_cost_measure(ig_source *source, ig_figures *figures,
                           const ig_evaluation_options *options, ig_err *err);
 

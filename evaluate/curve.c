@@ -72,13 +72,19 @@ static ig_status add_point(curve *c, ig_solver solver, double from, double to, i
     return IG_OK;
 }
 
+/* One image is drawn first: a prior that has to be fitted is none of what drawing takes. */
+static ig_status add_only_point(curve *c, ig_err *err) {
+    ig_part_of part = {c->options, 0, 0};
+    const ig_evaluation_options options = ig_part_options(&part);
+    double seconds;
+    IG_TRY(ig_draw_samples(c->source, &options, c->reference, "drawing a curve", 1, c->images,
+                           c->labels, &seconds, err));
+    return add_point(c, c->e->solver, 0, 1, err);
+}
+
 static ig_status add_points(curve *c, ig_err *err) {
     const ig_evaluation *e = c->e;
-    double seconds;
-    /* a prior that is fitted first is none of drawing */
-    IG_TRY(ig_draw_samples(c->source, c->options, c->reference, "drawing a curve", 1, c->images,
-                           c->labels, &seconds, err));
-    if (!e->solver.steps) return add_point(c, e->solver, 0, 1, err);
+    if (!e->solver.steps) return add_only_point(c, err);
     const ig_instance *instance = c->source->instance;
     const ig_noise *noise = instance->model->noise(instance->self);
     double all = 0, done = 0;

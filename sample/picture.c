@@ -75,7 +75,7 @@ static ig_status check(const ig_picture_kind *kind, ig_source *source,
                        const ig_picture_options *options, ig_err *err) {
     IG_TRY(ig_picture_refuse(kind->name, kind->takes, options->given, err));
     IG_TRY(ig_picture_refuse_how(source, options->given, err));
-    IG_TRY(check_range("-n", options->n, options->n > 0, IG_MAX_IMAGES, err));
+    if (options->n) IG_TRY(check_range("-n", options->n, 1, IG_MAX_IMAGES, err));
     IG_TRY(check_range("--columns", options->columns, 0, IG_MAX_COLUMNS, err));
     IG_TRY(check_range("--scale", options->scale, 1, IG_MAX_SCALE, err));
     IG_TRY(check_range("--draws", options->draws, 0, IG_MAX_DRAWS, err));

@@ -1,11 +1,8 @@
 #include "sample/source.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/file.h"
-#include "datasets/known.h"
 #include "models/invert.h"
 
 void ig_source_close(ig_source *source) {
@@ -23,13 +20,9 @@ static ig_status check_size(const ig_source *source, const ig_dataset *data, ig_
                    info->name, info->height, info->width, spec->height, spec->width);
 }
 
-/* Which data a prior is fitted to: its name, or its whole path, however the user named it. */
+/* Which data a prior is fitted to, however the user named it. */
 static void name_data(const ig_source *source, char name[IG_PATH_MAX]) {
-    const char *named = source->data_name ? source->data_name : source->run->config.data;
-    bool by_name = !strcmp(named, "digits") || ig_known_find(named);
-    char *whole = by_name ? NULL : realpath(named, NULL);
-    snprintf(name, IG_PATH_MAX, "%s", whole ? whole : named);
-    free(whole);
+    ig_dataset_identity(source->data_name ? source->data_name : source->run->config.data, name);
 }
 
 ig_status ig_source_data(ig_source *source, ig_dataset **data, ig_err *err) {

@@ -161,11 +161,12 @@ class Comparing(unittest.TestCase):
         pathlib.Path("other/judge/config.json").write_text(json.dumps({**config, "data": "/elsewhere"}))
         with subprocess.Popen([IMGEN, "eval", "other", "--data", "bars", "--threads", "1"], stderr=subprocess.PIPE, text=True) as p:
             self.assertRegex(p.stderr.readline(), "bars has no judge of its own: one is trained once, in")
-            self.wait_for("other/judge/metrics.jsonl")
+            self.wait_for("other/judge-bars/config.json")
             p.send_signal(signal.SIGINT)
             self.assertIn("stopped and saved", p.stderr.read())
         self.assertEqual(p.returncode, 130)
-        self.assertEqual(read_json("other/judge/config.json")["data"], config["data"])
+        self.assertEqual(read_json("other/judge/config.json")["data"], "/elsewhere")
+        self.assertEqual(read_json("other/judge-bars/config.json")["model"], "classifier")
         self.assertFalse(os.path.exists("other/eval.json"))
 
     def wait_for(self, path):

@@ -170,8 +170,7 @@ class Damage(Case):
             before = (run / name).read_bytes()
             for command in (["sample", "grid", "r"], ["encode", "r", "--data", "data.npy"],
                             ["data", "show", "data.npy"]):
-                if before:
-                    self.refused("-o ", *command, "-o", run / name)
+                self.refused("-o ", *command, "-o", run / name)
             self.assertEqual((run / name).read_bytes(), before)
         self.refused("no evaluation", "eval", "r", "--data", "data.npy", "-o", "r/config.json")
         before = (self.home / "data.npy").read_bytes()
@@ -181,6 +180,8 @@ class Damage(Case):
         (self.home / "target").touch()
         (self.home / "link.png").symlink_to(self.home / "target")
         self.refused("is a link", "sample", "grid", "r", "-o", "link.png")
+        self.assertEqual(self.imgen("sample", "grid", "r", "-o", "p.png").returncode, 0)
+        self.refused("is no PNG picture", "replay", "p.png", "--data", "data.npy", "-o", "named")
         self.refused("the folder of a run", "compare", "r", "r", "-o", "r")
         self.assertEqual((self.home / "named").read_bytes(), before)
         os.chmod(self.home / "named", 0o600)

@@ -131,6 +131,8 @@ class SameBits(Case):
         while not (file.exists() and file.stat().st_size) and time.monotonic() < deadline:
             time.sleep(0.002)
         process.send_signal(number)
+        if number == signal.SIGHUP:
+            process.send_signal(number)  # as a shell and the system do when a terminal closes
         said = process.communicate(timeout=60)[1]
         self.assertEqual(process.returncode, expected)
         return said

@@ -44,8 +44,8 @@ static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *
     if (q->labels && !strcmp(q->labels, q->out))
         return ig_fail(err, IG_EUSAGE, "--labels %s: is the file that -o names; choose another",
                        q->labels);
-    if (q->labels) IG_TRY(ig_output_check(q->labels, &ig_output_npy, "encode", err));
-    return ig_output_check(q->out, &ig_output_npy, "encode", err);
+    if (q->labels) IG_TRY(ig_output_check("--labels", q->labels, &ig_output_npy, "encode", err));
+    return ig_output_check("-o", q->out, &ig_output_npy, "encode", err);
 }
 
 /* Images first..first+n-1, n up to ENCODE_BLOCK.  pixels: n H W, codes: n latent */

@@ -1,11 +1,13 @@
 /* imgen eval: how good the images of a run are, in numbers. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/thread.h"
 #include "tools/cli.h"
 #include "tools/evaluate_run.h"
 #include "tools/figure_table.h"
+#include "tools/output.h"
 #include "tools/terminal.h"
 
 typedef struct {
@@ -46,15 +48,14 @@ static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *
     return ig_args_parse(&line, argc, argv, &q->folder, &count, helped, err);
 }
 
-/* What lies there may be an earlier evaluation, which this one replaces. */
+/* What lies there may be empty, or an earlier evaluation, which this one replaces. */
 static ig_status check_output(const char *out, ig_err *err) {
     ig_evaluation before;
-    if (ig_is_file(out) && ig_evaluation_read(&before, out, NULL) == IG_EFORMAT)
-        return ig_fail(err, IG_EUSAGE,
-                       "-o %s: is a file that is no evaluation and would be lost: choose another "
-                       "name",
-                       out);
-    return ig_new_file_check(out, err);
+    struct stat info;
+    IG_TRY(ig_output_is_no_link("-o", out, err));
+    if (stat(out, &info) || !S_ISREG(info.st_mode) || !info.st_size) return IG_OK;
+    if (ig_evaluation_read(&before, out, NULL) == IG_OK) return IG_OK;
+    return ig_output_fail("-o", out, "evaluation", err);
 }
 
 static void draw_bar(void *self, double share, const char *what) {

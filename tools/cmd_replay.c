@@ -6,6 +6,7 @@
 
 #include "tools/args.h"
 #include "tools/cli.h"
+#include "tools/output.h"
 #include "tools/sample_again.h"
 #include "tools/words.h"
 
@@ -173,6 +174,7 @@ ig_status ig_cmd_replay(int argc, char **argv, ig_err *err) {
     bool helped = false;
     IG_TRY(ig_args_parse(&line, argc, argv, &q.path, &count, &helped, err));
     if (helped) return IG_OK;
+    if (q.out) IG_TRY(ig_output_check("-o", q.out, &ig_output_png, "replay", err));
     note n;
     command c = {0};
     ig_status status = read_note(&n, q.path, err);

@@ -185,7 +185,8 @@ ig_status ig_cmd_sample(int argc, char **argv, ig_err *err) {
         return err->status;
     }
     if (q.out)
-        IG_TRY(ig_output_check(q.out, is_array ? &ig_output_npy : &ig_output_png, q.kind, err));
+        IG_TRY(
+            ig_output_check("-o", q.out, is_array ? &ig_output_npy : &ig_output_png, q.kind, err));
     ig_run *run;
     IG_TRY(ig_run_open(&run, q.folder, err));
     ig_source source = {.instance = &run->instance, .run = run, .data_name = q.data};

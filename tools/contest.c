@@ -166,6 +166,8 @@ static ig_evaluate_request request_of(ig_contest *contest, const ig_compared *ru
         request.how.prior = contest->options->how.how.prior;
         request.how.prior_given = true;
     }
+    if (!request.seed_given && run->evaluation.samples > 0)
+        request.seed = (int64_t)run->evaluation.seed;
     request.apart = run->apart;
     request.samples = contest->samples;
     request.judge_folder = contest->judge_folder;

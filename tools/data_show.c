@@ -151,7 +151,7 @@ static ig_status parse(showing *s, int argc, char **argv, const char **name, boo
     int count;
     IG_TRY(ig_args_parse(&line, argc, argv, name, &count, helped, err));
     if (*helped) return IG_OK;
-    if (s->out) return ig_output_check(s->out, &ig_output_png, "data show", err);
+    if (s->out) return ig_output_check("-o", s->out, &ig_output_png, "data show", err);
     if (s->in_terminal) return IG_OK;
     return ig_fail(err, IG_EUSAGE, "data show: expected -o FILE.png, or --show");
 }

@@ -26,16 +26,29 @@ ig_status ig_known_judge(ig_judge **judge, const ig_dataset *data, ig_err *err) 
 /* ---- one of its own ---- */
 
 /* What the data is called in a judge's config. */
-static const char *name_of(const ig_dataset_info *info) {
+static void name_data(const ig_dataset_info *info, char name[IG_PATH_MAX]) {
     bool by_name = !strcmp(info->name, "digits") || ig_known_find(info->name);
-    return by_name ? info->name : info->source;
+    ig_dataset_identity(by_name ? info->name : info->source, name);
 }
 
 /* Whether the folder has a judge, trained to its end or not, of this data. */
 static bool is_of(const char *folder, const ig_dataset_info *info, int resize) {
     ig_run_config own;
+    char name[IG_PATH_MAX];
+    name_data(info, name);
     return ig_run_config_read(&own, folder, NULL) == IG_OK && own.resize == resize &&
-           ig_run_config_is_data(&own, name_of(info));
+           !strcmp(own.data, name);
+}
+
+/* FOLDER/judge, or where that is of other data FOLDER/judge-DATA */
+static ig_status judge_folder(char own[IG_PATH_MAX], const char *folder,
+                              const ig_dataset_info *info, int resize, ig_err *err) {
+    char name[IG_PATH_MAX], config[IG_PATH_MAX];
+    IG_TRY(ig_path_join(own, folder, IG_JUDGE_FOLDER, err));
+    IG_TRY(ig_path_join(config, own, IG_CONFIG_FILE, err));
+    if (!ig_is_file(config) || is_of(own, info, resize)) return IG_OK;
+    snprintf(name, sizeof name, IG_JUDGE_FOLDER "-%.200s", info->name);
+    return ig_path_join(own, folder, name, err);
 }
 
 static ig_status train_judge(const ig_run_config *config, ig_dataset *data, const char *folder,
@@ -50,7 +63,9 @@ static ig_status train_judge(const ig_run_config *config, ig_dataset *data, cons
                        info->name);
     IG_TRY(ig_model_find(&classifier, "classifier", err));
     IG_TRY(ig_train_defaults(&own, classifier, "default", data, err));
-    IG_TRY(ig_train_store_data(name_of(info), &own, err));
+    char name[IG_PATH_MAX];
+    name_data(info, name);
+    IG_TRY(ig_train_store_data(name, &own, err));
     own.resize = config->resize;
     own.seed = 1;
     fprintf(stderr, "imgen: %s has no judge of its own: one is trained once, in %lld steps\n",
@@ -69,8 +84,9 @@ ig_status ig_find_judge(ig_judge **judge, const char *name, const ig_run_config 
                                   : ig_judge_open(judge, name, err);
     IG_TRY(ig_known_judge(judge, data, err));
     if (*judge) return IG_OK;
-    IG_TRY(ig_path_join(own, folder, IG_JUDGE_FOLDER, err));
-    bool fits = is_of(own, ig_dataset_describe(data), config->resize);
-    if (!fits || !ig_is_trained(own)) IG_TRY(train_judge(config, data, own, err));
+    const ig_dataset_info *info = ig_dataset_describe(data);
+    IG_TRY(judge_folder(own, folder, info, config->resize, err));
+    if (!is_of(own, info, config->resize) || !ig_is_trained(own))
+        IG_TRY(train_judge(config, data, own, err));
     return ig_judge_open_run(judge, own, err);
 }

@@ -1,4 +1,4 @@
-/* What -o names, checked before anything is drawn. */
+/* What -o and its like name, checked before anything is drawn. */
 #ifndef IG_TOOLS_OUTPUT_H
 #define IG_TOOLS_OUTPUT_H
 
@@ -11,9 +11,14 @@ typedef struct {
 
 extern const ig_output_kind ig_output_png, ig_output_npy;
 
-/* IG_EUSAGE where the name promises another format, where a file is there that is none of this one,
-   which would be lost, and where it cannot be written. what: who writes. */
-ig_status ig_output_check(const char *path, const ig_output_kind *kind, const char *what,
-                          ig_err *err);
+/* IG_EUSAGE where the name promises another format, where it is a link, where a file is there that
+   is none of this kind, which would be lost, and where it cannot be written. option: that names it;
+   what: who writes. */
+ig_status ig_output_check(const char *option, const char *path, const ig_output_kind *kind,
+                          const char *what, ig_err *err);
+
+/* Parts of it, for other kinds of files. */
+ig_status ig_output_is_no_link(const char *option, const char *path, ig_err *err);
+ig_status ig_output_fail(const char *option, const char *path, const char *kind, ig_err *err);
 
 #endif

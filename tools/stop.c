@@ -8,6 +8,7 @@
 static volatile sig_atomic_t noted;
 
 static void note_signal(int number) {
+    if (noted && number == SIGHUP) return; /* a terminal may say twice that it is gone */
     if (noted) _exit(128 + number);
     noted = number;
 }

@@ -1,4 +1,4 @@
-/* Signals that ask to stop: Ctrl-C (SIGINT) and SIGTERM. */
+/* Signals that ask to stop: Ctrl-C (SIGINT), SIGTERM, and SIGHUP of a terminal that is gone. */
 #ifndef IG_TOOLS_STOP_H
 #define IG_TOOLS_STOP_H
 

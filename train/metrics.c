@@ -27,7 +27,8 @@ ig_status ig_metrics_rewind(const char *folder, int64_t step, ig_err *err) {
     struct stat info;
     if (lstat(path, &info)) return IG_OK;
     if (!S_ISREG(info.st_mode))
-        return ig_fail(err, IG_EIO, "%s: is not a regular file: remove it", path);
+        return ig_fail(err, IG_EIO,
+                       "%s: is not a regular file: remove it, or put the file itself there", path);
     IG_TRY(ig_file_read(path, METRICS_LIMIT, &text, &size, err));
     for (size_t at = 0; step > 0 && at < size;) {
         const char *end = memchr(text + at, '\n', size - at);

@@ -200,6 +200,9 @@ static ig_status check_config(const ig_run_config *config, const ig_dataset *dat
     if (info->height != config->spec.height || info->width != config->spec.width)
         return ig_fail(err, IG_EUSAGE, "%s: images of %dx%d, the run is for %dx%d", info->name,
                        info->width, info->height, config->spec.width, config->spec.height);
+    if (info->classes != config->spec.classes)
+        return ig_fail(err, IG_EUSAGE, "%s: %d classes, the run is for %d", info->name,
+                       info->classes, config->spec.classes);
     if (config->validation >= info->count[IG_TRAIN])
         return ig_fail(err, IG_EUSAGE,
                        "validation of %" PRId64 " images leaves none of %" PRId64 " to train on",
