@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "core/bias.h"
 #include "core/kernels/kernels.h"
 #include "core/ops.h"
@@ -22,6 +24,7 @@ typedef struct {
     float *gw;
     bool add_w;
     int64_t outs; /* outputs of the weight's gradient that a piece of work takes */
+    float *part;  /* for each worker, gy of these and of SUMMED_ROWS rows */
 } linear_work;
 
 /* c (rows n) = the epilogue of a (rows k) times the weights as a matrix k n. Element [r][j] of the
@@ -82,32 +85,41 @@ static void pack_and_multiply(void *work, int64_t span, int worker) {
         multiply(p, block, column, packed);
 }
 
-/* gw (out in) = or += gy^T x for one block of outputs, the products of some rows at a time */
+/* gw (out in) = or += gy^T x for one block of outputs, the products of some rows at a time, whose
+   gy is read for every column of x: copied, it lies on few pages. */
 static void weight_chunk(void *work, int64_t chunk, int worker) {
-    (void)worker;
     const linear_work *w = work;
-    int64_t first = chunk * w->outs;
-    for (int64_t row = 0; row == 0 || row < w->rows; row += SUMMED_ROWS)
+    int64_t first = chunk * w->outs, outs = ig_min(w->out - first, w->outs);
+    float *part = w->part + worker * SUMMED_ROWS * w->outs;
+    for (int64_t row = 0; row == 0 || row < w->rows; row += SUMMED_ROWS) {
+        int64_t count = ig_min(w->rows - row, SUMMED_ROWS);
+        for (int64_t r = 0; r < count; r++)
+            memcpy(part + r * outs, w->gy + (row + r) * w->out + first,
+                   (size_t)outs * sizeof *part);
         w->kernels->outer(&(ig_outer){
-            .m = ig_min(w->out - first, w->outs),
+            .m = outs,
             .n = w->in,
             .rows = 1,
-            .count = ig_min(w->rows - row, SUMMED_ROWS),
-            .a = w->gy + row * w->out + first,
-            .a_stride = w->out,
+            .count = count,
+            .a = part,
+            .a_stride = outs,
             .b = w->x + row * w->in,
             .b_stride = w->in,
             .c = w->gw + first * w->in,
             .c_stride = w->in,
             .add = w->add_w || row > 0,
         });
+    }
 }
 
 /* As many blocks of outputs for each thread: a block reads all rows of x. */
-static void weight_gradient(linear_work *w) {
+static void weight_gradient(ig_tape *tape, linear_work *w) {
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     int64_t threads = ig_threads(), blocks = ig_ceil_div(w->out, OUT_BLOCK);
     w->outs = ig_ceil_div(w->out, ig_ceil_div(blocks, threads) * threads);
-    ig_parallel(ig_ceil_div(w->out, w->outs), weight_chunk, w);
+    w->part = ig_tape_floats(tape, threads * SUMMED_ROWS * w->outs);
+    if (w->part) ig_parallel(ig_ceil_div(w->out, w->outs), weight_chunk, w);
+    ig_arena_release(tape->arena, mark);
 }
 
 /* Weights that change are packed for one product: by those who use them, where there are spans
@@ -186,7 +198,7 @@ static void linear_backward(ig_tape *tape, ig_node *node) {
     bool add;
     float *gx = ig_grad(tape, node->in[0], &add);
     ig_bias_gradient(tape, node->in[2], node->out);
-    if (w.gw) weight_gradient(&w);
+    if (w.gw) weight_gradient(tape, &w);
     if (!gx) return;
     linear_product p = backward_product(&w, gx, add);
     run(tape, node->in[1], &p);
