@@ -24,7 +24,7 @@ typedef struct {
     float *gw;
     bool add_w;
     int64_t outs; /* outputs of the weight's gradient that a piece of work takes */
-    float *part;  /* for each worker, gy of these and of SUMMED_ROWS rows */
+    float *part;  /* for each worker, gy of these and of up to SUMMED_ROWS rows */
 } linear_work;
 
 /* c (rows n) = the epilogue of a (rows k) times the weights as a matrix k n. Element [r][j] of the
@@ -90,7 +90,7 @@ static void pack_and_multiply(void *work, int64_t span, int worker) {
 static void weight_chunk(void *work, int64_t chunk, int worker) {
     const linear_work *w = work;
     int64_t first = chunk * w->outs, outs = ig_min(w->out - first, w->outs);
-    float *part = w->part + worker * SUMMED_ROWS * w->outs;
+    float *part = w->part + worker * ig_min(w->rows, SUMMED_ROWS) * w->outs;
     for (int64_t row = 0; row == 0 || row < w->rows; row += SUMMED_ROWS) {
         int64_t count = ig_min(w->rows - row, SUMMED_ROWS);
         for (int64_t r = 0; r < count; r++)
@@ -117,7 +117,7 @@ static void weight_gradient(ig_tape *tape, linear_work *w) {
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     int64_t threads = ig_threads(), blocks = ig_ceil_div(w->out, OUT_BLOCK);
     w->outs = ig_ceil_div(w->out, ig_ceil_div(blocks, threads) * threads);
-    w->part = ig_tape_floats(tape, threads * SUMMED_ROWS * w->outs);
+    w->part = ig_tape_floats(tape, threads * ig_min(w->rows, SUMMED_ROWS) * w->outs);
     if (w->part) ig_parallel(ig_ceil_div(w->out, w->outs), weight_chunk, w);
     ig_arena_release(tape->arena, mark);
 }

@@ -125,7 +125,8 @@ class SameBits(Case):
         """Starts a training, sends a signal once it has logged, waits for its end, and returns what
         it said."""
         process = subprocess.Popen([IMGEN, "train", *model, "--steps", str(steps), "--out", run,
-                                    *SMALL, *DATA], stderr=subprocess.PIPE, text=True)
+                                    *SMALL, *DATA], stderr=subprocess.PIPE, text=True,
+                                   preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
         file = pathlib.Path(run) / "metrics.jsonl"
         deadline = time.monotonic() + 60
         while not (file.exists() and file.stat().st_size) and time.monotonic() < deadline:
