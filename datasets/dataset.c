@@ -72,9 +72,12 @@ static ig_status open_any(ig_dataset **set, const char *name, int resize, ig_err
     return known ? open_known(set, known, err) : open_path(set, name, resize, err);
 }
 
+bool ig_dataset_is_named(const char *name) {
+    return !strcmp(name, "digits") || ig_known_find(name);
+}
+
 void ig_dataset_identity(const char *name, char identity[IG_PATH_MAX]) {
-    bool by_name = !strcmp(name, "digits") || ig_known_find(name);
-    char *whole = by_name ? NULL : realpath(name, NULL);
+    char *whole = ig_dataset_is_named(name) ? NULL : realpath(name, NULL);
     snprintf(identity, IG_PATH_MAX, "%s", whole ? whole : name);
     free(whole);
 }

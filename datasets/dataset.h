@@ -43,6 +43,9 @@ typedef struct {
    expected. */
 ig_status ig_dataset_open(ig_dataset **set, const char *name, int resize, ig_err *err);
 
+/* Whether imgen opens it by this name alone: digits, or a set that it knows. */
+bool ig_dataset_is_named(const char *name);
+
 /* What tells the data set of this name from others: its name where imgen knows it, else the whole
    path. */
 void ig_dataset_identity(const char *name, char identity[IG_PATH_MAX]);

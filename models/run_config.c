@@ -5,7 +5,7 @@
 
 #include "core/json.h"
 #include "core/text.h"
-#include "datasets/known.h"
+#include "datasets/dataset.h"
 #include "models/run.h"
 
 enum { CONFIG_LIMIT = 1 << 20 }; /* bytes of a config.json that is read */
@@ -238,7 +238,7 @@ bool ig_run_config_is_data(const ig_run_config *config, const char *name) {
 ig_status ig_run_config_data(const char **name, const ig_run_config *config, const char *named,
                              ig_err *err) {
     *name = named ? named : config->data;
-    if (named || !strcmp(*name, "digits") || ig_known_find(*name)) return IG_OK;
+    if (named || ig_dataset_is_named(*name)) return IG_OK;
     if (!strchr(*name, '/'))
         return ig_fail(err, IG_EUSAGE,
                        "the data %s is none that imgen knows by name: name its path by --data",

@@ -207,7 +207,8 @@ static ig_status run(work *w, ig_image *image, ig_err *err) {
     w->images = malloc(steps * tile * sizeof(float));
     if (!w->index || !w->codes || !w->between || !w->y || !w->images)
         return ig_fail_memory(err, "images");
-    IG_TRY(ig_drawing_check(w->source, w->options, w->rows, w->steps, err));
+    int originals = !w->options->between && !w->options->labels ? 2 : 0;
+    IG_TRY(ig_drawing_check(w->source, w->options, w->rows, w->steps + originals, err));
     w->source->planned = w->rows * w->steps;
     IG_TRY(w->options->between  ? ends_from_seeds(w, err)
            : w->options->labels ? ends_from_classes(w, err)

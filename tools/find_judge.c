@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "datasets/known.h"
 #include "tools/stop.h"
 #include "tools/train_run.h"
 
@@ -27,8 +26,7 @@ ig_status ig_known_judge(ig_judge **judge, const ig_dataset *data, ig_err *err) 
 
 /* What the data is called in a judge's config. */
 static void name_data(const ig_dataset_info *info, char name[IG_PATH_MAX]) {
-    bool by_name = !strcmp(info->name, "digits") || ig_known_find(info->name);
-    ig_dataset_identity(by_name ? info->name : info->source, name);
+    ig_dataset_identity(ig_dataset_is_named(info->name) ? info->name : info->source, name);
 }
 
 /* Whether the folder has a judge, trained to its end or not, of this data: told by its path, but

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "datasets/known.h"
+#include "datasets/dataset.h"
 #include "tools/sample_request.h"
 
 /* Draws what q asks for, and writes nothing. */
@@ -29,7 +29,7 @@ ig_status ig_sample_again(int argc, char **argv, const char *folder, const char 
     if (helped) return ig_fail(err, IG_EUSAGE, "imgen sample --help makes no picture");
     if (folder) q.folder = folder;
     if (data) q.data = data;
-    else if (q.data && strcmp(q.data, "digits") != 0 && !ig_known_find(q.data))
+    else if (q.data && !ig_dataset_is_named(q.data))
         return ig_fail(err, IG_EUSAGE,
                        "drawn from %s, a path that a picture alone does not open: name it by "
                        "--data %s",
