@@ -29,4 +29,19 @@ bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
 bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
                        const float *coarse, float *gw, bool add);
 
+/* Does its part with fine image n (h w c): makes it, or takes its gradient and may overwrite it. */
+typedef struct {
+    void (*visit)(const void *of, int64_t n, float *fine);
+    const void *of;
+} ig_image_task;
+
+/* The same three for fine images that never lie in memory all together: each is made where it is
+   read, or taken while it is in the cache. Called from any thread, once an image. */
+bool ig_conv_made_to_coarse(ig_tape *tape, const ig_conv_shape *s, const ig_image_task *make,
+                            const ig_tensor *weight, const ig_epilogue *end, float *coarse);
+bool ig_conv_to_taken(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
+                      const ig_tensor *weight, const ig_image_task *take);
+bool ig_conv_made_to_weight(ig_tape *tape, const ig_conv_shape *s, const ig_image_task *make,
+                            const float *coarse, float *gw, bool add);
+
 #endif

@@ -2,37 +2,29 @@
 
 #include "core/bias.h"
 #include "core/conv.h"
+#include "core/group_norm.h"
 #include "core/ops.h"
-
-/* fine and coarse: the images of the convolution, or of the one that it is the adjoint of */
-static ig_conv_shape shape_of(const ig_node *node, const ig_tensor *fine, const ig_tensor *coarse) {
-    const ig_tensor *weight = node->in[1];
-    const int *stride_pad = node->saved;
-    return (ig_conv_shape){fine->s.d[0],   fine->s.d[1],   fine->s.d[2],   fine->s.d[3],
-                           coarse->s.d[1], coarse->s.d[2], coarse->s.d[3], weight->s.d[1],
-                           weight->s.d[2], stride_pad[0],  stride_pad[1]};
-}
 
 static void conv2d_backward(ig_tape *tape, ig_node *node) {
     ig_tensor *x = node->in[0], *weight = node->in[1];
-    ig_conv_shape s = shape_of(node, x, node->out);
+    const ig_conv_shape *s = node->saved;
     bool add_x = false, add_w;
     float *gx = ig_grad(tape, x, &add_x), *gw = ig_grad(tape, weight, &add_w);
     ig_bias_gradient(tape, node->in[2], node->out);
     ig_epilogue end = {.added = add_x ? gx : NULL};
-    if (gx) ig_conv_to_fine(tape, &s, node->out->g, weight, &end, gx);
-    if (gw) ig_conv_to_weight(tape, &s, x->x, node->out->g, gw, add_w);
+    if (gx) ig_conv_to_fine(tape, s, node->out->g, weight, &end, gx);
+    if (gw) ig_conv_to_weight(tape, s, x->x, node->out->g, gw, add_w);
 }
 
 static void conv2d_transposed_backward(ig_tape *tape, ig_node *node) {
     ig_tensor *x = node->in[0], *weight = node->in[1];
-    ig_conv_shape s = shape_of(node, node->out, x);
+    const ig_conv_shape *s = node->saved;
     bool add_x = false, add_w;
     float *gx = ig_grad(tape, x, &add_x), *gw = ig_grad(tape, weight, &add_w);
     ig_bias_gradient(tape, node->in[2], node->out);
     ig_epilogue end = {.added = add_x ? gx : NULL};
-    if (gx) ig_conv_to_coarse(tape, &s, node->out->g, weight, &end, gx);
-    if (gw) ig_conv_to_weight(tape, &s, node->out->g, x->x, gw, add_w);
+    if (gx) ig_conv_to_coarse(tape, s, node->out->g, weight, &end, gx);
+    if (gw) ig_conv_to_weight(tape, s, node->out->g, x->x, gw, add_w);
 }
 
 const ig_op ig_op_conv2d = {"conv2d", conv2d_backward};
@@ -44,41 +36,54 @@ static bool layer_fits(const ig_tensor *x, const ig_conv_layer *l, int64_t in, i
            (!l->b || ig_same_shape(l->b->s, IG_SHAPE_1(out)));
 }
 
-static ig_node *conv_node(ig_tape *tape, const ig_op *op, ig_tensor *x, const ig_conv_layer *l,
-                          ig_shape out) {
-    ig_node *node = ig_node_create(tape, op, (ig_tensor *[]){x, l->w, l->b}, l->b ? 3 : 2, out,
-                                   2 * sizeof(int));
-    if (node) memcpy(node->saved, (int[]){l->stride, l->pad}, 2 * sizeof(int));
-    return node;
-}
-
-/* The bias, and what is added to an output of that shape (NULL: nothing); or fails. */
-static bool set_terms(ig_tape *tape, ig_epilogue *end, const ig_node *node, const ig_tensor *to) {
-    const ig_tensor *bias = node->in[2];
-    end->bias = bias ? bias->x : NULL;
+/* The epilogue that adds the layer's bias and `to` (NULL: nothing), which has the shape of the
+   output; or fails. */
+static bool set_terms(ig_tape *tape, const char *op, const ig_tensor *x, const ig_conv_layer *l,
+                      const ig_tensor *to, ig_shape out, ig_epilogue *end) {
+    end->bias = l->b ? l->b->x : NULL;
     end->added = to ? to->x : NULL;
-    if (!to || ig_same_shape(to->s, node->out->s)) return true;
+    if (!to || ig_same_shape(to->s, out)) return true;
     char has[64], needs[64];
     ig_shape_text(to->s, has);
-    ig_shape_text(node->out->s, needs);
-    ig_op_fail(tape, node->op->name, node->in[0], node->in[1], "%s to add to, not %s", needs, has);
+    ig_shape_text(out, needs);
+    ig_op_fail(tape, op, x, l->w, "%s to add to, not %s", needs, has);
     return false;
+}
+
+/* The shape of a convolution of x by the layer; or fails. */
+static bool find_shape(ig_tape *tape, const char *op, const ig_tensor *x, const ig_conv_layer *l,
+                       ig_conv_shape *s) {
+    const int64_t *in = x->s.d, *k = l->w->s.d;
+    if (!layer_fits(x, l, k[3], k[0])) {
+        ig_op_fail(tape, op, x, l->w,
+                   "N H W Cin, weights Cout kh kw Cin, Cout biases, stride >= 1, pad >= 0");
+        return false;
+    }
+    int64_t ho = in[1] + 2 * l->pad - k[1], wo = in[2] + 2 * l->pad - k[2];
+    if (ho < 0 || wo < 0) {
+        ig_op_fail(tape, op, x, l->w, "an image at least as large as the kernel");
+        return false;
+    }
+    *s = (ig_conv_shape){
+        in[0], in[1], in[2],     in[3], ho / l->stride + 1, wo / l->stride + 1, k[0],
+        k[1],  k[2],  l->stride, l->pad};
+    return true;
+}
+
+static ig_shape coarse_images(const ig_conv_shape *s) {
+    return IG_SHAPE_4(s->n, s->ho, s->wo, s->k);
 }
 
 static ig_tensor *conv2d(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l, const ig_tensor *to,
                          ig_epilogue end) {
-    if (!x || !l->w) return NULL;
-    const int64_t *k = l->w->s.d;
-    if (!layer_fits(x, l, k[3], k[0]))
-        return ig_op_fail(tape, "conv2d", x, l->w,
-                          "N H W Cin, weights Cout kh kw Cin, Cout biases, stride >= 1, pad >= 0");
-    if (x->s.d[1] + 2 * l->pad < k[1] || x->s.d[2] + 2 * l->pad < k[2])
-        return ig_op_fail(tape, "conv2d", x, l->w, "an image at least as large as the kernel");
-    int64_t ho = (x->s.d[1] + 2 * l->pad - k[1]) / l->stride + 1;
-    int64_t wo = (x->s.d[2] + 2 * l->pad - k[2]) / l->stride + 1;
-    ig_node *node = conv_node(tape, &ig_op_conv2d, x, l, IG_SHAPE_4(x->s.d[0], ho, wo, k[0]));
-    if (!node || !set_terms(tape, &end, node, to)) return NULL;
-    ig_conv_shape s = shape_of(node, x, node->out);
+    ig_conv_shape s;
+    if (!x || !l->w || !find_shape(tape, "conv2d", x, l, &s)) return NULL;
+    ig_shape out = coarse_images(&s);
+    if (!set_terms(tape, "conv2d", x, l, to, out, &end)) return NULL;
+    ig_node *node = ig_node_create(tape, &ig_op_conv2d, (ig_tensor *[]){x, l->w, l->b},
+                                   l->b ? 3 : 2, out, sizeof s);
+    if (!node) return NULL;
+    memcpy(node->saved, &s, sizeof s);
     return ig_conv_to_coarse(tape, &s, x->x, l->w, &end, node->out->x) ? node->out : NULL;
 }
 
@@ -116,10 +121,14 @@ static ig_tensor *conv2d_transposed(ig_tape *tape, ig_tensor *x, const ig_conv_l
         return ig_op_fail(tape, "conv2d_transposed", x, l->w,
                           "an output size that its convolution maps back, not %lldx%lld",
                           (long long)height, (long long)width);
-    ig_node *node =
-        conv_node(tape, &ig_op_conv2d_transposed, x, l, IG_SHAPE_4(x->s.d[0], height, width, k[3]));
-    if (!node || !set_terms(tape, &end, node, to)) return NULL;
-    ig_conv_shape s = shape_of(node, node->out, x);
+    ig_conv_shape s = {x->s.d[0], height, width, k[3],      x->s.d[1], x->s.d[2],
+                       k[0],      k[1],   k[2],  l->stride, l->pad};
+    ig_shape out = IG_SHAPE_4(s.n, s.h, s.w, s.c);
+    if (!set_terms(tape, "conv2d_transposed", x, l, to, out, &end)) return NULL;
+    ig_node *node = ig_node_create(tape, &ig_op_conv2d_transposed, (ig_tensor *[]){x, l->w, l->b},
+                                   l->b ? 3 : 2, out, sizeof s);
+    if (!node) return NULL;
+    memcpy(node->saved, &s, sizeof s);
     return ig_conv_to_fine(tape, &s, x->x, l->w, &end, node->out->x) ? node->out : NULL;
 }
 
@@ -139,4 +148,86 @@ ig_tensor *ig_conv2d_transposed_add(ig_tape *tape, ig_tensor *x, const ig_conv_l
     if (!to) return NULL;
     ig_tensor *y = conv2d_transposed(tape, x, l, to->s.d[1], to->s.d[2], to, (ig_epilogue){0});
     return ig_add_done(tape, y, to);
+}
+
+/* ---- conv2d(silu(groupnorm(x))), whose normalised images are made where they are convolved and,
+   as that costs less than to write and read them, once more for the weights' gradient ---- */
+
+typedef struct {
+    ig_conv_shape s;
+    ig_group_norm norm;
+} normed;
+
+static void use_gradient(const void *of, int64_t n, float *gradient) {
+    ig_group_norm_back(of, n, gradient, gradient);
+}
+
+/* film: NULL, or scale and shift are */
+static void normed_backward(ig_tape *tape, ig_node *node, ig_tensor *scale, ig_tensor *shift,
+                            ig_tensor *film, ig_tensor *bias) {
+    normed *saved = node->saved;
+    ig_tensor *weight = node->in[1];
+    bool add_w,
+        of_images = ig_group_norm_begin(tape, &saved->norm, node->in[0], scale, shift, film);
+    float *gw = ig_grad(tape, weight, &add_w);
+    ig_bias_gradient(tape, bias, node->out);
+    ig_image_task make = {ig_group_norm_again, &saved->norm}, use = {use_gradient, &saved->norm};
+    if (gw) ig_conv_made_to_weight(tape, &saved->s, &make, node->out->g, gw, add_w);
+    if (!of_images) return;
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
+    if (!ig_group_norm_take(tape, &saved->norm)) return;
+    if (ig_conv_to_taken(tape, &saved->s, node->out->g, weight, &use))
+        ig_group_norm_end(&saved->norm);
+    ig_arena_release(tape->arena, mark);
+}
+
+static void of_layer_backward(ig_tape *tape, ig_node *node) {
+    normed_backward(tape, node, node->in[2], node->in[3], NULL, node->in[4]);
+}
+static void of_film_backward(ig_tape *tape, ig_node *node) {
+    normed_backward(tape, node, NULL, NULL, node->in[2], node->in[3]);
+}
+
+const ig_op ig_op_groupnorm_silu_conv2d = {"groupnorm_silu_conv2d", of_layer_backward};
+const ig_op ig_op_groupnorm_film_silu_conv2d = {"groupnorm_film_silu_conv2d", of_film_backward};
+
+/* in: the op's inputs, of which the first is x and the second the weight */
+static ig_tensor *normed_conv2d(ig_tape *tape, const ig_op *op, ig_tensor *const *in, int inputs,
+                                const ig_norm_layer *norm, const ig_tensor *film,
+                                const ig_conv_layer *conv, ig_tensor *to) {
+    ig_conv_shape s;
+    ig_epilogue end = {0};
+    ig_tensor *x = in[0];
+    if (!ig_group_norm_check(tape, op->name, x, norm, film) ||
+        !find_shape(tape, op->name, x, conv, &s) ||
+        !set_terms(tape, op->name, x, conv, to, coarse_images(&s), &end))
+        return NULL;
+    ig_node *node = ig_node_create(tape, op, in, inputs, coarse_images(&s), sizeof(normed));
+    normed *saved = node ? node->saved : NULL;
+    if (!node || !ig_group_norm_init(tape, &saved->norm, x, norm, film, IG_SILU)) return NULL;
+    saved->s = s;
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
+    ig_image_task make = {ig_group_norm_first, &saved->norm};
+    if (!ig_group_norm_take(tape, &saved->norm) ||
+        !ig_conv_made_to_coarse(tape, &s, &make, conv->w, &end, node->out->x))
+        return NULL;
+    ig_arena_release(tape->arena, mark);
+    return to ? ig_add_done(tape, node->out, to) : node->out;
+}
+
+ig_tensor *ig_groupnorm_silu_conv2d(ig_tape *tape, ig_tensor *x, const ig_norm_layer *norm,
+                                    const ig_conv_layer *conv, ig_tensor *to) {
+    if (!x || !conv->w) return NULL;
+    ig_tensor *in[] = {x, conv->w, norm->scale, norm->shift, conv->b};
+    return normed_conv2d(tape, &ig_op_groupnorm_silu_conv2d, in, conv->b ? 5 : 4, norm, NULL, conv,
+                         to);
+}
+
+ig_tensor *ig_groupnorm_film_silu_conv2d(ig_tape *tape, ig_tensor *x, ig_tensor *film, int groups,
+                                         const ig_conv_layer *conv, ig_tensor *to) {
+    if (!x || !film || !conv->w) return NULL;
+    ig_tensor *in[] = {x, conv->w, film, conv->b};
+    ig_norm_layer norm = {.groups = groups, .eps = 1e-5f};
+    return normed_conv2d(tape, &ig_op_groupnorm_film_silu_conv2d, in, conv->b ? 4 : 3, &norm, film,
+                         conv, to);
 }

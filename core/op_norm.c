@@ -1,10 +1,10 @@
-/* Normalisations: y = scale (x - mean) rstd + shift, rstd = 1 / sqrt(variance + eps). Group norm
-   (Wu & He 2018), layer norm (Ba et al. 2016) and batch norm (Ioffe & Szegedy 2015) differ in what
-   the mean and the variance are taken over. */
+/* Normalisations: y = scale (x - mean) rstd + shift, rstd = 1 / sqrt(variance + eps). Layer norm
+   (Ba et al. 2016) and batch norm (Ioffe & Szegedy 2015) differ in what the mean and the variance
+   are taken over. Group norm is in group_norm.c. */
 #include <math.h>
 #include <string.h>
 
-#include "core/groups.h"
+#include "core/affine.h"
 #include "core/kernels/kernels.h"
 #include "core/ops.h"
 #include "core/thread.h"
@@ -17,163 +17,12 @@ static void add_parts(const double *part, int64_t chunks, int64_t c, double *to)
         for (int64_t k = 0; k < c; k++) to[k] += part[n * c + k];
 }
 
-/* Where the gradients of scale and shift go; NULL: not wanted. */
-typedef struct {
-    float *scale, *shift;
-    bool add_scale, add_shift;
-} affine_gradients;
-
-static affine_gradients affine_of(ig_tape *tape, const ig_node *node) {
-    affine_gradients a = {0};
-    a.scale = ig_grad(tape, node->in[1], &a.add_scale);
-    a.shift = ig_grad(tape, node->in[2], &a.add_shift);
-    return a;
-}
-
-/* g[k] = or += the sum over chunks, in their order, of part[chunk][k] */
-static void parameter_gradient(float *g, bool add, const double *part, int64_t chunks, int64_t c) {
-    for (int64_t k = 0; g && k < c; k++) {
-        double sum = 0;
-        for (int64_t n = 0; n < chunks; n++) sum += part[n * c + k];
-        ig_write(&g[k], (float)sum, add);
-    }
-}
-
-/* From the parts, chunks c, of the sums of g (x - mean) rstd and of g. */
-static void affine_backward(const affine_gradients *a, const double *product, const double *sum,
-                            int64_t chunks, int64_t c) {
-    parameter_gradient(a->scale, a->add_scale, product, chunks, c);
-    parameter_gradient(a->shift, a->add_shift, sum, chunks, c);
-}
-
 static bool fits(const ig_norm_layer *l, int64_t c) {
     return ig_same_shape(l->scale->s, IG_SHAPE_1(c)) && ig_same_shape(l->shift->s, IG_SHAPE_1(c));
 }
 
 static double *new_doubles(ig_tape *tape, int64_t count) {
     return ig_tape_alloc(tape, (size_t)count * sizeof(double));
-}
-
-/* ---- group norm: a chunk is an image, which fits the caches ---- */
-
-/* One struct for both directions. The arrays N C hold equal values within a group. */
-typedef struct {
-    const ig_kernels *kernels;
-    ig_norm norm; /* of image 0; its columns are the channels */
-    const float *gy;
-    float *y, *gx;         /* gx: NULL where not wanted */
-    float *mean, *rstd;    /* N C, saved */
-    double *sum, *product; /* N C: sums over an image's pixels */
-    float *p, *q;          /* N C: see norm_slopes */
-    float *g;              /* a worker's image: gradients before the activation */
-    int64_t groups;
-    float eps;
-    bool add;
-} groupnorm_work;
-
-static ig_norm norm_of_image(const groupnorm_work *w, int64_t n) {
-    ig_norm norm = w->norm;
-    norm.x += n * norm.rows * norm.c;
-    norm.mean = w->mean + n * norm.c;
-    norm.rstd = w->rstd + n * norm.c;
-    return norm;
-}
-
-static void groupnorm_image(void *work, int64_t n, int worker) {
-    (void)worker;
-    const groupnorm_work *w = work;
-    ig_norm norm = norm_of_image(w, n);
-    int64_t row = n * norm.c;
-    w->kernels->norm_moments(norm.x, norm.rows, norm.c, w->sum + row, w->product + row);
-    ig_group_statistics(&norm, w->groups, (double)w->eps, w->sum + row, w->product + row,
-                        w->mean + row, w->rstd + row);
-    w->kernels->norm_values(&norm, w->y + row * norm.rows);
-}
-
-static void groupnorm_image_backward(void *work, int64_t n, int worker) {
-    const groupnorm_work *w = work;
-    ig_norm norm = norm_of_image(w, n);
-    int64_t row = n * norm.c, at = row * norm.rows;
-    const float *gy = w->gy + at;
-    float *g = norm.act && w->gx ? w->g + worker * norm.rows * norm.c : NULL;
-    w->kernels->norm_sums(&norm, gy, g, w->sum + row, w->product + row);
-    if (!w->gx) return;
-    ig_group_means(&norm, w->groups, w->sum + row, w->p + row);
-    ig_group_means(&norm, w->groups, w->product + row, w->q + row);
-    norm.act = IG_NO_ACTIVATION; /* g is behind it */
-    w->kernels->norm_slopes(&norm, g ? g : gy, w->p + row, w->q + row, w->gx + at, w->add);
-}
-
-typedef struct {
-    float *mean, *rstd;
-    int groups;
-} saved_groupnorm;
-
-static groupnorm_work groupnorm_of(const ig_node *node) {
-    const saved_groupnorm *saved = node->saved;
-    ig_shape s = node->out->s;
-    return (groupnorm_work){
-        .kernels = ig_kernels_get(),
-        .norm = {.rows = s.d[1] * s.d[2],
-                 .c = s.d[3],
-                 .x = node->in[0]->x,
-                 .scale = node->in[1]->x,
-                 .shift = node->in[2]->x,
-                 .act = node->op == &ig_op_groupnorm_silu ? IG_SILU : IG_NO_ACTIVATION},
-        .y = node->out->x,
-        .mean = saved->mean,
-        .rstd = saved->rstd,
-        .groups = saved->groups};
-}
-
-static void groupnorm_backward(ig_tape *tape, ig_node *node) {
-    groupnorm_work w = groupnorm_of(node);
-    w.gy = node->out->g;
-    w.gx = ig_grad(tape, node->in[0], &w.add);
-    affine_gradients affine = affine_of(tape, node);
-    int64_t n = node->out->s.d[0], c = w.norm.c;
-    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    w.sum = new_doubles(tape, n * c);
-    w.product = new_doubles(tape, n * c);
-    w.p = ig_tape_floats(tape, n * c);
-    w.q = ig_tape_floats(tape, n * c);
-    w.g = ig_tape_floats(tape, w.norm.act ? ig_threads() * w.norm.rows * c : 0);
-    if (!w.sum || !w.product || !w.p || !w.q || !w.g) return;
-    ig_parallel(n, groupnorm_image_backward, &w);
-    affine_backward(&affine, w.product, w.sum, n, c);
-    ig_arena_release(tape->arena, mark);
-}
-
-const ig_op ig_op_groupnorm = {"groupnorm", groupnorm_backward};
-const ig_op ig_op_groupnorm_silu = {"groupnorm_silu", groupnorm_backward};
-
-static ig_tensor *groupnorm(ig_tape *tape, const ig_op *op, ig_tensor *x, const ig_norm_layer *l) {
-    if (!x) return NULL;
-    int64_t n = x->s.d[0], c = x->s.d[3];
-    if (x->s.nd != 4 || l->groups < 1 || c % l->groups || !fits(l, c))
-        return ig_op_fail(tape, op->name, x, l->scale,
-                          "N H W C, C a multiple of %d groups, and C scales and shifts", l->groups);
-    ig_node *node = ig_node_create(tape, op, (ig_tensor *[]){x, l->scale, l->shift}, 3, x->s,
-                                   sizeof(saved_groupnorm));
-    if (!node) return NULL;
-    *(saved_groupnorm *)node->saved =
-        (saved_groupnorm){ig_tape_floats(tape, n * c), ig_tape_floats(tape, n * c), l->groups};
-    groupnorm_work w = groupnorm_of(node);
-    w.eps = l->eps;
-    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    w.sum = new_doubles(tape, n * c);
-    w.product = new_doubles(tape, n * c);
-    if (!w.mean || !w.rstd || !w.sum || !w.product) return NULL;
-    ig_parallel(n, groupnorm_image, &w);
-    ig_arena_release(tape->arena, mark);
-    return node->out;
-}
-
-ig_tensor *ig_groupnorm(ig_tape *tape, ig_tensor *x, const ig_norm_layer *l) {
-    return groupnorm(tape, &ig_op_groupnorm, x, l);
-}
-ig_tensor *ig_groupnorm_silu(ig_tape *tape, ig_tensor *x, const ig_norm_layer *l) {
-    return groupnorm(tape, &ig_op_groupnorm_silu, x, l);
 }
 
 /* ---- batch norm: a chunk is a block of rows ---- */
@@ -272,7 +121,7 @@ static void batchnorm_backward(ig_tape *tape, ig_node *node) {
     batchnorm_work w = batchnorm_of(node);
     w.gy = node->out->g;
     w.gx = ig_grad(tape, node->in[0], &w.add);
-    affine_gradients affine = affine_of(tape, node);
+    ig_affine affine = ig_affine_begin(tape, node->in[1], node->in[2]);
     int64_t chunks = batchnorm_chunks(&w), c = w.norm.c;
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     w.sum = new_doubles(tape, chunks * c);
@@ -282,7 +131,7 @@ static void batchnorm_backward(ig_tape *tape, ig_node *node) {
     w.q = ig_tape_floats(tape, c);
     if (!w.sum || !w.product || !total || !w.p || !w.q) return;
     ig_parallel(chunks, batchnorm_sums, &w);
-    affine_backward(&affine, w.product, w.sum, chunks, c);
+    ig_affine_end(&affine, w.product, w.sum, chunks, c);
     memset(w.p, 0, (size_t)c * sizeof(float));
     memset(w.q, 0, (size_t)c * sizeof(float));
     if (saved->of_batch) {
@@ -452,14 +301,14 @@ static void layernorm_backward(ig_tape *tape, ig_node *node) {
     layernorm_work w = layernorm_of(node);
     w.gy = node->out->g;
     w.gx = ig_grad(tape, node->in[0], &w.add);
-    affine_gradients affine = affine_of(tape, node);
+    ig_affine affine = ig_affine_begin(tape, node->in[1], node->in[2]);
     int64_t chunks = layernorm_chunks(&w);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     w.sum = new_doubles(tape, chunks * w.c);
     w.product = new_doubles(tape, chunks * w.c);
     if (!w.sum || !w.product) return;
     ig_parallel(chunks, layernorm_chunk_backward, &w);
-    affine_backward(&affine, w.product, w.sum, chunks, w.c);
+    ig_affine_end(&affine, w.product, w.sum, chunks, w.c);
     ig_arena_release(tape->arena, mark);
 }
 

@@ -33,20 +33,27 @@ ig_tensor *ig_conv2d_transposed_leaky_relu(ig_tape *tape, ig_tensor *x, const ig
 ig_tensor *ig_conv2d_transposed_add(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l,
                                     ig_tensor *to);
 
+/* ig_conv2d of ig_groupnorm_silu, plus `to` (NULL: nothing), without the normalised images in
+   between ever lying in memory. With film instead of a layer, it has for each image the C scales,
+   less 1, and the C shifts.  x: N H W C, film: N 2C */
+ig_tensor *ig_groupnorm_silu_conv2d(ig_tape *tape, ig_tensor *x, const ig_norm_layer *norm,
+                                    const ig_conv_layer *conv, ig_tensor *to);
+ig_tensor *ig_groupnorm_film_silu_conv2d(ig_tape *tape, ig_tensor *x, ig_tensor *film, int groups,
+                                         const ig_conv_layer *conv, ig_tensor *to);
+
 /* ---- op_resample.c ---- */
 /* Every pixel becomes factor x factor.  x: N H W C -> N fH fW C */
 ig_tensor *ig_upsample(ig_tape *tape, ig_tensor *x, int factor);
 /* Mean over factor x factor windows; H and W must be multiples.  x: N H W C -> N H/f W/f C */
 ig_tensor *ig_avgpool(ig_tape *tape, ig_tensor *x, int factor);
 
-/* ---- op_norm.c ---- */
+/* ---- op_groupnorm.c ---- */
 /* Wu & He 2018. x: N H W C; mean and variance over H, W and C/groups channels of one image. */
 ig_tensor *ig_groupnorm(ig_tape *tape, ig_tensor *x, const ig_norm_layer *l);
 /* ig_silu of it, in one go over each image. */
 ig_tensor *ig_groupnorm_silu(ig_tape *tape, ig_tensor *x, const ig_norm_layer *l);
-/* The same without a layer: film has for each image the C scales, less 1, and the C shifts.
-   x: N H W C, film: N 2C; op_film.c */
-ig_tensor *ig_groupnorm_film_silu(ig_tape *tape, ig_tensor *x, ig_tensor *film, int groups);
+
+/* ---- op_norm.c ---- */
 /* Ba et al. 2016, over the last dimension. */
 ig_tensor *ig_layernorm(ig_tape *tape, ig_tensor *x, const ig_norm_layer *l);
 /* Ioffe & Szegedy 2015, over all but the last dimension; in training it updates the running
@@ -60,7 +67,7 @@ ig_tensor *ig_batchnorm_leaky_relu(ig_tape *tape, ig_tensor *x, const ig_batchno
 /* b: the shape of a, or of one row of it (added to every row), or one value a row and channel
    (N C to N H W C). */
 ig_tensor *ig_add(ig_tape *tape, ig_tensor *a, ig_tensor *b);
-ig_tensor *ig_mul(ig_tape *tape, ig_tensor *a, ig_tensor *b); /* the same broadcasts */
+ig_tensor *ig_mul(ig_tape *tape, ig_tensor *a, ig_tensor *b);   /* the same broadcasts */
 ig_tensor *ig_scale(ig_tape *tape, ig_tensor *x, float factor); /* factor x */
 /* Of each value: max(x, 0); x, below 0 slope x. NaN stays. */
 ig_tensor *ig_relu(ig_tape *tape, ig_tensor *x);

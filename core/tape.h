@@ -51,7 +51,7 @@ typedef struct {
     void (*backward)(ig_tape *tape, ig_node *node);
 } ig_op;
 
-enum { IG_MAX_INPUTS = 4 };
+enum { IG_MAX_INPUTS = 5 };
 
 struct ig_node {
     const ig_op *op;

@@ -35,7 +35,9 @@ typedef struct {
     int64_t positions; /* (m + r - 1)^2 */
     int64_t rows;      /* rows of tiles in the batch */
     int64_t group;     /* of them in one group, whose tiles are rows of one matrix product */
-    side x, y;         /* inputs of the convolution; its outputs or their gradients */
+    const ig_image_task *task; /* of the fine images, which then lie in scratch; or NULL */
+    int64_t images;            /* so many at a time */
+    side x, y;                 /* inputs of the convolution; its outputs or their gradients */
     const float *from_x, *from_y;
     ig_epilogue end;
     float *out;
@@ -105,11 +107,20 @@ static int64_t whole_tiles(int64_t tiles, int64_t size) {
     return ig_max(tiles - (tiles * TILE - size), 0);
 }
 
+/* As many whole images at a time as make a group, or one, cut into groups of nearly equal size. */
+static void cut_images(winograd_work *w, int64_t n, int64_t rows) {
+    w->images = ig_max((w->group + rows / 2) / rows, 1);
+    w->images = ig_min(w->images, ig_ceil_div(n, FEW_GROUPS));
+    int64_t all = w->images * rows, groups = ig_max((all + w->group / 2) / w->group, 1);
+    w->group = ig_ceil_div(all, groups);
+}
+
 /* Cuts the batch of n images, oh x ow outputs (of a phase), into groups. */
 static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
     int64_t rows = ig_ceil_div(oh, TILE), columns = ig_ceil_div(ow, TILE);
     w->rows = n * rows;
     w->group = group_rows(w, columns);
+    if (w->task) cut_images(w, n, rows);
     side *sides[] = {&w->x, &w->y};
     for (int i = 0; i < 2; i++) {
         ig_winograd_tiles *t = &sides[i]->tiles;
@@ -126,6 +137,36 @@ static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
 static void choose_rows(side *s, int64_t first, int64_t end) {
     s->tiles.first = first;
     s->tiles.end = end;
+}
+
+/* ---- fine images that are made or taken, some at a time ---- */
+
+static int64_t image_floats(const side *s) {
+    return s->tiles.h * s->tiles.w * s->tiles.c;
+}
+
+static int64_t batch_of(const winograd_work *w) {
+    return w->rows / w->x.tiles.rows;
+}
+
+/* Whole cache lines for the fine images of one piece. */
+static int64_t fine_scratch(const winograd_work *w, const side *fine) {
+    return ig_ceil_div(w->images * image_floats(fine), LINE) * LINE;
+}
+
+/* Images of the batch, and where the fine ones lie. */
+typedef struct {
+    int64_t first, end;
+    float *fine;
+} some_images;
+
+static some_images take_images(const winograd_work *w, int64_t first, int64_t end, float *fine) {
+    return (some_images){first, ig_min(first + w->images, end), fine};
+}
+
+static void visit(const winograd_work *w, some_images images, const side *fine) {
+    for (int64_t i = images.first; i < images.end; i++)
+        w->task->visit(w->task->of, i, images.fine + (i - images.first) * image_floats(fine));
 }
 
 /* Those of the chosen tiles that have a value at a position: see ig_winograd_map. */
@@ -155,13 +196,12 @@ static void weights_panel(void *work, int64_t panel, int worker) {
     w->kernels->winograd_weights(&w->filter, panel);
 }
 
-static void convolve_group(void *work, int64_t group, int worker) {
-    const winograd_work *w = work;
+/* Rows of tiles first..end-1.  v: a worker's scratch */
+static void convolve_rows(const winograd_work *w, int64_t first, int64_t end, float *v) {
     side x = w->x, y = w->y;
-    int64_t first = group * w->group, end = ig_min(first + w->group, w->rows);
     choose_rows(&x, first, end);
     choose_rows(&y, first, end);
-    float *v = w->scratch + worker * w->scratch_size, *m = v + x.size;
+    float *m = v + x.size;
     w->kernels->winograd_split(IG_WINOGRAD_INPUT, &x.tiles, w->from_x, w->zeros, v);
     for (int64_t p = 0; p < w->positions; p++) {
         tile_range tiles = tiles_at(w, &y.tiles, p);
@@ -178,6 +218,18 @@ static void convolve_group(void *work, int64_t group, int worker) {
         });
     }
     w->kernels->winograd_join(IG_WINOGRAD_OUTPUT, &y.tiles, m, &w->end, w->out);
+}
+
+static void convolve_group(void *work, int64_t group, int worker) {
+    const winograd_work *w = work;
+    int64_t first = group * w->group;
+    convolve_rows(w, first, ig_min(first + w->group, w->rows),
+                  w->scratch + worker * w->scratch_size);
+}
+
+static void convolve_all(const winograd_work *w, float *v) {
+    for (int64_t first = 0; first < w->rows; first += w->group)
+        convolve_rows(w, first, ig_min(first + w->group, w->rows), v);
 }
 
 /* Transforms and packs weights for the filter, whose channels are those of the sides. */
@@ -200,24 +252,53 @@ static bool pack(ig_tape *tape, winograd_work *w, const ig_tensor *weight,
     return true;
 }
 
-/* out = the convolution of w->from_x with the filter's weights */
+/* The images of one piece of work are made in scratch, and convolved. */
+static void convolve_made(void *work, int64_t piece, int worker) {
+    winograd_work w = *(const winograd_work *)work;
+    float *v = w.scratch + worker * w.scratch_size;
+    some_images images = take_images(&w, piece * w.images, batch_of(&w), v + w.x.size + w.y.size);
+    visit(&w, images, &w.x);
+    int64_t place = images.first * image_floats(&w.y);
+    w.rows = (images.end - images.first) * w.x.tiles.rows;
+    w.from_x = images.fine;
+    w.out += place;
+    if (w.end.added) w.end.added += place;
+    convolve_all(&w, v);
+}
+
+/* They are convolved into scratch, and taken. */
+static void convolve_taken(void *work, int64_t piece, int worker) {
+    winograd_work w = *(const winograd_work *)work;
+    float *v = w.scratch + worker * w.scratch_size;
+    some_images images = take_images(&w, piece * w.images, batch_of(&w), v + w.x.size + w.y.size);
+    w.from_x += images.first * image_floats(&w.x);
+    w.rows = (images.end - images.first) * w.x.tiles.rows;
+    w.out = images.fine;
+    convolve_all(&w, v);
+    visit(&w, images, &w.y);
+}
+
+/* out = the convolution of w->from_x with the filter's weights, by one of the tasks above.
+   fine: that of the two sides */
 static bool convolve(ig_tape *tape, winograd_work *w, const ig_tensor *weight,
-                     ig_winograd_filter filter) {
+                     ig_winograd_filter filter, const side *fine, ig_task *by_images) {
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    w->scratch_size = w->x.size + w->y.size;
+    w->scratch_size = w->x.size + w->y.size + fine_scratch(w, fine);
     w->zeros = ig_tape_floats(tape, w->x.channels);
     w->scratch = ig_tape_floats(tape, ig_threads() * w->scratch_size);
     if (!w->zeros || !w->scratch || !pack(tape, w, weight, filter)) return false;
     memset(w->zeros, 0, (size_t)w->x.channels * sizeof(float));
-    ig_parallel(ig_ceil_div(w->rows, w->group), convolve_group, w);
+    if (w->task) ig_parallel(ig_ceil_div(batch_of(w), w->images), by_images, w);
+    else ig_parallel(ig_ceil_div(w->rows, w->group), convolve_group, w);
     ig_arena_release(tape->arena, mark);
     return true;
 }
 
 bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
-                           const float *fine, const ig_tensor *weight, const ig_epilogue *end,
-                           float *coarse) {
+                           const float *fine, const ig_image_task *make, const ig_tensor *weight,
+                           const ig_epilogue *end, float *coarse) {
     winograd_work w = start(form);
+    w.task = make;
     w.x = fine_side(&w, s, s->pad);
     w.y = coarse_side(&w, s, 0);
     w.from_x = fine;
@@ -226,15 +307,17 @@ bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, ig_winograd_fo
     lay_out(&w, s->n, s->ho, s->wo);
     return convolve(tape, &w, weight,
                     (ig_winograd_filter){
-                        .tap_stride = s->c, .in_stride = 1, .out_stride = s->kh * s->kw * s->c});
+                        .tap_stride = s->c, .in_stride = 1, .out_stride = s->kh * s->kw * s->c},
+                    &w.x, convolve_made);
 }
 
 /* The adjoint is the convolution with flipped weights, padded by what the other is not: whole
    phases are computed, from the first row that a tap reaches, or with one phase the image. */
 bool ig_winograd_to_fine(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
                          const float *coarse, const ig_tensor *weight, const ig_epilogue *end,
-                         float *fine) {
+                         float *fine, const ig_image_task *take) {
     winograd_work w = start(form);
+    w.task = take;
     int64_t cut = w.step == 1 ? s->pad : 0; /* outputs before the image that are not computed */
     w.x = coarse_side(&w, s, w.taps - 1 - cut);
     w.y = fine_side(&w, s, s->pad - cut);
@@ -247,7 +330,8 @@ bool ig_winograd_to_fine(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form
                     (ig_winograd_filter){.tap_stride = s->c,
                                          .in_stride = s->kh * s->kw * s->c,
                                          .out_stride = 1,
-                                         .flipped = true});
+                                         .flipped = true},
+                    &w.y, convolve_taken);
 }
 
 /* ---- the weights' gradient ---- */
@@ -257,13 +341,11 @@ static int64_t weight_count(const winograd_work *w) {
     return w->taps * w->taps * w->x.channels;
 }
 
-/* One chunk's sum: groups of tiles are multiplied into one product a position, which then is
-   transformed into weights (k kh kw c). */
-static void weight_chunk(void *work, int64_t chunk, int worker) {
-    const winograd_work *w = work;
+/* Adds rows of tiles, or the first of them, to the sum: groups of tiles are multiplied into one
+   product a position.  v: a worker's scratch */
+static void sum_rows(const winograd_work *w, int64_t begin, int64_t end, float *v, bool add) {
     side x = w->x, y = w->y;
-    int64_t begin = chunk * w->rows / w->chunks, end = (chunk + 1) * w->rows / w->chunks;
-    float *v = w->scratch + worker * w->scratch_size, *z = v + x.size, *sum = z + y.size;
+    float *z = v + x.size, *sum = z + y.size;
     for (int64_t first = begin; first < end; first += w->group) {
         choose_rows(&x, first, ig_min(first + w->group, end));
         choose_rows(&y, first, ig_min(first + w->group, end));
@@ -282,11 +364,34 @@ static void weight_chunk(void *work, int64_t chunk, int worker) {
                 .b_stride = x.tiles.row_stride,
                 .c = sum + p * w->weights.stride,
                 .c_stride = x.tiles.row_stride,
-                .add = first > begin,
+                .add = add || first > begin,
             });
         }
     }
-    float *partial = w->partial + chunk * weight_count(w) * y.tiles.c;
+}
+
+/* The same of images that are made for it in scratch, behind the sum. */
+static void sum_made(const winograd_work *w, int64_t begin, int64_t end, float *v) {
+    winograd_work part = *w;
+    float *fine = v + w->x.size + w->y.size + w->positions * w->weights.stride;
+    for (int64_t first = begin; first < end; first += w->images) {
+        some_images images = take_images(w, first, end, fine);
+        visit(w, images, &w->x);
+        part.from_x = fine;
+        part.from_y = w->from_y + first * image_floats(&w->y);
+        sum_rows(&part, 0, (images.end - first) * w->x.tiles.rows, v, first > begin);
+    }
+}
+
+/* One chunk's sum, transformed into weights (k kh kw c) */
+static void weight_chunk(void *work, int64_t chunk, int worker) {
+    const winograd_work *w = work;
+    int64_t units = w->task ? batch_of(w) : w->rows;
+    int64_t begin = chunk * units / w->chunks, end = (chunk + 1) * units / w->chunks;
+    float *v = w->scratch + worker * w->scratch_size, *sum = v + w->x.size + w->y.size;
+    if (w->task) sum_made(w, begin, end, v);
+    else sum_rows(w, begin, end, v, false);
+    float *partial = w->partial + chunk * weight_count(w) * w->y.tiles.c;
     w->kernels->winograd_join(IG_WINOGRAD_WEIGHTS_GRADIENT, &w->weights, sum, &(ig_epilogue){0},
                               partial);
 }
@@ -317,15 +422,18 @@ static ig_winograd_tiles weight_tiles(const winograd_work *w, const ig_conv_shap
 /* Chunks of nearly equal size, whose groups are of nearly equal size. */
 static void cut_chunks(winograd_work *w) {
     int64_t enough = w->rows * w->x.tiles.columns / CHUNK_TILES;
-    w->chunks = ig_min(ig_min(ig_max(enough, LEAST_CHUNKS), MOST_CHUNKS), w->rows);
-    if (w->rows == 0) return;
+    int64_t most = w->task ? batch_of(w) : w->rows;
+    w->chunks = ig_min(ig_min(ig_max(enough, LEAST_CHUNKS), MOST_CHUNKS), most);
+    if (w->rows == 0 || w->task) return;
     int64_t rows = ig_ceil_div(w->rows, w->chunks);
     w->group = ig_ceil_div(rows, ig_ceil_div(rows, w->group));
 }
 
 bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
-                           const float *fine, const float *coarse, float *gw, bool add) {
+                           const float *fine, const ig_image_task *make, const float *coarse,
+                           float *gw, bool add) {
     winograd_work w = start(form);
+    w.task = make;
     w.x = fine_side(&w, s, s->pad);
     w.y = coarse_side(&w, s, 0);
     w.from_x = fine;
@@ -335,7 +443,7 @@ bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, ig_winograd_fo
     lay_out(&w, s->n, s->ho, s->wo);
     cut_chunks(&w);
     w.weights = weight_tiles(&w, s);
-    w.scratch_size = w.x.size + w.y.size + w.positions * w.weights.stride;
+    w.scratch_size = w.x.size + w.y.size + w.positions * w.weights.stride + fine_scratch(&w, &w.x);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     w.zeros = ig_tape_floats(tape, ig_max(s->c, s->k));
     w.partial = ig_tape_floats(tape, w.chunks * s->k * weight_count(&w));

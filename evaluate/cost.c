@@ -57,7 +57,8 @@ typedef struct {
 static double flop_of(const ig_node *node) {
     const ig_tensor *x = node->in[0], *w = node->in[1], *y = node->out;
     if (node->op == &ig_op_linear) return 2.0 * (double)y->s.d[0] * (double)ig_count(w->s);
-    if (node->op == &ig_op_conv2d) /* each output takes one filter's taps */
+    if (node->op == &ig_op_conv2d || node->op == &ig_op_groupnorm_silu_conv2d ||
+        node->op == &ig_op_groupnorm_film_silu_conv2d) /* each output takes one filter's taps */
         return 2.0 * (double)ig_count(y->s) * (double)ig_row_size(w->s);
     if (node->op == &ig_op_conv2d_transposed) /* each input gives one filter's */
         return 2.0 * (double)ig_count(x->s) * (double)ig_row_size(w->s);

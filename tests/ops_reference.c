@@ -178,7 +178,29 @@ REFERENCE(groupnorm_silu) {
     return s;
 }
 
-REFERENCE(groupnorm_film_silu) {
+/* ref_conv2d of y, plus `to` where there is one. */
+static ig_shape convolved(const ref_call *call, int weight, double *y) {
+    int64_t count = ig_count(call->s[0]);
+    double *h = calloc((size_t)count + 1, sizeof *h); /* not of size 0 */
+    memcpy(h, y, (size_t)count * sizeof *h);
+    ref_call conv = {.p = call->p + 1};
+    for (int i = 0; i < 3; i++) {
+        conv.s[i] = i ? call->s[weight + i - 1] : call->s[0];
+        conv.x[i] = i ? call->x[weight + i - 1] : h;
+    }
+    ig_shape out = ref_conv2d(&conv, y);
+    free(h);
+    return call->x[weight + 2] ? plus(y, out, call->x[weight + 2]) : out;
+}
+
+/* p: groups, stride, pad; inputs x, scale, shift, w, b, to */
+REFERENCE(groupnorm_silu_conv2d) {
+    ref_groupnorm_silu(call, y);
+    return convolved(call, 3, y);
+}
+
+/* inputs x, film, w, b, to */
+REFERENCE(groupnorm_film_silu_conv2d) {
     int64_t c = last(call->s[0]), size = ig_row_size(call->s[0]);
     double *plain = calloc((size_t)(2 * c), sizeof *plain); /* scales 1, shifts 0 */
     for (int64_t k = 0; k < c; k++) plain[k] = 1;
@@ -189,7 +211,7 @@ REFERENCE(groupnorm_film_silu) {
         y[i] = silu((1 + film[i % c]) * y[i] + film[c + i % c]);
     }
     free(plain);
-    return call->s[0];
+    return convolved(call, 2, y);
 }
 
 REFERENCE(layernorm) {

@@ -5,7 +5,7 @@
 
 #include "core/ops.h"
 
-enum { MAX_IN = 5, MAX_P = 5 };
+enum { MAX_IN = 6, MAX_P = 5 };
 
 /* An op applied: its inputs (in[i] NULL: an optional one is left out), its whole-number settings as
    the row says, and the index that the batch's first image has in the whole. */

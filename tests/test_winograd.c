@@ -119,12 +119,12 @@ static bool run(ig_tape *tape, int product, const ig_conv_shape *s, ig_winograd_
     const ig_tensor weight = {.x = (float *)(uintptr_t)o.weight};
     const ig_epilogue end = {.bias = o.bias, .added = add ? out : NULL};
     if (product == TO_COARSE)
-        return form ? ig_winograd_to_coarse(tape, s, form, o.fine, &weight, &end, out)
+        return form ? ig_winograd_to_coarse(tape, s, form, o.fine, NULL, &weight, &end, out)
                     : ig_conv_to_coarse(tape, s, o.fine, &weight, &end, out);
     if (product == TO_FINE)
-        return form ? ig_winograd_to_fine(tape, s, form, o.coarse, &weight, &end, out)
+        return form ? ig_winograd_to_fine(tape, s, form, o.coarse, &weight, &end, out, NULL)
                     : ig_conv_to_fine(tape, s, o.coarse, &weight, &end, out);
-    return form ? ig_winograd_to_weight(tape, s, form, o.fine, o.coarse, out, add)
+    return form ? ig_winograd_to_weight(tape, s, form, o.fine, NULL, o.coarse, out, add)
                 : ig_conv_to_weight(tape, s, o.fine, o.coarse, out, add);
 }
 
@@ -344,6 +344,93 @@ static void test_batches(void **state) {
     for_each_form(check_batches);
 }
 
+/* ---- fine images that are made and taken one by one ---- */
+
+typedef struct {
+    int64_t size;  /* floats of an image */
+    float *images; /* they are copied from here, or to here */
+    int64_t visits[64];
+} visits;
+
+static void copy_to(const void *of, int64_t n, float *fine) {
+    visits *v = (visits *)(uintptr_t)of;
+    memcpy(fine, v->images + n * v->size, (size_t)v->size * sizeof *fine);
+    v->visits[n]++;
+}
+
+/* Spoils what it was given. */
+static void copy_from(const void *of, int64_t n, float *fine) {
+    visits *v = (visits *)(uintptr_t)of;
+    memcpy(v->images + n * v->size, fine, (size_t)v->size * sizeof *fine);
+    for (int64_t i = 0; i < v->size; i++) fine[i] = NAN;
+    v->visits[n]++;
+}
+
+static bool run_visiting(ig_tape *tape, int product, const ig_conv_shape *s, operands o, float *out,
+                         const ig_image_task *task) {
+    const ig_tensor weight = {.x = (float *)(uintptr_t)o.weight};
+    const ig_epilogue end = {.bias = o.bias};
+    if (product == TO_COARSE) return ig_conv_made_to_coarse(tape, s, task, &weight, &end, out);
+    if (product == TO_FINE) return ig_conv_to_taken(tape, s, o.coarse, &weight, task);
+    return ig_conv_made_to_weight(tape, s, task, o.coarse, out, false);
+}
+
+/* The product with tasks that copy the images; each is visited once. */
+static void compute_visiting(int product, const ig_conv_shape *s, operands o, float *out) {
+    visits v = {s->h * s->w * s->c, product == TO_FINE ? out : (float *)(uintptr_t)o.fine, {0}};
+    ig_image_task task = {product == TO_FINE ? copy_from : copy_to, &v};
+    ig_tape tape;
+    ig_err err;
+    assert_ok(ig_tape_init(&tape, &err), err);
+    ig_tape_begin(&tape, true, true);
+    assert_true(run_visiting(&tape, product, s, o, out, &task));
+    ig_tape_finish(&tape);
+    for (int64_t n = 0; n < s->n; n++) assert_int_equal(v.visits[n], 1);
+}
+
+/* As if the images lay in memory: the same bits, and in the sum over images, which may be cut
+   elsewhere, the same errors. */
+static void check_visits(const ig_conv_shape *s) {
+    ig_winograd_form form = ig_winograd_choose(s);
+    buffer fine = make_buffer(fine_size(s), 1), coarse = make_buffer(coarse_size(s), 2);
+    buffer weight = make_buffer(weight_size(s), 3);
+    operands o = {fine.x, coarse.x, weight.x, NULL};
+    for (int product = 0; product < PRODUCTS; product++) {
+        int64_t size = result_size(product, s);
+        buffer stored = make_buffer(size, 0), visited = make_buffer(size, 0);
+        compute(product, s, form, o, stored.x, false);
+        for (int threads = 1; threads < 4; threads++) {
+            ig_set_threads(threads);
+            compute_visiting(product, s, o, visited.x);
+            if (product == TO_WEIGHT && threads == 1) {
+                errors e = errors_of(product, s, o, NULL, visited.x), bound = bound_of(form);
+                assert_true(e.rms < bound.rms && e.most < bound.most);
+                memcpy(stored.x, visited.x, (size_t)size * sizeof(float));
+            }
+            check_same(stored.x, visited.x, size);
+        }
+        free_buffer(&stored);
+        free_buffer(&visited);
+    }
+    ig_set_threads(0);
+    free_buffer(&fine);
+    free_buffer(&coarse);
+    free_buffer(&weight);
+}
+
+static void test_visits(void **state) {
+    (void)state;
+    const ig_conv_shape shapes[] = {
+        shape_of(IG_WINOGRAD_F4X4_3X3, 9, 28, 26, 48, 40, 1), /* a group is less than an image */
+        shape_of(IG_WINOGRAD_F4X4_3X3, 37, 7, 6, 20, 36, 1),  /* and more than one */
+        shape_of(IG_WINOGRAD_F4X4_3X3, 8, 3, 5, 16, 16, 0),
+        shape_of(IG_WINOGRAD_F4X4_3X3, 3, 9, 9, 16, 16, 1), /* few: they lie in memory */
+        shape_of(IG_WINOGRAD_F4X4_2X2, 11, 14, 14, 16, 24, 1),
+        {9, 5, 7, 3, 5, 7, 4, 3, 3, 1, 1}, /* of no form */
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check_visits(&shapes[i]);
+}
+
 /* ---- the choice ---- */
 
 static void test_choice(void **state) {
@@ -373,7 +460,7 @@ int main(void) {
         cmocka_unit_test(test_small_shapes),  cmocka_unit_test(test_random_shapes),
         cmocka_unit_test(test_errors),        cmocka_unit_test(test_threads),
         cmocka_unit_test(test_batches),       cmocka_unit_test(test_choice),
-        cmocka_unit_test(test_direct_shapes),
+        cmocka_unit_test(test_direct_shapes), cmocka_unit_test(test_visits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,10 +118,9 @@ RUN_UNARY(sigmoid)
 
 /* norm, SiLU, conv, time embedding, norm, SiLU, conv, skip: Ho et al. 2020, appendix B */
 static ig_tensor *run_block(const state *s, ig_tape *tape, ig_tensor *x) {
-    ig_tensor *h = ig_conv2d(tape, ig_groupnorm_silu(tape, x, &s->norm[0]), &s->conv[0]);
+    ig_tensor *h = ig_groupnorm_silu_conv2d(tape, x, &s->norm[0], &s->conv[0], NULL);
     h = ig_add(tape, h, ig_linear(tape, s->b, &s->linear));
-    h = ig_conv2d(tape, ig_groupnorm_silu(tape, h, &s->norm[1]), &s->conv[1]);
-    return ig_add(tape, h, x);
+    return ig_groupnorm_silu_conv2d(tape, h, &s->norm[1], &s->conv[1], x);
 }
 
 /* ---- a benchmark's life ---- */

@@ -122,16 +122,12 @@ static ig_tensor *embed(const ig_unet *u, ig_tape *tape, const int *levels, int6
 
 /* x: N H W C, which is spent; e: N 4width */
 static ig_tensor *run_block(const ig_unet_block *b, ig_tape *tape, ig_tensor *x, ig_tensor *e) {
-    ig_tensor *h1 = ig_groupnorm_silu(tape, x, &b->norm);
-    ig_tensor *y1 = ig_conv2d(tape, h1, &b->conv1);
-    ig_spent(tape, h1);
-    ig_tensor *shift = ig_linear(tape, e, &b->film);
-    ig_tensor *h2 = ig_groupnorm_film_silu(tape, y1, shift, IG_UNET_GROUPS);
-    ig_spent(tape, y1);
-    ig_tensor *y2 = ig_conv2d_add(tape, h2, &b->conv2, x);
-    ig_spent(tape, h2);
+    ig_tensor *h = ig_groupnorm_silu_conv2d(tape, x, &b->norm, &b->conv1, NULL);
+    ig_tensor *film = ig_linear(tape, e, &b->film);
+    ig_tensor *y = ig_groupnorm_film_silu_conv2d(tape, h, film, IG_UNET_GROUPS, &b->conv2, x);
+    ig_spent(tape, h);
     ig_spent(tape, x);
-    return y2;
+    return y;
 }
 
 static ig_tensor *run_blocks(const ig_unet *u, const ig_unet_block *blocks, ig_tape *tape,

@@ -96,10 +96,15 @@ def groupnorm(x, w, b, groups):
     return to_imgen(F.group_norm(to_torch(x), groups, w, b, EPS))
 
 
-def groupnorm_film_silu(x, film, groups):
+def groupnorm_silu_conv2d(x, scale, shift, w, b, to, groups, stride, pad):
+    return conv2d(F.silu(groupnorm(x, scale, shift, groups)), w, b, stride, pad) + to
+
+
+def groupnorm_film_silu_conv2d(x, film, w, b, to, groups, stride, pad):
     scale, shift = film[:, None, None].chunk(2, -1)
     one = torch.ones(x.shape[-1]).double()
-    return F.silu((1 + scale) * groupnorm(x, one, 0 * one, groups) + shift)
+    h = F.silu((1 + scale) * groupnorm(x, one, 0 * one, groups) + shift)
+    return conv2d(h, w, b, stride, pad) + to
 
 
 def attention(x, w, b, wo, bo, heads):
@@ -152,6 +157,8 @@ UNARY = [([IMAGE], ())]
 PAIR = [([IMAGE, IMAGE], ())]
 BROADCAST = PAIR + [([IMAGE, (5, 4, 3)], ()), ([IMAGE, (2, 3)], ())]
 NORM = [([(2, 5, 4, 6), (6,), (6,)], (3,)), ([(2, 5, 4, 6), (6,), (6,)], (1,))]
+NORMED = [((2, 5, 4, 6), (3, 4, 4, 6), (2, 2, 2, 3), (3, 2, 1)),
+          ((8, 5, 3, 16), (16, 3, 3, 16), (8, 5, 3, 16), (4, 1, 1))]
 BATCH = [([IMAGE] + [(3,)] * 4, (training,)) for training in (1, 0)]
 BATCH_KINDS = [None, None, None, STOPPED, POSITIVE]
 ATTENTION = [([(2, 5, 6), (18, 6), (18,), (6, 6), (6,)], (2,)),
@@ -167,8 +174,10 @@ OPS = {
                 [([(2, 4, 6, 3)], (2,)), ([(1, 3, 6, 1)], (3,))]),
     "groupnorm": (groupnorm, NORM),
     "groupnorm_silu": (lambda *args: F.silu(groupnorm(*args)), NORM),
-    "groupnorm_film_silu": (groupnorm_film_silu,
-                            [([(2, 5, 4, 6), (2, 12)], (3,)), ([(2, 5, 4, 6), (2, 12)], (1,))]),
+    "groupnorm_silu_conv2d": (groupnorm_silu_conv2d, [
+        ([x, x[-1:], x[-1:], w, w[:1], y], p) for x, w, y, p in NORMED]),
+    "groupnorm_film_silu_conv2d": (groupnorm_film_silu_conv2d, [
+        ([x, (x[0], 2 * x[-1]), w, w[:1], y], p) for x, w, y, p in NORMED]),
     "layernorm": (lambda x, w, b: F.layer_norm(x, x.shape[-1:], w, b, EPS),
                   [([(2, 5, 7), (7,), (7,)], ())]),
     "batchnorm": (batchnorm, BATCH, BATCH_KINDS),
@@ -233,7 +242,7 @@ def op_case(random, function, shapes, settings, kinds):
     return tensors
 
 
-def make_op(folder, name, function, cases, kinds=(None,) * 5):
+def make_op(folder, name, function, cases, kinds=(None,) * 6):
     random = np.random.RandomState(sum(name.encode()))
     tensors, texts = {}, {"made": f"PyTorch {torch.__version__.split('+')[0]}"}
     for i, (shapes, settings) in enumerate(cases):

@@ -1,0 +1,23 @@
+#include "core/affine.h"
+
+ig_affine ig_affine_begin(ig_tape *tape, ig_tensor *scale, ig_tensor *shift) {
+    ig_affine a = {0};
+    a.scale = ig_grad(tape, scale, &a.add_scale);
+    a.shift = ig_grad(tape, shift, &a.add_shift);
+    return a;
+}
+
+/* g[k] = or += the sum over chunks of part[chunk][k] */
+static void add_up(float *g, bool add, const double *part, int64_t chunks, int64_t c) {
+    for (int64_t k = 0; g && k < c; k++) {
+        double sum = 0;
+        for (int64_t n = 0; n < chunks; n++) sum += part[n * c + k];
+        ig_write(&g[k], (float)sum, add);
+    }
+}
+
+void ig_affine_end(const ig_affine *a, const double *product, const double *sum, int64_t chunks,
+                   int64_t c) {
+    add_up(a->scale, a->add_scale, product, chunks, c);
+    add_up(a->shift, a->add_shift, sum, chunks, c);
+}
