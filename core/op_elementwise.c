@@ -109,23 +109,35 @@ static void tangent_run(const ig_node *node, const float *x, float *y, bool add)
 }
 
 static void tangent_backward(ig_tape *tape, ig_node *node) {
-    bool add;
-    float *gx = ig_grad(tape, node->in[0], &add);
+    bool add = false;
+    ig_tensor *x = node->in[0];
+    float *gx = ig_grad_pass(x, node->out) ? node->out->g : ig_grad(tape, x, &add);
     if (gx) tangent_run(node, node->out->g, gx, add);
 }
 
 const ig_op ig_op_leaky_relu_tangent = {"leaky_relu_tangent", tangent_backward};
 
-ig_tensor *ig_leaky_relu_tangent(ig_tape *tape, ig_tensor *x, ig_tensor *at, float slope) {
+typedef ig_node *node_maker(ig_tape *tape, const ig_op *op, ig_tensor *const *in, int count,
+                            ig_shape out, size_t saved_bytes);
+
+static ig_tensor *tangent(ig_tape *tape, ig_tensor *x, ig_tensor *at, float slope,
+                          node_maker *make) {
     if (!x || !at) return NULL;
     if (!ig_same_shape(x->s, at->s))
         return ig_op_fail(tape, "leaky_relu_tangent", x, at, "the same shape");
-    ig_node *node = ig_node_create(tape, &ig_op_leaky_relu_tangent, (ig_tensor *[]){x, at}, 2, x->s,
-                                   sizeof(saved_unary));
+    ig_node *node =
+        make(tape, &ig_op_leaky_relu_tangent, (ig_tensor *[]){x, at}, 2, x->s, sizeof(saved_unary));
     if (!node) return NULL;
     *(saved_unary *)node->saved = (saved_unary){ig_kernels_get()->leaky_relu, slope};
     tangent_run(node, x->x, node->out->x, false);
     return node->out;
+}
+
+ig_tensor *ig_leaky_relu_tangent(ig_tape *tape, ig_tensor *x, ig_tensor *at, float slope) {
+    return tangent(tape, x, at, slope, ig_node_create);
+}
+ig_tensor *ig_leaky_relu_tangent_into(ig_tape *tape, ig_tensor *x, ig_tensor *at, float slope) {
+    return tangent(tape, x, at, slope, ig_node_share);
 }
 
 /* ---- add and mul with broadcasts of b ---- */
@@ -247,13 +259,14 @@ static void mul_backward(ig_tape *tape, ig_node *node) {
 const ig_op ig_op_add = {"add", add_backward};
 const ig_op ig_op_mul = {"mul", mul_backward};
 
-static ig_tensor *binary(ig_tape *tape, const ig_op *op, ig_tensor *a, ig_tensor *b) {
+static ig_tensor *binary(ig_tape *tape, const ig_op *op, ig_tensor *a, ig_tensor *b,
+                         node_maker *make) {
     if (!a || !b) return NULL;
     broadcast shape;
     if (!find_broadcast(a->s, b->s, &shape))
         return ig_op_fail(tape, op->name, a, b,
                           "the same shape, one row's, or one row of channels");
-    ig_node *node = ig_node_create(tape, op, (ig_tensor *[]){a, b}, 2, a->s, sizeof(broadcast));
+    ig_node *node = make(tape, op, (ig_tensor *[]){a, b}, 2, a->s, sizeof(broadcast));
     if (!node) return NULL;
     memcpy(node->saved, &shape, sizeof shape);
     binary_work w = {shape, op == &ig_op_mul, a->x, b->x, NULL, node->out->x, false};
@@ -262,7 +275,10 @@ static ig_tensor *binary(ig_tape *tape, const ig_op *op, ig_tensor *a, ig_tensor
 }
 
 ig_tensor *ig_add(ig_tape *tape, ig_tensor *a, ig_tensor *b) {
-    return binary(tape, &ig_op_add, a, b);
+    return binary(tape, &ig_op_add, a, b, ig_node_create);
+}
+ig_tensor *ig_add_into(ig_tape *tape, ig_tensor *a, ig_tensor *b) {
+    return binary(tape, &ig_op_add, a, b, ig_node_share);
 }
 ig_tensor *ig_add_done(ig_tape *tape, ig_tensor *y, ig_tensor *to) {
     if (!y || !to) return NULL;
@@ -273,5 +289,5 @@ ig_tensor *ig_add_done(ig_tape *tape, ig_tensor *y, ig_tensor *to) {
     return node->out;
 }
 ig_tensor *ig_mul(ig_tape *tape, ig_tensor *a, ig_tensor *b) {
-    return binary(tape, &ig_op_mul, a, b);
+    return binary(tape, &ig_op_mul, a, b, ig_node_create);
 }

@@ -72,6 +72,16 @@ static ig_tensor *made_images(const gan *m, ig_tape *tape, const ig_batch *batch
     return ig_tanh(tape, generate(m, tape, z, y));
 }
 
+/* The same for D alone to learn from: nothing of G is recorded. */
+static ig_tensor *finished_images(const gan *m, ig_tape *tape, const ig_batch *batch,
+                                  ig_tensor *y) {
+    bool recording = tape->recording;
+    tape->recording = false;
+    ig_tensor *made = made_images(m, tape, batch, y, CODES_OF_FIRST);
+    tape->recording = recording;
+    return made;
+}
+
 /* ---- batches ---- */
 
 /* y times over.  y: N conditions, or NULL -> times N conditions */
@@ -124,7 +134,7 @@ static ig_tensor *all_images(const gan *m, ig_tape *tape, const ig_batch *batch,
 static ig_tensor *discriminator_loss(const gan *m, ig_tape *tape, const ig_batch *batch) {
     int times = ig_adversarial_mixes(&m->game, tape) ? 3 : 2;
     ig_tensor *y = ig_condition_of(&m->condition, tape, batch);
-    ig_tensor *made = made_images(m, tape, batch, y, CODES_OF_FIRST);
+    ig_tensor *made = finished_images(m, tape, batch, y);
     ig_tensor *x = all_images(m, tape, batch, made, times);
     y = repeated(tape, y, times);
     ig_critic critic = ig_critic_begin(&m->discriminator, tape, tape->training);

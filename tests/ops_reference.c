@@ -252,6 +252,9 @@ REFERENCE(add) {
         y[i] = call->x[0][i] + call->x[1][broadcast(call, i)];
     return call->s[0];
 }
+REFERENCE(add_into) {
+    return ref_add(call, y);
+}
 
 REFERENCE(mul) {
     for (int64_t i = 0; i < ig_count(call->s[0]); i++)
@@ -273,6 +276,9 @@ UNARY(scale, call->p[0] / 8.0 * x)
 UNARY(relu, x > 0 ? x : 0)
 UNARY(leaky_relu, x > 0 ? x : call->p[0] / 64.0 * x)
 UNARY(leaky_relu_tangent, call->x[1][i] > 0 ? x : call->p[0] / 64.0 * x)
+REFERENCE(leaky_relu_tangent_into) {
+    return ref_leaky_relu_tangent(call, y);
+}
 UNARY(silu, silu(x))
 UNARY(tanh, tanh(x))
 UNARY(sigmoid, 1 / (1 + exp(-x)))

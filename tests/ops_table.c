@@ -68,6 +68,10 @@ APPLY(groupnorm_film_silu_conv2d,
 APPLY(layernorm, ig_layernorm(tape, in[0], &(ig_norm_layer){in[1], in[2], 1, TEST_EPS}))
 APPLY(add, ig_add(tape, in[0], in[1]))
 APPLY(mul, ig_mul(tape, in[0], in[1]))
+/* in the place of something that nothing else uses */
+APPLY(add_into, ig_add_into(tape, ig_scale(tape, in[0], 1), in[1]))
+APPLY(leaky_relu_tangent_into,
+      ig_leaky_relu_tangent_into(tape, ig_scale(tape, in[0], 1), in[1], (float)p[0] / 64))
 APPLY(scale, ig_scale(tape, in[0], (float)p[0] / 8))
 APPLY(relu, ig_relu(tape, in[0]))
 APPLY(leaky_relu, ig_leaky_relu(tape, in[0], (float)p[0] / 64))
@@ -414,6 +418,10 @@ const op_row op_rows[] = {
     {ROW(add), .kinds = "NN", .bound = 1e-7, .grad_bound = 1e-6, .cases = pairs, .wrong = unlike},
     {ROW(add), .kinds = "Nn", .bound = 1e-7, .grad_bound = 1e-6, .cases = one_row},
     {ROW(add), .kinds = "NN", .bound = 1e-7, .grad_bound = 1e-6, .cases = row_and_channel},
+    {EPILOGUE(add, into), .kinds = "NN", .bound = 1e-7, .grad_bound = 1e-6, .cases = pairs,
+     .wrong = unlike},
+    {EPILOGUE(add, into), .kinds = "NN", .bound = 1e-7, .grad_bound = 1e-6,
+     .cases = row_and_channel},
     {ROW(mul), .kinds = "NN", .bound = 1e-7, .grad_bound = 1e-6, .cases = pairs, .wrong = unlike},
     {ROW(mul), .kinds = "Nn", .bound = 1e-7, .grad_bound = 1e-6, .cases = one_row},
     {ROW(mul), .kinds = "NN", .bound = 1e-7, .grad_bound = 1e-6, .cases = row_and_channel},
@@ -424,6 +432,8 @@ const op_row op_rows[] = {
      .cases =
          CASES({{D4(3, 5, 7, 3), D4(3, 5, 7, 3)}, {13}}, {{D3(3, 97, 113), D3(3, 97, 113)}, {-5}}),
      .wrong = unlike_pairs},
+    {EPILOGUE(leaky_relu_tangent, into), .kinds = "NS", .bound = 1e-7, .grad_bound = 1e-6,
+     .cases = CASES({{D4(3, 5, 7, 3), D4(3, 5, 7, 3)}, {13}}), .wrong = unlike_pairs},
     {ROW(silu), .kinds = "N", .bound = 5e-7, .grad_bound = 2e-6, .cases = elementwise},
     {ROW(silu), .kinds = "H", .bound = 5e-7, .grad_bound = 2e-6, .cases = elementwise},
     {ROW(tanh), .kinds = "N", .bound = 5e-7, .grad_bound = 2e-6, .cases = elementwise},

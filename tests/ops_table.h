@@ -72,5 +72,7 @@ REFERENCE(conv2d_leaky_relu);
 REFERENCE(conv2d_add);
 REFERENCE(conv2d_transposed_leaky_relu);
 REFERENCE(conv2d_transposed_add);
+REFERENCE(add_into);
+REFERENCE(leaky_relu_tangent_into);
 
 #endif

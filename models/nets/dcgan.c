@@ -54,25 +54,43 @@ void ig_generator_declare(ig_generator *g, ig_params *params, const ig_image_spe
     ig_batchnorm_declare(&g->norm2, params, "generator.norm2", width);
 }
 
+/* y, which was made of x: nothing else will be. */
+static ig_tensor *instead(ig_tape *tape, ig_tensor *x, ig_tensor *y) {
+    ig_spent(tape, x);
+    return y;
+}
+
+static ig_tensor *leaky(ig_tape *tape, ig_tensor *x) {
+    return instead(tape, x, ig_leaky_relu(tape, x, SLOPE));
+}
+
+static ig_tensor *run_block(const ig_dcgan_block *b, ig_tape *tape, ig_tensor *x) {
+    ig_tensor *f = ig_leaky_relu(tape, x, SLOPE);
+    f = instead(tape, f, ig_conv2d_leaky_relu(tape, f, &b->first, SLOPE));
+    f = instead(tape, f, ig_conv2d_add(tape, f, &b->second, x));
+    return instead(tape, x, f);
+}
+
+/* N H/4 W/4 2 width -> N H/2 W/2 width */
+static ig_tensor *rise(const ig_generator *g, ig_tape *tape, ig_tensor *x) {
+    int h = g->spec.height / 2, w = g->spec.width / 2;
+    if (!g->norm) {
+        x = leaky(tape, x);
+        return instead(tape, x, ig_conv2d_transposed_leaky_relu(tape, x, &g->up1, h, w, SLOPE));
+    }
+    x = instead(tape, x, ig_batchnorm_leaky_relu(tape, x, &g->norm1, SLOPE));
+    x = instead(tape, x, ig_conv2d_transposed(tape, x, &g->up1, h, w));
+    return instead(tape, x, ig_batchnorm_leaky_relu(tape, x, &g->norm2, SLOPE));
+}
+
 ig_tensor *ig_generator_run(const ig_generator *g, ig_tape *tape, ig_tensor *z) {
     int h = g->spec.height, w = g->spec.width;
     ig_tensor *x = ig_linear(tape, z, &g->spread);
     if (!x) return NULL;
     x = ig_reshape(tape, x, IG_SHAPE_4(x->s.d[0], h / 4, w / 4, 2 * g->width));
-    for (int i = 0; i < g->block_count; i++) {
-        const ig_dcgan_block *b = &g->blocks[i];
-        ig_tensor *f = ig_conv2d_leaky_relu(tape, ig_leaky_relu(tape, x, SLOPE), &b->first, SLOPE);
-        x = ig_conv2d_add(tape, f, &b->second, x);
-    }
-    if (g->norm) { /* N H/4 W/4 2 width -> N H/2 W/2 width */
-        x = ig_batchnorm_leaky_relu(tape, x, &g->norm1, SLOPE);
-        x = ig_conv2d_transposed(tape, x, &g->up1, h / 2, w / 2);
-        x = ig_batchnorm_leaky_relu(tape, x, &g->norm2, SLOPE);
-    } else {
-        x = ig_leaky_relu(tape, x, SLOPE);
-        x = ig_conv2d_transposed_leaky_relu(tape, x, &g->up1, h / 2, w / 2, SLOPE);
-    }
-    return ig_conv2d_transposed(tape, x, &g->up2, h, w); /* N H W 1 */
+    for (int i = 0; i < g->block_count; i++) x = run_block(&g->blocks[i], tape, x);
+    x = rise(g, tape, x);
+    return instead(tape, x, ig_conv2d_transposed(tape, x, &g->up2, h, w)); /* N H W 1 */
 }
 
 /* ---- discriminator ---- */
@@ -165,11 +183,11 @@ typedef struct {
     int kink;          /* the next one */
 } pass;
 
-/* x + s b, x without its bias so far. */
+/* x + s b, in the place of x, which has no bias so far. */
 static ig_tensor *add_bias(const pass *p, ig_tensor *x, ig_tensor *b) {
     if (!b) return NULL;
     ig_tensor *column = ig_reshape(p->tape, b, IG_SHAPE_2(b->s.d[0], 1));
-    return ig_add(p->tape, x, ig_linear(p->tape, p->s, &(ig_linear_layer){column, NULL}));
+    return ig_add_into(p->tape, x, ig_linear(p->tape, p->s, &(ig_linear_layer){column, NULL}));
 }
 
 static ig_tensor *conv(const pass *p, ig_tensor *x, const ig_conv_layer *l) {
@@ -182,7 +200,9 @@ static ig_tensor *conv(const pass *p, ig_tensor *x, const ig_conv_layer *l) {
 /* x plus the layer's result of y */
 static ig_tensor *conv_add(const pass *p, ig_tensor *y, const ig_conv_layer *l, ig_tensor *x) {
     if (!p->s) return ig_conv2d_add(p->tape, y, l, x);
-    return ig_add(p->tape, x, conv(p, y, l));
+    ig_conv_layer bare = *l;
+    bare.b = NULL;
+    return add_bias(p, ig_conv2d_add(p->tape, y, &bare, x), l->b);
 }
 
 static ig_tensor *linear(const pass *p, ig_tensor *x, const ig_linear_layer *l) {
@@ -199,7 +219,7 @@ static ig_tensor *activate(pass *p, ig_tensor *x) {
 
 /* A kink may lie before or behind its leaky relu: the sign is the same. */
 static ig_tensor *conv_activate(pass *p, ig_tensor *x, const ig_conv_layer *l) {
-    if (p->s) return activate(p, conv(p, x, l));
+    if (p->s) return ig_leaky_relu_tangent_into(p->tape, conv(p, x, l), p->kinks[p->kink++], SLOPE);
     return p->kinks[p->kink++] = ig_conv2d_leaky_relu(p->tape, x, l, SLOPE);
 }
 
