@@ -1,6 +1,6 @@
 /* Convolutions on the packed matrix product. Images are unfolded only where output channels are
-   few: otherwise a row of outputs reads its image, padded, in kh runs of kw c floats, which lie one
-   after another in memory. */
+   few: otherwise a row of outputs reads its image, padded if need be, in kh runs of kw c floats,
+   which lie one after another in memory. */
 #include "core/conv.h"
 
 #include <string.h>
@@ -58,6 +58,29 @@ static void copy_padded(const float *image, int64_t h, int64_t w, int64_t c, int
                    (size_t)((to - from) * c) * sizeof(float));
         memset(dst + to * c, 0, (size_t)((columns - to) * c) * sizeof(float));
     }
+}
+
+/* The same rows, from column -pad on, of a fine image: where they lie, or padded in `copy`; their
+   columns. */
+typedef struct {
+    const float *x;
+    int64_t columns;
+} image_rows;
+
+static image_rows rows_of(const ig_conv_shape *s, const float *image, int64_t first, int64_t rows,
+                          int64_t columns, float *copy) {
+    if (s->pad == 0) return (image_rows){image + first * s->w * s->c, s->w};
+    copy_padded(image, s->h, s->w, s->c, first - s->pad, rows, -s->pad, columns, copy);
+    return (image_rows){copy, columns};
+}
+
+/* A convolution of single pixels takes each image for one row of them. */
+static ig_conv_shape in_rows(const ig_conv_shape *s) {
+    ig_conv_shape out = *s;
+    if (s->kh > 1 || s->kw > 1 || s->stride > 1 || s->pad > 0) return out;
+    out.w = out.wo = s->h * s->w;
+    out.h = out.ho = 1;
+    return out;
 }
 
 /* The epilogue of the results from `place` on. */
@@ -185,19 +208,18 @@ static void coarse_band(void *work, int64_t chunk, int worker) {
     const conv_work *w = work;
     const ig_conv_shape *s = &w->s;
     int64_t image = chunk / w->bands, first = chunk % w->bands * BAND;
-    int64_t rows = ig_min(BAND, s->ho - first), columns = fine_columns(s);
-    float *padded = scratch_of(w, worker);
-    copy_padded(w->fine + image * s->h * s->w * s->c, s->h, s->w, s->c, first * s->stride - s->pad,
-                fine_rows(s, rows), -s->pad, columns, padded);
+    int64_t rows = ig_min(BAND, s->ho - first);
+    image_rows band = rows_of(s, w->fine + image * s->h * s->w * s->c, first * s->stride,
+                              fine_rows(s, rows), fine_columns(s), scratch_of(w, worker));
     for (int64_t r = 0; r < rows; r++) {
         int64_t place = (image * s->ho + first + r) * s->wo * s->k;
         w->kernels->product(&(ig_product){
             .m = s->wo,
             .n = s->k,
-            .a = padded + r * s->stride * columns * s->c,
+            .a = band.x + r * s->stride * band.columns * s->c,
             .a_stride = s->stride * s->c,
             .taps = s->kh,
-            .tap_stride = columns * s->c,
+            .tap_stride = band.columns * s->c,
             .length = s->kw * s->c,
             .b = w->packed,
             .c = w->out + place,
@@ -211,10 +233,11 @@ bool ig_conv_to_coarse(ig_tape *tape, const ig_conv_shape *s, const float *fine,
                        const ig_tensor *weight, const ig_epilogue *end, float *coarse) {
     ig_winograd_form form = ig_winograd_choose(s);
     if (form) return ig_winograd_to_coarse(tape, s, form, fine, NULL, weight, end, coarse);
-    conv_work w = {.s = *s, .kernels = ig_kernels_get(), .fine = fine, .weight = weight->x};
+    conv_work w = {.s = in_rows(s), .kernels = ig_kernels_get(), .fine = fine};
+    w.weight = weight->x;
     w.end = *end;
     w.out = coarse;
-    w.bands = ig_ceil_div(s->ho, BAND);
+    w.bands = ig_ceil_div(w.s.ho, BAND);
     if (s->k < FEW_CHANNELS && has_mirror(s)) {
         w.s = mirror(s);
         w.coarse = fine;
@@ -224,7 +247,8 @@ bool ig_conv_to_coarse(ig_tape *tape, const ig_conv_shape *s, const float *fine,
     ig_layout layout = {.pack = pack_to_coarse, .kernels = w.kernels};
     int64_t packed = ig_packed_size(w.kernels, s->kh * s->kw * s->c, s->k);
     if (!ig_packed_make(tape, weight, layout, packed, ig_panels(w.kernels, s->k), &w, &w.packed) ||
-        !take_scratch(tape, &w, fine_rows(s, ig_min(BAND, s->ho)) * fine_columns(s) * s->c))
+        !take_scratch(tape, &w,
+                      s->pad ? fine_rows(s, ig_min(BAND, s->ho)) * fine_columns(s) * s->c : 0))
         return false;
     ig_parallel(s->n * w.bands, coarse_band, &w);
     ig_arena_release(tape->arena, mark);
@@ -339,6 +363,72 @@ static bool pack_phases(ig_tape *tape, conv_work *w, const ig_tensor *weight) {
     return ig_packed_make(tape, weight, layout, packed_before(w, phases), phases, w, &w->packed);
 }
 
+/* ---- coarse to fine where taps do not overlap: each coarse pixel makes its own fine ones ---- */
+
+static bool is_without_overlap(const ig_conv_shape *s) {
+    return s->pad == 0 && s->kh == s->stride && s->kw == s->stride && s->h == s->ho * s->stride &&
+           s->w == s->wo * s->stride;
+}
+
+/* Weights of one row of taps as a matrix k x (kw c): panels of the first, then of the next. */
+static void pack_tap_rows(void *work, int64_t piece, int worker) {
+    (void)worker;
+    conv_work *w = work;
+    const ig_conv_shape *s = &w->s;
+    int64_t n = s->kw * s->c, panels = ig_panels(w->kernels, n), ky = piece / panels;
+    w->kernels->pack(piece % panels, s->k, n, w->weight + ky * n, s->kh * n, 1,
+                     w->packed + ky * ig_packed_size(w->kernels, s->k, n));
+}
+
+/* The fine rows that some coarse rows make, of pixels that follow one another. */
+static void fine_patches(void *work, int64_t chunk, int worker) {
+    (void)worker;
+    const conv_work *w = work;
+    const ig_conv_shape *s = &w->s;
+    int64_t image = chunk / w->bands, first = chunk % w->bands * BAND, n = s->kw * s->c;
+    for (int64_t i = first; i < ig_min(first + BAND, s->ho); i++)
+        for (int64_t ky = 0; ky < s->kh; ky++) {
+            int64_t place = ((image * s->ho + i) * s->kh + ky) * s->w * s->c;
+            w->kernels->product(&(ig_product){
+                .m = s->wo,
+                .n = n,
+                .a = w->coarse + (image * s->ho + i) * s->wo * s->k,
+                .a_stride = s->k,
+                .taps = 1,
+                .length = s->k,
+                .b = w->packed + ky * ig_packed_size(w->kernels, s->k, n),
+                .c = w->out + place,
+                .c_stride = n,
+                .end = end_at(w, place),
+            });
+        }
+}
+
+/* The bias of each of the kw pixels that a product makes. */
+static bool repeat_bias(ig_tape *tape, conv_work *w) {
+    const ig_conv_shape *s = &w->s;
+    if (!w->end.bias) return true;
+    float *all = ig_tape_floats(tape, s->kw * s->c);
+    for (int64_t i = 0; all && i < s->kw * s->c; i++) all[i] = w->end.bias[i % s->c];
+    w->end.bias = all;
+    return all;
+}
+
+static bool make_patches(ig_tape *tape, conv_work *w, const ig_tensor *weight) {
+    const ig_conv_shape *s = &w->s;
+    int64_t n = s->kw * s->c, pieces = s->kh * ig_panels(w->kernels, n);
+    ig_layout layout = {.pack = pack_tap_rows, .kernels = w->kernels};
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
+    w->bands = ig_ceil_div(s->ho, BAND);
+    if (!ig_packed_make(tape, weight, layout, s->kh * ig_packed_size(w->kernels, s->k, n), pieces,
+                        w, &w->packed) ||
+        !repeat_bias(tape, w))
+        return false;
+    ig_parallel(s->n * w->bands, fine_patches, w);
+    ig_arena_release(tape->arena, mark);
+    return true;
+}
+
 bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
                      const ig_tensor *weight, const ig_epilogue *end, float *fine) {
     ig_winograd_form form = ig_winograd_choose(s);
@@ -349,6 +439,8 @@ bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
     w.out = fine;
     w.bands = ig_ceil_div(high, BAND);
     if (s->c < FEW_CHANNELS) return unfold(tape, &w, weight, turn_weights);
+    w.s = in_rows(s);
+    if (is_without_overlap(&w.s)) return make_patches(tape, &w, weight);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     if (!pack_phases(tape, &w, weight) ||
         !take_scratch(tape, &w, span(s->kh, ig_min(BAND, high), s) * span(s->kw, wide, s) * s->k))
@@ -371,14 +463,15 @@ typedef struct {
     int64_t run, stride, columns;
 } runs;
 
-/* sum = or += the products of an image with one row of taps, a matrix (kw c) x k, or k x (kw c) of
+/* sum = or += the products of an image with row ky of taps, a matrix (kw c) x k, or k x (kw c) of
    few coarse channels. */
-static void add_taps(const conv_work *w, const float *padded, const float *coarse, float *sum,
-                     bool add) {
+static void add_taps(const conv_work *w, image_rows image, int64_t ky, const float *coarse,
+                     float *sum, bool add) {
     const ig_conv_shape *s = &w->s;
-    runs fine = {padded, s->stride * fine_columns(s) * s->c, s->stride * s->c, s->kw * s->c};
-    runs image = {coarse, s->wo * s->k, s->k, s->k};
-    runs a = has_few_coarse(s) ? image : fine, b = has_few_coarse(s) ? fine : image;
+    int64_t row = image.columns * s->c;
+    runs fine = {image.x + ky * row, s->stride * row, s->stride * s->c, s->kw * s->c};
+    runs other = {coarse, s->wo * s->k, s->k, s->k};
+    runs a = has_few_coarse(s) ? other : fine, b = has_few_coarse(s) ? fine : other;
     w->kernels->outer(&(ig_outer){
         .m = a.columns,
         .n = b.columns,
@@ -404,11 +497,10 @@ static void weight_chunk(void *work, int64_t chunk, int worker) {
     float *padded = scratch_of(w, worker), *sum = w->partial + chunk * s->kh * size;
     int64_t first = chunk * s->n / w->chunks, end = (chunk + 1) * s->n / w->chunks;
     for (int64_t image = first; image < end; image++) {
-        copy_padded(w->fine + image * s->h * s->w * s->c, s->h, s->w, s->c, -s->pad, rows, -s->pad,
-                    columns, padded);
+        image_rows all = rows_of(s, w->fine + image * s->h * s->w * s->c, 0, rows, columns, padded);
         for (int64_t ky = 0; ky < s->kh; ky++)
-            add_taps(w, padded + ky * columns * s->c, w->coarse + image * s->ho * s->wo * s->k,
-                     sum + ky * size, image > first);
+            add_taps(w, all, ky, w->coarse + image * s->ho * s->wo * s->k, sum + ky * size,
+                     image > first);
     }
 }
 
@@ -434,7 +526,7 @@ bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
                        const float *coarse, float *gw, bool add) {
     ig_winograd_form form = ig_winograd_choose(s);
     if (form) return ig_winograd_to_weight(tape, s, form, fine, NULL, coarse, gw, add);
-    conv_work w = {.s = *s, .kernels = ig_kernels_get(), .fine = fine, .coarse = coarse};
+    conv_work w = {.s = in_rows(s), .kernels = ig_kernels_get(), .fine = fine, .coarse = coarse};
     w.out = gw;
     w.add = add;
     w.chunks = ig_min(s->n, WEIGHT_CHUNKS);
