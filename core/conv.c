@@ -15,7 +15,6 @@ enum {
     BAND = 7,           /* rows of an image in one piece of work */
     FEW_CHANNELS = 8,   /* outputs of fewer are made by unfolding: they would waste lanes */
     WEIGHT_CHUNKS = 16, /* images are summed into the weights' gradient in this many chunks */
-    FEW_IMAGES = 8,     /* fewer are split between the threads: then they lie in memory */
 };
 
 typedef struct {
@@ -540,70 +539,4 @@ bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
     ig_parallel(rows, reduce_weights, &w);
     ig_arena_release(tape->arena, mark);
     return true;
-}
-
-/* ---- fine images that are made and taken: where no form does it image by image, all at once ----
- */
-
-typedef struct {
-    const ig_image_task *task;
-    float *fine;
-    int64_t size; /* of an image */
-} visit_work;
-
-static void visit_image(void *work, int64_t n, int worker) {
-    (void)worker;
-    const visit_work *w = work;
-    w->task->visit(w->task->of, n, w->fine + n * w->size);
-}
-
-static void visit_all(const ig_conv_shape *s, const ig_image_task *task, float *fine) {
-    ig_parallel(s->n, visit_image, &(visit_work){task, fine, s->h * s->w * s->c});
-}
-
-static float *take_fine(ig_tape *tape, const ig_conv_shape *s) {
-    return ig_tape_floats(tape, s->n * s->h * s->w * s->c);
-}
-
-static ig_winograd_form form_for_each_image(const ig_conv_shape *s) {
-    return s->n < FEW_IMAGES ? IG_WINOGRAD_NONE : ig_winograd_choose(s);
-}
-
-bool ig_conv_made_to_coarse(ig_tape *tape, const ig_conv_shape *s, const ig_image_task *make,
-                            const ig_tensor *weight, const ig_epilogue *end, float *coarse) {
-    ig_winograd_form form = form_for_each_image(s);
-    if (form) return ig_winograd_to_coarse(tape, s, form, NULL, make, weight, end, coarse);
-    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    float *fine = take_fine(tape, s);
-    if (!fine) return false;
-    visit_all(s, make, fine);
-    bool done = ig_conv_to_coarse(tape, s, fine, weight, end, coarse);
-    ig_arena_release(tape->arena, mark);
-    return done;
-}
-
-bool ig_conv_to_taken(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
-                      const ig_tensor *weight, const ig_image_task *take) {
-    ig_winograd_form form = form_for_each_image(s);
-    ig_epilogue end = {0};
-    if (form) return ig_winograd_to_fine(tape, s, form, coarse, weight, &end, NULL, take);
-    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    float *fine = take_fine(tape, s);
-    if (!fine || !ig_conv_to_fine(tape, s, coarse, weight, &end, fine)) return false;
-    visit_all(s, take, fine);
-    ig_arena_release(tape->arena, mark);
-    return true;
-}
-
-bool ig_conv_made_to_weight(ig_tape *tape, const ig_conv_shape *s, const ig_image_task *make,
-                            const float *coarse, float *gw, bool add) {
-    ig_winograd_form form = form_for_each_image(s);
-    if (form) return ig_winograd_to_weight(tape, s, form, NULL, make, coarse, gw, add);
-    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    float *fine = take_fine(tape, s);
-    if (!fine) return false;
-    visit_all(s, make, fine);
-    bool done = ig_conv_to_weight(tape, s, fine, coarse, gw, add);
-    ig_arena_release(tape->arena, mark);
-    return done;
 }

@@ -150,8 +150,8 @@ ig_tensor *ig_conv2d_transposed_add(ig_tape *tape, ig_tensor *x, const ig_conv_l
     return ig_add_done(tape, y, to);
 }
 
-/* ---- conv2d(silu(groupnorm(x))), whose normalised images are made where they are convolved and,
-   as that costs less than to write and read them, once more for the weights' gradient ---- */
+/* ---- conv2d(silu(groupnorm(x))), whose normalised images are made where they are convolved and
+   once more for the weights' gradient: as fast as to keep them, in less memory ---- */
 
 typedef struct {
     ig_conv_shape s;
@@ -167,8 +167,8 @@ static void normed_backward(ig_tape *tape, ig_node *node, ig_tensor *scale, ig_t
                             ig_tensor *film, ig_tensor *bias) {
     normed *saved = node->saved;
     ig_tensor *weight = node->in[1];
-    bool add_w,
-        of_images = ig_group_norm_begin(tape, &saved->norm, node->in[0], scale, shift, film);
+    bool of_images = ig_group_norm_begin(tape, &saved->norm, node->in[0], scale, shift, film);
+    bool add_w;
     float *gw = ig_grad(tape, weight, &add_w);
     ig_bias_gradient(tape, bias, node->out);
     ig_image_task make = {ig_group_norm_again, &saved->norm}, use = {use_gradient, &saved->norm};
