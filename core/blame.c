@@ -40,28 +40,43 @@ static void node_text(const ig_node *n, char *text, size_t size) {
     if (at < size) snprintf(text + at, size - at, ")");
 }
 
-/* The first node in the order of the step whose result is not finite; NULL: there is none. */
-static const ig_node *first_wrong_node(const ig_tape *tape) {
+/* The first of its inputs that is not finite, leaving out `but`. */
+static const ig_tensor *wrong_input(const ig_node *n, const float *but) {
+    for (int i = 0; i < IG_MAX_INPUTS && n->in[i]; i++)
+        if (n->in[i]->x != but && !values_finite(n->in[i])) return n->in[i];
+    return NULL;
+}
+
+/* The first node in the order of the step whose result is not finite, and what was wrong in its
+   inputs; NULL: nothing. Where later ones took its result's place, it may be the first of these
+   that was given something wrong. */
+static const ig_node *first_wrong_node(const ig_tape *tape, const ig_tensor **given) {
     const ig_node *found = NULL;
     for (const ig_node *n = tape->last; n; n = n->before)
         if (!values_finite(n->out)) found = n;
+    *given = found ? wrong_input(found, NULL) : NULL;
+    if (!found || *given) return found;
+    const float *place = found->out->x;
+    for (const ig_node *n = tape->last; n; n = n->before)
+        if (n->out->x == place && wrong_input(n, place)) {
+            found = n;
+            *given = wrong_input(n, place);
+        }
     return found;
 }
 
 void ig_tape_blame_values(const ig_tape *tape, char text[IG_BLAME_TEXT]) {
     char op[512], input[192];
-    const ig_node *n = first_wrong_node(tape);
+    const ig_tensor *given;
+    const ig_node *n = first_wrong_node(tape, &given);
     snprintf(text, IG_BLAME_TEXT, "no operation that is trained made it");
     if (!n) return;
     node_text(n, op, sizeof op);
     snprintf(text, IG_BLAME_TEXT, "%s made %s", op, first_wrong(n->out->x, ig_count(n->out->s)));
-    for (int i = 0; i < IG_MAX_INPUTS && n->in[i]; i++) {
-        if (values_finite(n->in[i])) continue;
-        tensor_text(n->in[i], input);
-        snprintf(text, IG_BLAME_TEXT, "%s was given %s in %s", op,
-                 first_wrong(n->in[i]->x, ig_count(n->in[i]->s)), input);
-        return;
-    }
+    if (!given) return;
+    tensor_text(given, input);
+    snprintf(text, IG_BLAME_TEXT, "%s was given %s in %s", op,
+             first_wrong(given->x, ig_count(given->s)), input);
 }
 
 /* Whether the node has just made a gradient that is not finite; says so then. */

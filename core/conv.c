@@ -73,10 +73,11 @@ static image_rows rows_of(const ig_conv_shape *s, const float *image, int64_t fi
     return (image_rows){copy, columns};
 }
 
-/* A convolution of single pixels takes each image for one row of them. */
+/* A convolution of single pixels takes each image for one row of them, if there are images for all
+   threads. */
 static ig_conv_shape in_rows(const ig_conv_shape *s) {
     ig_conv_shape out = *s;
-    if (s->kh > 1 || s->kw > 1 || s->stride > 1 || s->pad > 0) return out;
+    if (s->kh > 1 || s->kw > 1 || s->stride > 1 || s->pad > 0 || s->n < ig_threads()) return out;
     out.w = out.wo = s->h * s->w;
     out.h = out.ho = 1;
     return out;
@@ -533,7 +534,8 @@ bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
     int64_t partial = w.chunks * s->kh * s->kw * s->c * s->k;
     w.partial = ig_tape_floats(tape, partial);
     int64_t rows = s->kh * (has_few_coarse(s) ? s->k : s->kw * s->c);
-    int64_t image = fine_rows(s, s->ho) * fine_columns(s) * s->c, row = s->kw * s->c * s->k;
+    int64_t image = s->pad ? fine_rows(s, s->ho) * fine_columns(s) * s->c : 0;
+    int64_t row = s->kw * s->c * s->k;
     if (!w.partial || !take_scratch(tape, &w, ig_max(image, row))) return false;
     ig_parallel(w.chunks, weight_chunk, &w);
     ig_parallel(rows, reduce_weights, &w);

@@ -50,10 +50,10 @@ bool ig_conv_to_taken(ig_tape *tape, const ig_conv_shape *s, const float *coarse
     if (form) return ig_winograd_to_fine(tape, s, form, coarse, weight, &end, NULL, take);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     float *fine = take_fine(tape, s);
-    if (!fine || !ig_conv_to_fine(tape, s, coarse, weight, &end, fine)) return false;
-    visit_all(s, take, fine);
+    bool done = fine && ig_conv_to_fine(tape, s, coarse, weight, &end, fine);
+    if (done) visit_all(s, take, fine);
     ig_arena_release(tape->arena, mark);
-    return true;
+    return done;
 }
 
 bool ig_conv_made_to_weight(ig_tape *tape, const ig_conv_shape *s, const ig_image_task *make,

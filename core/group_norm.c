@@ -40,10 +40,11 @@ static double *take_doubles(ig_tape *tape, int64_t count) {
     return ig_tape_alloc(tape, (size_t)count * sizeof(double));
 }
 
-bool ig_group_norm_take(ig_tape *tape, ig_group_norm *g) {
+bool ig_group_norm_take(ig_tape *tape, ig_group_norm *g, bool backward) {
     int64_t count = g->images * g->norm.c;
     g->sum = take_doubles(tape, count);
     g->product = take_doubles(tape, count);
+    if (!backward) return g->sum && g->product;
     g->p = ig_tape_floats(tape, count);
     g->q = ig_tape_floats(tape, count);
     return g->sum && g->product && g->p && g->q;

@@ -37,8 +37,8 @@ bool ig_group_norm_check(ig_tape *tape, const char *op, const ig_tensor *x, cons
 bool ig_group_norm_init(ig_tape *tape, ig_group_norm *g, const ig_tensor *x, const ig_norm_layer *l,
                         const ig_tensor *film, ig_activation act);
 
-/* Takes memory for the sums (N C) of a forward or a backward, which the caller releases. */
-bool ig_group_norm_take(ig_tape *tape, ig_group_norm *g);
+/* Takes memory for the sums of a forward, or of a backward too, which the caller releases. */
+bool ig_group_norm_take(ig_tape *tape, ig_group_norm *g, bool backward);
 
 /* Of the ig_group_norm `of`: image n's statistics and its normalised values; the values alone, when
    it has the statistics.  y: H W C */

@@ -151,7 +151,7 @@ ig_tensor *ig_conv2d_transposed_add(ig_tape *tape, ig_tensor *x, const ig_conv_l
 }
 
 /* ---- conv2d(silu(groupnorm(x))), whose normalised images are made where they are convolved and
-   once more for the weights' gradient: as fast as to keep them, in less memory ---- */
+   once more for the weights' gradient: about as fast as to keep them, in less memory ---- */
 
 typedef struct {
     ig_conv_shape s;
@@ -175,7 +175,7 @@ static void normed_backward(ig_tape *tape, ig_node *node, ig_tensor *scale, ig_t
     if (gw) ig_conv_made_to_weight(tape, &saved->s, &make, node->out->g, gw, add_w);
     if (!of_images) return;
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    if (!ig_group_norm_take(tape, &saved->norm)) return;
+    if (!ig_group_norm_take(tape, &saved->norm, true)) return;
     if (ig_conv_to_taken(tape, &saved->s, node->out->g, weight, &use))
         ig_group_norm_end(&saved->norm);
     ig_arena_release(tape->arena, mark);
@@ -208,7 +208,7 @@ static ig_tensor *normed_conv2d(ig_tape *tape, const ig_op *op, ig_tensor *const
     saved->s = s;
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     ig_image_task make = {ig_group_norm_first, &saved->norm};
-    if (!ig_group_norm_take(tape, &saved->norm) ||
+    if (!ig_group_norm_take(tape, &saved->norm, false) ||
         !ig_conv_made_to_coarse(tape, &s, &make, conv->w, &end, node->out->x))
         return NULL;
     ig_arena_release(tape->arena, mark);

@@ -30,8 +30,9 @@ static void groupnorm_backward(ig_tape *tape, ig_node *node) {
     if (!ig_group_norm_begin(tape, norm, node->in[0], node->in[1], node->in[2], NULL)) return;
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     groupnorm_work w = {.norm = norm, .gy = node->out->g};
-    w.scratch = ig_tape_floats(tape, ig_threads() * image_floats(&w));
-    if (!w.scratch || !ig_group_norm_take(tape, norm)) return;
+    bool behind = norm->norm.act && norm->gx; /* gradients behind the activation lie in scratch */
+    w.scratch = ig_tape_floats(tape, behind ? ig_threads() * image_floats(&w) : 0);
+    if (!w.scratch || !ig_group_norm_take(tape, norm, true)) return;
     ig_parallel(norm->images, groupnorm_image_backward, &w);
     ig_group_norm_end(norm);
     ig_arena_release(tape->arena, mark);
@@ -47,7 +48,7 @@ static ig_tensor *groupnorm(ig_tape *tape, const ig_op *op, ig_tensor *x, const 
                                    sizeof(ig_group_norm));
     if (!node || !ig_group_norm_init(tape, node->saved, x, l, NULL, act)) return NULL;
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    if (!ig_group_norm_take(tape, node->saved)) return NULL;
+    if (!ig_group_norm_take(tape, node->saved, false)) return NULL;
     ig_parallel(x->s.d[0], groupnorm_image,
                 &(groupnorm_work){.norm = node->saved, .y = node->out->x});
     ig_arena_release(tape->arena, mark);

@@ -79,9 +79,9 @@ ig_tensor *ig_add_done(ig_tape *tape, ig_tensor *y, ig_tensor *to);
 /* x times the slope of ig_leaky_relu at `at`, a constant of the same shape: the directional
    derivative along x. */
 ig_tensor *ig_leaky_relu_tangent(ig_tape *tape, ig_tensor *x, ig_tensor *at, float slope);
-/* ig_add and ig_leaky_relu_tangent whose results take the place of a's and x's values: nothing else
-   may use these, nor may the backward of the op that made them (those of convolutions and linear
-   layers do not). */
+/* ig_add and ig_leaky_relu_tangent whose results take the place of a's and x's values: these are
+   what an op made, and neither another op nor the backward of that one may use them. That of
+   ig_conv2d, ig_linear and ig_add does not. */
 ig_tensor *ig_add_into(ig_tape *tape, ig_tensor *a, ig_tensor *b);
 ig_tensor *ig_leaky_relu_tangent_into(ig_tape *tape, ig_tensor *x, ig_tensor *at, float slope);
 /* Of each value: x / (1 + exp(-x)), tanh(x), 1 / (1 + exp(-x)), log(1 + exp(x)). */

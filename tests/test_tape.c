@@ -299,6 +299,10 @@ static void test_blame(void **state) {
     loss = ig_mean(&f->tape, ig_scale(&f->tape, ig_mul(&f->tape, f->a, f->b), 2));
     assert_fails(ig_backward(&f->tape, loss, NULL, &err), IG_ENUMERIC, err,
                  "mul(a 2x3, b 2x3) was given nan in b 2x3");
+    ig_tape_begin(&f->tape, true, true); /* where it spoils what another op made */
+    loss = ig_mean(&f->tape, ig_add_into(&f->tape, ig_scale(&f->tape, f->a, 2), f->b));
+    assert_fails(ig_backward(&f->tape, loss, NULL, &err), IG_ENUMERIC, err,
+                 "add(2x3, b 2x3) was given nan in b 2x3");
     f->b->x[4] = kept;
 
     ig_params_begin(&f->params, 0);
