@@ -22,8 +22,14 @@ static void visit_all(const ig_conv_shape *s, const ig_image_task *task, float *
     ig_parallel(s->n, visit_image, &(visit_work){task, fine, s->h * s->w * s->c});
 }
 
-static float *take_fine(ig_tape *tape, const ig_conv_shape *s) {
+static float *take_all(ig_tape *tape, const ig_conv_shape *s) {
     return ig_tape_floats(tape, s->n * s->h * s->w * s->c);
+}
+
+static float *make_all(ig_tape *tape, const ig_conv_shape *s, const ig_image_task *make) {
+    float *fine = take_all(tape, s);
+    if (fine) visit_all(s, make, fine);
+    return fine;
 }
 
 static ig_winograd_form form_for_each_image(const ig_conv_shape *s) {
@@ -35,10 +41,8 @@ bool ig_conv_made_to_coarse(ig_tape *tape, const ig_conv_shape *s, const ig_imag
     ig_winograd_form form = form_for_each_image(s);
     if (form) return ig_winograd_to_coarse(tape, s, form, NULL, make, weight, end, coarse);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    float *fine = take_fine(tape, s);
-    if (!fine) return false;
-    visit_all(s, make, fine);
-    bool done = ig_conv_to_coarse(tape, s, fine, weight, end, coarse);
+    float *fine = make_all(tape, s, make);
+    bool done = fine && ig_conv_to_coarse(tape, s, fine, weight, end, coarse);
     ig_arena_release(tape->arena, mark);
     return done;
 }
@@ -49,7 +53,7 @@ bool ig_conv_to_taken(ig_tape *tape, const ig_conv_shape *s, const float *coarse
     ig_epilogue end = {0};
     if (form) return ig_winograd_to_fine(tape, s, form, coarse, weight, &end, NULL, take);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    float *fine = take_fine(tape, s);
+    float *fine = take_all(tape, s);
     bool done = fine && ig_conv_to_fine(tape, s, coarse, weight, &end, fine);
     if (done) visit_all(s, take, fine);
     ig_arena_release(tape->arena, mark);
@@ -61,10 +65,8 @@ bool ig_conv_made_to_weight(ig_tape *tape, const ig_conv_shape *s, const ig_imag
     ig_winograd_form form = form_for_each_image(s);
     if (form) return ig_winograd_to_weight(tape, s, form, NULL, make, coarse, gw, add);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    float *fine = take_fine(tape, s);
-    if (!fine) return false;
-    visit_all(s, make, fine);
-    bool done = ig_conv_to_weight(tape, s, fine, coarse, gw, add);
+    float *fine = make_all(tape, s, make);
+    bool done = fine && ig_conv_to_weight(tape, s, fine, coarse, gw, add);
     ig_arena_release(tape->arena, mark);
     return done;
 }
