@@ -29,13 +29,14 @@ static void name_data(const ig_dataset_info *info, char name[IG_PATH_MAX]) {
     ig_dataset_identity(ig_dataset_is_named(info->name) ? info->name : info->source, name);
 }
 
-/* Whether the folder has a judge, trained to its end or not, of this data. */
+/* Whether the folder has a judge, trained to its end or not, of this data: told by its path, but
+   for one that the user trained on a folder named without a slash. */
 static bool is_of(const char *folder, const ig_dataset_info *info, int resize) {
     ig_run_config own;
     char whole[IG_PATH_MAX];
     name_data(info, whole);
-    return ig_run_config_read(&own, folder, NULL) == IG_OK && own.resize == resize &&
-           !strcmp(own.data, whole);
+    if (ig_run_config_read(&own, folder, NULL) != IG_OK || own.resize != resize) return false;
+    return !strcmp(own.data, strchr(own.data, '/') ? whole : info->name);
 }
 
 /* FOLDER/judge, or where that is of other data FOLDER/judge-DATA */

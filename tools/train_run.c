@@ -13,7 +13,7 @@
 
 ig_status ig_train_store_data(const char *data, ig_run_config *config, ig_err *err) {
     char whole[PATH_MAX];
-    const char *text = !ig_dataset_is_named(data) && realpath(data, whole) ? whole : data;
+    const char *text = strchr(data, '/') && realpath(data, whole) ? whole : data;
     if (strlen(text) >= sizeof config->data)
         return ig_fail(err, IG_EUSAGE, "--data %.60s...: the path is too long", data);
     strcpy(config->data, text);
