@@ -1,10 +1,14 @@
-/* The gradients of the scales and shifts that norms end with. */
+/* The scales and shifts that norms end with, and their gradients. */
 #ifndef IG_CORE_AFFINE_H
 #define IG_CORE_AFFINE_H
 
+#include "core/layers.h"
 #include "core/tape.h"
 
-/* Where they go; NULL: not wanted. */
+/* Whether the layer has c scales and c shifts. */
+bool ig_affine_fits(const ig_norm_layer *l, int64_t c);
+
+/* Where gradients go; NULL: not wanted. */
 typedef struct {
     float *scale, *shift;
     bool add_scale, add_shift;

@@ -33,7 +33,7 @@ void ig_bias_gradient(ig_tape *tape, ig_tensor *bias, const ig_tensor *out) {
     w.rows = count / w.width;
     w.chunks = ig_max(ig_min(count / LEAST_CHUNK, MOST_CHUNKS), 1);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    w.partial = ig_tape_alloc(tape, (size_t)(w.chunks * w.width) * sizeof(double));
+    w.partial = ig_tape_doubles(tape, w.chunks * w.width);
     if (!w.partial) return;
     ig_parallel(w.chunks, bias_chunk, &w);
     for (int64_t c = 0; c < channels; c++) {

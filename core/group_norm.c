@@ -6,7 +6,7 @@ static bool fits(const ig_tensor *x, const ig_norm_layer *l, const ig_tensor *fi
     int64_t n = x->s.d[0], c = x->s.d[3];
     if (x->s.nd != 4 || l->groups < 1 || c % l->groups) return false;
     if (film) return ig_same_shape(film->s, IG_SHAPE_2(n, 2 * c));
-    return ig_same_shape(l->scale->s, IG_SHAPE_1(c)) && ig_same_shape(l->shift->s, IG_SHAPE_1(c));
+    return ig_affine_fits(l, c);
 }
 
 bool ig_group_norm_check(ig_tape *tape, const char *op, const ig_tensor *x, const ig_norm_layer *l,
@@ -36,14 +36,10 @@ bool ig_group_norm_init(ig_tape *tape, ig_group_norm *g, const ig_tensor *x, con
     return true;
 }
 
-static double *take_doubles(ig_tape *tape, int64_t count) {
-    return ig_tape_alloc(tape, (size_t)count * sizeof(double));
-}
-
 bool ig_group_norm_take(ig_tape *tape, ig_group_norm *g, bool backward) {
     int64_t count = g->images * g->norm.c;
-    g->sum = take_doubles(tape, count);
-    g->product = take_doubles(tape, count);
+    g->sum = ig_tape_doubles(tape, count);
+    g->product = ig_tape_doubles(tape, count);
     if (!backward) return g->sum && g->product;
     g->p = ig_tape_floats(tape, count);
     g->q = ig_tape_floats(tape, count);

@@ -44,7 +44,7 @@ static ig_tensor *loss(ig_tape *tape, const ig_op *op, ig_tensor *x, ig_tensor *
     work.x = x->x;
     work.target = second ? second->x : x->x; /* not read where there is none */
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    work.sums = ig_tape_alloc(tape, (size_t)work.rows * sizeof(double));
+    work.sums = ig_tape_doubles(tape, work.rows);
     if (!work.sums) return NULL;
     ig_parallel(work.rows, sum_row, &work);
     double total = 0;

@@ -17,14 +17,6 @@ static void add_parts(const double *part, int64_t chunks, int64_t c, double *to)
         for (int64_t k = 0; k < c; k++) to[k] += part[n * c + k];
 }
 
-static bool fits(const ig_norm_layer *l, int64_t c) {
-    return ig_same_shape(l->scale->s, IG_SHAPE_1(c)) && ig_same_shape(l->shift->s, IG_SHAPE_1(c));
-}
-
-static double *new_doubles(ig_tape *tape, int64_t count) {
-    return ig_tape_alloc(tape, (size_t)count * sizeof(double));
-}
-
 /* ---- batch norm: a chunk is a block of rows ---- */
 
 typedef struct {
@@ -124,9 +116,9 @@ static void batchnorm_backward(ig_tape *tape, ig_node *node) {
     ig_affine affine = ig_affine_begin(tape, node->in[1], node->in[2]);
     int64_t chunks = batchnorm_chunks(&w), c = w.norm.c;
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    w.sum = new_doubles(tape, chunks * c);
-    w.product = new_doubles(tape, chunks * c);
-    double *total = new_doubles(tape, c);
+    w.sum = ig_tape_doubles(tape, chunks * c);
+    w.product = ig_tape_doubles(tape, chunks * c);
+    double *total = ig_tape_doubles(tape, c);
     w.p = ig_tape_floats(tape, c);
     w.q = ig_tape_floats(tape, c);
     if (!w.sum || !w.product || !total || !w.p || !w.q) return;
@@ -150,9 +142,9 @@ static bool batch_statistics(ig_tape *tape, batchnorm_work *w, const ig_batchnor
                              const saved_batchnorm *saved) {
     int64_t chunks = batchnorm_chunks(w), c = w->norm.c;
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    w->sum = new_doubles(tape, chunks * c);
-    w->product = new_doubles(tape, chunks * c);
-    double *sum = new_doubles(tape, c), *squares = new_doubles(tape, c);
+    w->sum = ig_tape_doubles(tape, chunks * c);
+    w->product = ig_tape_doubles(tape, chunks * c);
+    double *sum = ig_tape_doubles(tape, c), *squares = ig_tape_doubles(tape, c);
     if (!w->sum || !w->product || !sum || !squares) return false;
     ig_parallel(chunks, batchnorm_moments, w);
     add_parts(w->sum, chunks, c, sum);
@@ -183,7 +175,7 @@ static ig_tensor *batchnorm(ig_tape *tape, const ig_op *op, ig_tensor *x,
     if (!x) return NULL;
     const ig_norm_layer *affine = &l->affine;
     int64_t c = x->s.d[x->s.nd - 1];
-    if (x->s.nd < 2 || !fits(affine, c) || ig_count(l->running_mean->s) != c ||
+    if (x->s.nd < 2 || !ig_affine_fits(affine, c) || ig_count(l->running_mean->s) != c ||
         ig_count(l->running_var->s) != c)
         return ig_op_fail(tape, op->name, x, affine->scale,
                           "rows of C channels and C scales, shifts and running statistics");
@@ -304,8 +296,8 @@ static void layernorm_backward(ig_tape *tape, ig_node *node) {
     ig_affine affine = ig_affine_begin(tape, node->in[1], node->in[2]);
     int64_t chunks = layernorm_chunks(&w);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    w.sum = new_doubles(tape, chunks * w.c);
-    w.product = new_doubles(tape, chunks * w.c);
+    w.sum = ig_tape_doubles(tape, chunks * w.c);
+    w.product = ig_tape_doubles(tape, chunks * w.c);
     if (!w.sum || !w.product) return;
     ig_parallel(chunks, layernorm_chunk_backward, &w);
     ig_affine_end(&affine, w.product, w.sum, chunks, w.c);
@@ -317,7 +309,7 @@ const ig_op ig_op_layernorm = {"layernorm", layernorm_backward};
 ig_tensor *ig_layernorm(ig_tape *tape, ig_tensor *x, const ig_norm_layer *l) {
     if (!x) return NULL;
     int64_t c = x->s.d[x->s.nd - 1];
-    if (c < 1 || !fits(l, c))
+    if (c < 1 || !ig_affine_fits(l, c))
         return ig_op_fail(tape, "layernorm", x, l->scale, "rows of C values and C scales, shifts");
     int64_t rows = ig_count(x->s) / c;
     ig_node *node = ig_node_create(tape, &ig_op_layernorm, (ig_tensor *[]){x, l->scale, l->shift},

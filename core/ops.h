@@ -67,7 +67,8 @@ ig_tensor *ig_batchnorm_leaky_relu(ig_tape *tape, ig_tensor *x, const ig_batchno
 /* b: the shape of a, or of one row of it (added to every row), or one value a row and channel
    (N C to N H W C). */
 ig_tensor *ig_add(ig_tape *tape, ig_tensor *a, ig_tensor *b);
-ig_tensor *ig_mul(ig_tape *tape, ig_tensor *a, ig_tensor *b);   /* the same broadcasts */
+/* The same broadcasts. */
+ig_tensor *ig_mul(ig_tape *tape, ig_tensor *a, ig_tensor *b);
 ig_tensor *ig_scale(ig_tape *tape, ig_tensor *x, float factor); /* factor x */
 /* Of each value: max(x, 0); x, below 0 slope x. NaN stays. */
 ig_tensor *ig_relu(ig_tape *tape, ig_tensor *x);

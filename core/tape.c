@@ -59,6 +59,9 @@ void *ig_tape_alloc(ig_tape *tape, size_t bytes) {
 float *ig_tape_floats(ig_tape *tape, int64_t count) {
     return ig_tape_alloc(tape, (size_t)count * sizeof(float));
 }
+double *ig_tape_doubles(ig_tape *tape, int64_t count) {
+    return ig_tape_alloc(tape, (size_t)count * sizeof(double));
+}
 
 /* ---- memory that is used again ---- */
 

@@ -154,6 +154,7 @@ ig_node *ig_node_share(ig_tape *tape, const ig_op *op, ig_tensor *const *in, int
 /* Arena memory that lives until the end of the step; NULL marks the tape as failed. */
 void *ig_tape_alloc(ig_tape *tape, size_t bytes);
 float *ig_tape_floats(ig_tape *tape, int64_t count);
+double *ig_tape_doubles(ig_tape *tape, int64_t count);
 
 /* As if no gradient had been written yet. */
 void ig_forget_gradients(ig_tape *tape);

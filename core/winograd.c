@@ -109,8 +109,8 @@ static int64_t whole_tiles(int64_t tiles, int64_t size) {
 
 /* As many whole images at a time as make a group, or one, cut into groups of nearly equal size. */
 static void cut_images(winograd_work *w, int64_t n, int64_t rows) {
-    w->images = ig_max((w->group + rows / 2) / rows, 1);
-    w->images = ig_max(ig_min(w->images, ig_ceil_div(n, FEW_GROUPS)), 1);
+    int64_t images = ig_min((w->group + rows / 2) / rows, ig_ceil_div(n, FEW_GROUPS));
+    w->images = ig_max(images, 1);
     int64_t all = w->images * rows, groups = ig_max((all + w->group / 2) / w->group, 1);
     w->group = ig_ceil_div(all, groups);
 }

@@ -418,8 +418,7 @@ static void check_visits(const ig_conv_shape *s) {
     free_buffer(&weight);
 }
 
-static void test_visits(void **state) {
-    (void)state;
+static void check_each_visit(void) {
     const ig_conv_shape shapes[] = {
         shape_of(IG_WINOGRAD_F4X4_3X3, 9, 28, 26, 48, 40, 1), /* a group is less than an image */
         shape_of(IG_WINOGRAD_F4X4_3X3, 37, 7, 6, 20, 36, 1),  /* and more than one */
@@ -429,6 +428,11 @@ static void test_visits(void **state) {
         {9, 5, 7, 3, 5, 7, 4, 3, 3, 1, 1}, /* of no form */
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check_visits(&shapes[i]);
+}
+
+static void test_visits(void **state) {
+    (void)state;
+    with_each_build(check_each_visit);
 }
 
 /* ---- the choice ---- */

@@ -433,7 +433,8 @@ class Refusals(Case):
         for field, value, words in [("format", 99, ["newer"]), ("seed", "x", ["seed"]),
                                     ("recipe", {}, ["steps"]),
                                     ("recipe", {**config["recipe"], "schedule": "steep"}, ["schedule", "steep"]),
-                                    ("recipe", {**config["recipe"], "lr": -1}, ["lr is -1", "0 to 100"]), ("image", {"height": 4000}, ["height"])]:
+                                    ("recipe", {**config["recipe"], "lr": -1}, ["lr is -1", "0 to 100"]),
+                                    ("image", {"height": 4000}, ["height"])]:
             pathlib.Path("a/config.json").write_text(json.dumps({**config, field: value}))
             self.refused(1, "a/config.json", *words, command=["sample", "grid", "a"])
         pathlib.Path("a/config.json").write_text(json.dumps({**config, "settings": {"latnt": "9"}}))

@@ -190,18 +190,22 @@ static ig_tensor *add_bias(const pass *p, ig_tensor *x, ig_tensor *b) {
     return ig_add_into(p->tape, x, ig_linear(p->tape, p->s, &(ig_linear_layer){column, NULL}));
 }
 
-static ig_tensor *conv(const pass *p, ig_tensor *x, const ig_conv_layer *l) {
-    if (!p->s) return ig_conv2d(p->tape, x, l);
+static ig_conv_layer without_bias(const ig_conv_layer *l) {
     ig_conv_layer bare = *l;
     bare.b = NULL;
+    return bare;
+}
+
+static ig_tensor *conv(const pass *p, ig_tensor *x, const ig_conv_layer *l) {
+    if (!p->s) return ig_conv2d(p->tape, x, l);
+    ig_conv_layer bare = without_bias(l);
     return add_bias(p, ig_conv2d(p->tape, x, &bare), l->b);
 }
 
 /* x plus the layer's result of y */
 static ig_tensor *conv_add(const pass *p, ig_tensor *y, const ig_conv_layer *l, ig_tensor *x) {
     if (!p->s) return ig_conv2d_add(p->tape, y, l, x);
-    ig_conv_layer bare = *l;
-    bare.b = NULL;
+    ig_conv_layer bare = without_bias(l);
     return add_bias(p, ig_conv2d_add(p->tape, y, &bare, x), l->b);
 }
 
