@@ -48,7 +48,9 @@ bool ig_group_norm_take(ig_tape *tape, ig_group_norm *g, bool backward) {
 
 static ig_norm norm_of_image(const ig_group_norm *g, int64_t n) {
     ig_norm norm = g->norm;
-    norm.x += n * norm.rows * norm.c;
+    int64_t floats = norm.rows * norm.c;
+    norm.x += n * floats;
+    norm.read_next = n + 1 < g->images ? norm.x + floats : NULL;
     norm.mean = g->mean + n * norm.c;
     norm.rstd = g->rstd + n * norm.c;
     if (!g->film) return norm;
@@ -122,6 +124,7 @@ void ig_group_norm_back(const ig_group_norm *g, int64_t n, const float *gy, floa
     int64_t c = norm.c, at = n * c;
     double *sum = g->sum + at, *product = g->product + at;
     float *behind = norm.act && g->gx ? scratch : NULL; /* the gradient behind the activation */
+    norm.write_next = g->gx ? g->gx + at * norm.rows : NULL;
     g->kernels->norm_sums(&norm, gy, behind, sum, product);
     for (int64_t k = 0; g->gfilm && k < c; k++) {
         ig_write(&g->gfilm[2 * at + k], (float)product[k], g->add_film);

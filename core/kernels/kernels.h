@@ -133,6 +133,9 @@ typedef struct {
     const float *x, *mean, *rstd, *scale, *shift;
     ig_activation act;
     float slope; /* of leaky_relu below 0 */
+    /* as many floats as x, or NULL: what is read or written after this call. norm_values and
+       norm_sums, busy with arithmetic, ask the cache for them. */
+    const float *read_next, *write_next;
 } ig_norm;
 
 /* One step of Adam (Kingma & Ba 2015, algorithm 1): with g' = g + decay x,

@@ -97,6 +97,11 @@ INLINE columns columns_of(const ig_norm *n, int count, int64_t first, int64_t wi
     return k;
 }
 
+INLINE void prefetch_next(const ig_norm *n, int64_t at) {
+    if (n->read_next) __builtin_prefetch(n->read_next + at, 0, 2);
+    if (n->write_next) __builtin_prefetch(n->write_next + at, 1, 2);
+}
+
 INLINE vec activated(vec u, ig_activation act, float slope) {
     if (act == IG_SILU) return u / (1.0f + vec_exp(-u));
     if (act == IG_LEAKY_RELU) return choose(u > 0.0f, u, slope * u);
@@ -116,6 +121,7 @@ INLINE void values_tile(int count, int64_t first, int64_t width, const ig_norm *
     columns k = columns_of(n, count, first, width);
     for (int64_t r = 0; r < n->rows; r++) EACH_VECTOR {
             int64_t at = r * n->c + first;
+            prefetch_next(n, at + j * LANES);
             vec u = (LOAD(n->x + at) - k.mean[j]) * k.gain[j] + k.shift[j];
             store_some(y + at + j * LANES, activated(u, act, n->slope), width - j * LANES);
         }
@@ -141,6 +147,7 @@ INLINE void sums_tile(int count, int64_t first, int64_t width, const ig_norm *n,
         vec shift[MOST] = {0}, scale[MOST] = {0};
         for (int64_t r = from; r < from + BLOCK && r < n->rows; r++) EACH_VECTOR {
                 int64_t at = r * n->c + first;
+                prefetch_next(n, at + j * LANES);
                 vec d = LOAD(n->x + at) - k.mean[j];
                 vec v = through(LOAD(gy + at), d * k.gain[j] + k.shift[j], act, n->slope);
                 if (g) store_some(g + at + j * LANES, v, width - j * LANES);
