@@ -17,10 +17,10 @@ static const char *const part_names[] = {"forward", "backward-data", "backward-w
 typedef struct {
     ig_params params; /* of the layers, and the inputs */
     ig_tape tape;
-    ig_tensor *x, *b; /* b: the second input of add, the time embedding of a block */
+    ig_tensor *x, *b; /* b: the second input of add, what a block is told */
     ig_conv_layer conv[2];
     ig_linear_layer linear;
-    ig_norm_layer norm[2];
+    ig_norm_layer norm;
     ig_tensor *out; /* TO_INPUT, TO_WEIGHTS: of the forward pass that was made once */
     float *gradient;
 } state;
@@ -58,7 +58,7 @@ static void declare_linear(state *s, const void *r, int batch) {
 
 static void declare_norm(state *s, const void *r, int batch) {
     (void)batch;
-    ig_groupnorm_declare(&s->norm[0], &s->params, "norm", ((const row *)r)->in, GROUPS);
+    ig_groupnorm_declare(&s->norm, &s->params, "norm", ((const row *)r)->in, GROUPS);
 }
 
 static void declare_second(state *s, const void *r, int batch) {
@@ -71,13 +71,10 @@ static void declare_block(state *s, const void *r, int batch) {
     const row *w = r;
     s->b = ig_params_add(&s->params, "time", IG_SHAPE_2(batch, TIME_FEATURES),
                          (ig_init){IG_INIT_NORMAL, 1});
-    ig_linear_declare(&s->linear, &s->params, "embed", TIME_FEATURES, w->out);
-    for (int i = 0; i < 2; i++) {
-        char name[8] = {'n', 'o', 'r', 'm', (char)('1' + i), 0};
-        ig_groupnorm_declare(&s->norm[i], &s->params, name, w->in, GROUPS);
-        snprintf(name, sizeof name, "conv%d", i + 1);
-        ig_conv_declare(&s->conv[i], &s->params, name, w->in, w->out, 3, 1, 1);
-    }
+    ig_groupnorm_declare(&s->norm, &s->params, "norm", w->in, GROUPS);
+    ig_linear_declare(&s->linear, &s->params, "film", TIME_FEATURES, 2 * w->out);
+    ig_conv_declare(&s->conv[0], &s->params, "conv1", w->in, w->out, 3, 1, 1);
+    ig_conv_declare(&s->conv[1], &s->params, "conv2", w->in, w->out, 3, 1, 1);
 }
 
 static ig_tensor *run_conv(const state *s, ig_tape *tape, ig_tensor *x) {
@@ -95,11 +92,11 @@ static ig_tensor *run_linear(const state *s, ig_tape *tape, ig_tensor *x) {
 }
 
 static ig_tensor *run_norm(const state *s, ig_tape *tape, ig_tensor *x) {
-    return ig_groupnorm(tape, x, &s->norm[0]);
+    return ig_groupnorm(tape, x, &s->norm);
 }
 
 static ig_tensor *run_norm_silu(const state *s, ig_tape *tape, ig_tensor *x) {
-    return ig_groupnorm_silu(tape, x, &s->norm[0]);
+    return ig_groupnorm_silu(tape, x, &s->norm);
 }
 
 static ig_tensor *run_add(const state *s, ig_tape *tape, ig_tensor *x) {
@@ -116,11 +113,11 @@ RUN_UNARY(silu)
 RUN_UNARY(tanh)
 RUN_UNARY(sigmoid)
 
-/* norm, SiLU, conv, time embedding, norm, SiLU, conv, skip: Ho et al. 2020, appendix B */
+/* A block of the U-Net (models/nets/unet.c). */
 static ig_tensor *run_block(const state *s, ig_tape *tape, ig_tensor *x) {
-    ig_tensor *h = ig_groupnorm_silu_conv2d(tape, x, &s->norm[0], &s->conv[0], NULL);
-    h = ig_add(tape, h, ig_linear(tape, s->b, &s->linear));
-    return ig_groupnorm_silu_conv2d(tape, h, &s->norm[1], &s->conv[1], x);
+    ig_tensor *h = ig_groupnorm_silu_conv2d(tape, x, &s->norm, &s->conv[0], NULL);
+    ig_tensor *film = ig_linear(tape, s->b, &s->linear);
+    return ig_groupnorm_film_silu_conv2d(tape, h, film, GROUPS, &s->conv[1], x);
 }
 
 /* ---- a benchmark's life ---- */

@@ -21,7 +21,7 @@ from torch import nn
 import torch_gan
 import torch_unet
 
-SIDE, TIME_FEATURES, GROUPS, WARM_UP = 28, 128, 8, 3
+SIDE, TIME_FEATURES, WARM_UP = 28, 128, 3
 # After torch.compile the first runs still make guards and caches.
 WARM_UP_OF_CASE = 10
 
@@ -239,21 +239,9 @@ def convolution(variant, batch, shape, part):
     return run, 0
 
 
-class Block(nn.Module):
-    def __init__(self, channels):
-        super().__init__()
-        self.norm1, self.norm2 = (nn.GroupNorm(GROUPS, channels) for _ in range(2))
-        self.conv1, self.conv2 = (nn.Conv2d(channels, channels, 3, 1, 1) for _ in range(2))
-        self.embed = nn.Linear(TIME_FEATURES, channels)
-
-    def forward(self, x, time):
-        h = self.conv1(F.silu(self.norm1(x))) + self.embed(time)[:, :, None, None]
-        return self.conv2(F.silu(self.norm2(h))) + x
-
-
 def block(variant, batch, shape, part):
     side, channels = sizes_of(shape)
-    model = variant.layout(Block(channels))
+    model = variant.layout(torch_unet.Block(channels, TIME_FEATURES))
     x = variant.layout(torch.randn(batch, channels, side, side)).requires_grad_()
     time_features = torch.randn(batch, TIME_FEATURES, requires_grad=True)
     gradient = variant.layout(torch.randn(batch, channels, side, side))
