@@ -525,7 +525,7 @@ static void reduce_weights(void *work, int64_t row, int worker) {
 bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
                        const float *coarse, float *gw, bool add) {
     ig_winograd_form form = ig_winograd_choose(s);
-    if (form) return ig_winograd_to_weight(tape, s, form, fine, NULL, coarse, gw, add);
+    if (form) return ig_winograd_to_weight(tape, s, form, fine, NULL, coarse, NULL, gw, add);
     conv_work w = {.s = in_rows(s), .kernels = ig_kernels_get(), .fine = fine, .coarse = coarse};
     w.out = gw;
     w.add = add;

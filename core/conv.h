@@ -29,19 +29,22 @@ bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
 bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
                        const float *coarse, float *gw, bool add);
 
-/* Does its part with fine image n (h w c): makes it, or takes its gradient and may overwrite it. */
+/* Fine images (h w c) that never lie in memory all together. `make` makes image n; `take` takes its
+   gradient, which it may overwrite, and makes the image too where `fine` is not NULL. Both are
+   called from any thread. */
 typedef struct {
-    void (*visit)(const void *of, int64_t n, float *fine);
+    void (*make)(const void *of, int64_t n, float *fine);
+    void (*take)(const void *of, int64_t n, float *gradient, float *fine);
     const void *of;
-} ig_image_task;
+} ig_made_images;
 
-/* The same three for fine images that never lie in memory all together: each is made where it is
-   read, or taken while it is in the cache. Called from any thread, once an image. */
-bool ig_conv_made_to_coarse(ig_tape *tape, const ig_conv_shape *s, const ig_image_task *make,
-                            const ig_tensor *weight, const ig_epilogue *end, float *coarse);
-bool ig_conv_to_taken(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
-                      const ig_tensor *weight, const ig_image_task *take);
-bool ig_conv_made_to_weight(ig_tape *tape, const ig_conv_shape *s, const ig_image_task *make,
-                            const float *coarse, float *gw, bool add);
+/* coarse[o] = end of the sum over taps of made * weight. */
+bool ig_conv_made(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *made,
+                  const ig_tensor *weight, const ig_epilogue *end, float *coarse);
+
+/* Its backward, from the gradient `coarse`: the images' gradients are taken, if there is a `take`,
+   and gw = or += that of the weights, if it is not NULL. */
+bool ig_conv_made_backward(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *made,
+                           const float *coarse, const ig_tensor *weight, float *gw, bool add);
 
 #endif

@@ -1,72 +1,77 @@
-/* Convolutions whose fine images are made and taken: by a form of Winograd's image by image, else
-   all at once. */
+/* Convolutions of images that are made, by a form of Winograd's one by one, else all at once. */
 #include "core/conv.h"
 #include "core/thread.h"
 #include "core/winograd.h"
 
 enum { FEW_IMAGES = 8 }; /* fewer are split between the threads: then they lie in memory */
 
+/* All images or all gradients, in memory. */
 typedef struct {
-    const ig_image_task *task;
+    const ig_made_images *made;
     float *fine;
     int64_t size; /* of an image */
-} visit_work;
+} images_work;
 
-static void visit_image(void *work, int64_t n, int worker) {
+static void make_image(void *work, int64_t n, int worker) {
     (void)worker;
-    const visit_work *w = work;
-    w->task->visit(w->task->of, n, w->fine + n * w->size);
+    const images_work *w = work;
+    w->made->make(w->made->of, n, w->fine + n * w->size);
 }
 
-static void visit_all(const ig_conv_shape *s, const ig_image_task *task, float *fine) {
-    ig_parallel(s->n, visit_image, &(visit_work){task, fine, s->h * s->w * s->c});
+static void take_image(void *work, int64_t n, int worker) {
+    (void)worker;
+    const images_work *w = work;
+    w->made->take(w->made->of, n, w->fine + n * w->size, NULL);
 }
 
-static float *take_all(ig_tape *tape, const ig_conv_shape *s) {
-    return ig_tape_floats(tape, s->n * s->h * s->w * s->c);
-}
-
-static float *make_all(ig_tape *tape, const ig_conv_shape *s, const ig_image_task *make) {
-    float *fine = take_all(tape, s);
-    if (fine) visit_all(s, make, fine);
-    return fine;
+static images_work images_of(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *made) {
+    int64_t size = s->h * s->w * s->c;
+    return (images_work){made, ig_tape_floats(tape, s->n * size), size};
 }
 
 static ig_winograd_form form_for_each_image(const ig_conv_shape *s) {
     return s->n < FEW_IMAGES ? IG_WINOGRAD_NONE : ig_winograd_choose(s);
 }
 
-bool ig_conv_made_to_coarse(ig_tape *tape, const ig_conv_shape *s, const ig_image_task *make,
-                            const ig_tensor *weight, const ig_epilogue *end, float *coarse) {
+bool ig_conv_made(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *made,
+                  const ig_tensor *weight, const ig_epilogue *end, float *coarse) {
     ig_winograd_form form = form_for_each_image(s);
-    if (form) return ig_winograd_to_coarse(tape, s, form, NULL, make, weight, end, coarse);
+    if (form) return ig_winograd_to_coarse(tape, s, form, NULL, made, weight, end, coarse);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    float *fine = make_all(tape, s, make);
-    bool done = fine && ig_conv_to_coarse(tape, s, fine, weight, end, coarse);
+    images_work w = images_of(tape, s, made);
+    if (!w.fine) return false;
+    ig_parallel(s->n, make_image, &w);
+    bool done = ig_conv_to_coarse(tape, s, w.fine, weight, end, coarse);
     ig_arena_release(tape->arena, mark);
     return done;
 }
 
-bool ig_conv_to_taken(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
-                      const ig_tensor *weight, const ig_image_task *take) {
-    ig_winograd_form form = form_for_each_image(s);
-    ig_epilogue end = {0};
-    if (form) return ig_winograd_to_fine(tape, s, form, coarse, weight, &end, NULL, take);
-    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    float *fine = take_all(tape, s);
-    bool done = fine && ig_conv_to_fine(tape, s, coarse, weight, &end, fine);
-    if (done) visit_all(s, take, fine);
-    ig_arena_release(tape->arena, mark);
-    return done;
+/* Makes all images for the weights' gradient, then takes all their gradients. */
+static bool in_memory(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *made,
+                      const float *coarse, const ig_tensor *weight, float *gw, bool add) {
+    images_work w = images_of(tape, s, made);
+    if (!w.fine) return false;
+    if (gw) {
+        ig_parallel(s->n, make_image, &w);
+        if (!ig_conv_to_weight(tape, s, w.fine, coarse, gw, add)) return false;
+    }
+    if (!made->take) return true;
+    if (!ig_conv_to_fine(tape, s, coarse, weight, &(ig_epilogue){0}, w.fine)) return false;
+    ig_parallel(s->n, take_image, &w);
+    return true;
 }
 
-bool ig_conv_made_to_weight(ig_tape *tape, const ig_conv_shape *s, const ig_image_task *make,
-                            const float *coarse, float *gw, bool add) {
+bool ig_conv_made_backward(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *made,
+                           const float *coarse, const ig_tensor *weight, float *gw, bool add) {
     ig_winograd_form form = form_for_each_image(s);
-    if (form) return ig_winograd_to_weight(tape, s, form, NULL, make, coarse, gw, add);
+    if (form && gw)
+        return ig_winograd_to_weight(tape, s, form, NULL, made, coarse, made->take ? weight : NULL,
+                                     gw, add);
+    if (form && made->take)
+        return ig_winograd_to_fine(tape, s, form, coarse, weight, &(ig_epilogue){0}, NULL, made);
+    if (form) return true;
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    float *fine = make_all(tape, s, make);
-    bool done = fine && ig_conv_to_weight(tape, s, fine, coarse, gw, add);
+    bool done = in_memory(tape, s, made, coarse, weight, gw, add);
     ig_arena_release(tape->arena, mark);
     return done;
 }

@@ -119,13 +119,14 @@ static void group_means(const ig_group_norm *g, const ig_norm *norm, const doubl
     }
 }
 
-void ig_group_norm_back(const ig_group_norm *g, int64_t n, const float *gy, float *scratch) {
+void ig_group_norm_back(const ig_group_norm *g, int64_t n, const float *gy, float *scratch,
+                        float *y) {
     ig_norm norm = norm_of_image(g, n);
     int64_t c = norm.c, at = n * c;
     double *sum = g->sum + at, *product = g->product + at;
     float *behind = norm.act && g->gx ? scratch : NULL; /* the gradient behind the activation */
     norm.write_next = g->gx ? g->gx + at * norm.rows : NULL;
-    g->kernels->norm_sums(&norm, gy, behind, sum, product);
+    g->kernels->norm_sums(&norm, gy, behind, y, sum, product);
     for (int64_t k = 0; g->gfilm && k < c; k++) {
         ig_write(&g->gfilm[2 * at + k], (float)product[k], g->add_film);
         ig_write(&g->gfilm[2 * at + c + k], (float)sum[k], g->add_film);

@@ -49,8 +49,10 @@ void ig_group_norm_again(const void *of, int64_t n, float *y);
 bool ig_group_norm_begin(ig_tape *tape, ig_group_norm *g, ig_tensor *x, ig_tensor *scale,
                          ig_tensor *shift, ig_tensor *film);
 
-/* From image n's gradient, H W C, those of x and film.  scratch: H W C, may be gy */
-void ig_group_norm_back(const ig_group_norm *g, int64_t n, const float *gy, float *scratch);
+/* From image n's gradient, H W C, those of x and film; and its normalised values once more, if y is
+   not NULL.  scratch: H W C, may be gy */
+void ig_group_norm_back(const ig_group_norm *g, int64_t n, const float *gy, float *scratch,
+                        float *y);
 
 /* Those of the layer, after all images. */
 void ig_group_norm_end(const ig_group_norm *g);

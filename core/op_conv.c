@@ -158,26 +158,24 @@ typedef struct {
     ig_group_norm norm;
 } normed;
 
-static void use_gradient(const void *of, int64_t n, float *gradient) {
-    ig_group_norm_back(of, n, gradient, gradient);
+static void use_gradient(const void *of, int64_t n, float *gradient, float *fine) {
+    ig_group_norm_back(of, n, gradient, gradient, fine);
 }
 
 /* film: NULL, or scale and shift are */
 static void normed_backward(ig_tape *tape, ig_node *node, ig_tensor *scale, ig_tensor *shift,
                             ig_tensor *film, ig_tensor *bias) {
     normed *saved = node->saved;
-    ig_tensor *weight = node->in[1];
-    bool of_images = ig_group_norm_begin(tape, &saved->norm, node->in[0], scale, shift, film);
-    bool add_w;
-    float *gw = ig_grad(tape, weight, &add_w);
+    ig_group_norm *norm = &saved->norm;
+    bool of_images = ig_group_norm_begin(tape, norm, node->in[0], scale, shift, film), add_w;
+    float *gw = ig_grad(tape, node->in[1], &add_w);
     ig_bias_gradient(tape, bias, node->out);
-    ig_image_task make = {ig_group_norm_again, &saved->norm}, use = {use_gradient, &saved->norm};
-    if (gw) ig_conv_made_to_weight(tape, &saved->s, &make, node->out->g, gw, add_w);
-    if (!of_images) return;
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    if (!ig_group_norm_take(tape, &saved->norm, true)) return;
-    if (ig_conv_to_taken(tape, &saved->s, node->out->g, weight, &use))
-        ig_group_norm_end(&saved->norm);
+    if (!ig_group_norm_take(tape, norm, true)) return;
+    ig_made_images made = {ig_group_norm_again, of_images ? use_gradient : NULL, norm};
+    if (ig_conv_made_backward(tape, &saved->s, &made, node->out->g, node->in[1], gw, add_w) &&
+        of_images)
+        ig_group_norm_end(norm);
     ig_arena_release(tape->arena, mark);
 }
 
@@ -207,9 +205,9 @@ static ig_tensor *normed_conv2d(ig_tape *tape, const ig_op *op, ig_tensor *const
     if (!node || !ig_group_norm_init(tape, &saved->norm, x, norm, film, IG_SILU)) return NULL;
     saved->s = s;
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    ig_image_task make = {ig_group_norm_first, &saved->norm};
+    ig_made_images made = {.make = ig_group_norm_first, .of = &saved->norm};
     if (!ig_group_norm_take(tape, &saved->norm, false) ||
-        !ig_conv_made_to_coarse(tape, &s, &make, conv->w, &end, node->out->x))
+        !ig_conv_made(tape, &s, &made, conv->w, &end, node->out->x))
         return NULL;
     ig_arena_release(tape->arena, mark);
     return to ? ig_add_done(tape, node->out, to) : node->out;

@@ -22,7 +22,7 @@ static void groupnorm_image(void *work, int64_t n, int worker) {
 static void groupnorm_image_backward(void *work, int64_t n, int worker) {
     const groupnorm_work *w = work;
     ig_group_norm_back(w->norm, n, w->gy + n * image_floats(w),
-                       w->scratch + worker * image_floats(w));
+                       w->scratch + worker * image_floats(w), NULL);
 }
 
 static void groupnorm_backward(ig_tape *tape, ig_node *node) {

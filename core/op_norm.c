@@ -60,7 +60,7 @@ static void batchnorm_sums(void *work, int64_t chunk, int worker) {
     const batchnorm_work *w = work;
     int64_t at, row = chunk * w->norm.c;
     ig_norm norm = norm_of_chunk(w, chunk, &at);
-    w->kernels->norm_sums(&norm, w->gy + at, NULL, w->sum + row, w->product + row);
+    w->kernels->norm_sums(&norm, w->gy + at, NULL, NULL, w->sum + row, w->product + row);
 }
 
 static void batchnorm_slopes(void *work, int64_t chunk, int worker) {

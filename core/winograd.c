@@ -27,7 +27,7 @@ typedef struct {
     int64_t size;            /* floats of the matrices of one piece */
 } side;
 
-typedef struct {
+typedef struct winograd_work {
     const ig_kernels *kernels;
     ig_winograd_form form;
     int64_t taps;      /* r of F(m x m, r x r) */
@@ -35,9 +35,10 @@ typedef struct {
     int64_t positions; /* (m + r - 1)^2 */
     int64_t rows;      /* rows of tiles in the batch */
     int64_t group;     /* of them in one group, whose tiles are rows of one matrix product */
-    const ig_image_task *task; /* of the fine images, which then lie in scratch; or NULL */
-    int64_t images;            /* so many at a time */
-    side x, y;                 /* inputs of the convolution; its outputs or their gradients */
+    const ig_made_images *made; /* the fine images, which then lie in scratch; or NULL */
+    int64_t images;             /* so many at a time */
+    side x, y;                  /* inputs of the convolution; its outputs or their gradients */
+    int64_t matrices;           /* floats of both, which are first in scratch */
     const float *from_x, *from_y;
     ig_epilogue end;
     float *out;
@@ -48,8 +49,9 @@ typedef struct {
     float *scratch;
     int64_t scratch_size; /* floats a worker */
     int64_t chunks;
-    ig_winograd_tiles weights; /* of the weights' gradient, a tile for each coarse channel */
-    float *partial;            /* its sum over each chunk */
+    ig_winograd_tiles weights;        /* of the weights' gradient, a tile for each coarse channel */
+    float *partial;                   /* its sum over each chunk */
+    const struct winograd_work *back; /* gives the gradients of the same images; or NULL */
 } winograd_work;
 
 /* An odd number of cache lines: the same place in each position's matrix is in another set of the
@@ -120,7 +122,7 @@ static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
     int64_t rows = ig_ceil_div(oh, TILE), columns = ig_ceil_div(ow, TILE);
     w->rows = n * rows;
     w->group = group_rows(w, columns);
-    if (w->task) cut_images(w, n, rows);
+    if (w->made) cut_images(w, n, rows);
     side *sides[] = {&w->x, &w->y};
     for (int i = 0; i < 2; i++) {
         ig_winograd_tiles *t = &sides[i]->tiles;
@@ -131,6 +133,7 @@ static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
         t->stride = spread(w->group * columns * t->row_stride);
         sides[i]->size = w->positions * t->stride;
     }
+    w->matrices = w->x.size + w->y.size;
 }
 
 /* Rows of tiles first..end-1 of a side. */
@@ -139,7 +142,7 @@ static void choose_rows(side *s, int64_t first, int64_t end) {
     s->tiles.end = end;
 }
 
-/* ---- fine images that are made or taken, some at a time ---- */
+/* ---- fine images that are made, some at a time ---- */
 
 static int64_t image_floats(const side *s) {
     return s->tiles.h * s->tiles.w * s->tiles.c;
@@ -162,11 +165,6 @@ typedef struct {
 
 static some_images take_images(const winograd_work *w, int64_t first, int64_t end, float *fine) {
     return (some_images){first, ig_min(first + w->images, end), fine};
-}
-
-static void visit(const winograd_work *w, some_images images, const side *fine) {
-    for (int64_t i = images.first; i < images.end; i++)
-        w->task->visit(w->task->of, i, images.fine + (i - images.first) * image_floats(fine));
 }
 
 /* Those of the chosen tiles that have a value at a position: see ig_winograd_map. */
@@ -252,12 +250,17 @@ static bool pack(ig_tape *tape, winograd_work *w, const ig_tensor *weight,
     return true;
 }
 
-/* The images of one piece of work are made in scratch, and convolved. */
+/* Fills scratch with the images. */
+static void make(const winograd_work *w, some_images images) {
+    for (int64_t i = images.first; i < images.end; i++)
+        w->made->make(w->made->of, i, images.fine + (i - images.first) * image_floats(&w->x));
+}
+
 static void convolve_made(void *work, int64_t piece, int worker) {
     winograd_work w = *(const winograd_work *)work;
     float *v = w.scratch + worker * w.scratch_size;
-    some_images images = take_images(&w, piece * w.images, batch_of(&w), v + w.x.size + w.y.size);
-    visit(&w, images, &w.x);
+    some_images images = take_images(&w, piece * w.images, batch_of(&w), v + w.matrices);
+    make(&w, images);
     int64_t place = images.first * image_floats(&w.y);
     w.rows = (images.end - images.first) * w.x.tiles.rows;
     w.from_x = images.fine;
@@ -266,16 +269,23 @@ static void convolve_made(void *work, int64_t piece, int worker) {
     convolve_all(&w, v);
 }
 
-/* They are convolved into scratch, and taken. */
-static void convolve_taken(void *work, int64_t piece, int worker) {
-    winograd_work w = *(const winograd_work *)work;
-    float *v = w.scratch + worker * w.scratch_size;
-    some_images images = take_images(&w, piece * w.images, batch_of(&w), v + w.x.size + w.y.size);
-    w.from_x += images.first * image_floats(&w.x);
-    w.rows = (images.end - images.first) * w.x.tiles.rows;
-    w.out = images.fine;
+/* The images' gradients are convolved into scratch and taken; the images are made at `fine`, if it
+   is not NULL. */
+static void convolve_and_take(winograd_work w, some_images gradients, float *v, float *fine) {
+    w.from_x += gradients.first * image_floats(&w.x);
+    w.rows = (gradients.end - gradients.first) * w.x.tiles.rows;
+    w.out = gradients.fine;
     convolve_all(&w, v);
-    visit(&w, images, &w.y);
+    for (int64_t i = gradients.first; i < gradients.end; i++) {
+        int64_t at = (i - gradients.first) * image_floats(&w.y);
+        w.made->take(w.made->of, i, w.out + at, fine ? fine + at : NULL);
+    }
+}
+
+static void convolve_taken(void *work, int64_t piece, int worker) {
+    const winograd_work *w = work;
+    float *v = w->scratch + worker * w->scratch_size;
+    convolve_and_take(*w, take_images(w, piece * w->images, batch_of(w), v + w->matrices), v, NULL);
 }
 
 /* out = the convolution of w->from_x with the filter's weights, by one of the tasks above.
@@ -283,22 +293,22 @@ static void convolve_taken(void *work, int64_t piece, int worker) {
 static bool convolve(ig_tape *tape, winograd_work *w, const ig_tensor *weight,
                      ig_winograd_filter filter, const side *fine, ig_task *by_images) {
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    w->scratch_size = w->x.size + w->y.size + fine_scratch(w, fine);
+    w->scratch_size = w->matrices + fine_scratch(w, fine);
     w->zeros = ig_tape_floats(tape, w->x.channels);
     w->scratch = ig_tape_floats(tape, ig_threads() * w->scratch_size);
     if (!w->zeros || !w->scratch || !pack(tape, w, weight, filter)) return false;
     memset(w->zeros, 0, (size_t)w->x.channels * sizeof(float));
-    if (w->task) ig_parallel(ig_ceil_div(batch_of(w), w->images), by_images, w);
+    if (w->made) ig_parallel(ig_ceil_div(batch_of(w), w->images), by_images, w);
     else ig_parallel(ig_ceil_div(w->rows, w->group), convolve_group, w);
     ig_arena_release(tape->arena, mark);
     return true;
 }
 
 bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
-                           const float *fine, const ig_image_task *make, const ig_tensor *weight,
+                           const float *fine, const ig_made_images *made, const ig_tensor *weight,
                            const ig_epilogue *end, float *coarse) {
     winograd_work w = start(form);
-    w.task = make;
+    w.made = made;
     w.x = fine_side(&w, s, s->pad);
     w.y = coarse_side(&w, s, 0);
     w.from_x = fine;
@@ -313,25 +323,31 @@ bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, ig_winograd_fo
 
 /* The adjoint is the convolution with flipped weights, padded by what the other is not: whole
    phases are computed, from the first row that a tap reaches, or with one phase the image. */
-bool ig_winograd_to_fine(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
-                         const float *coarse, const ig_tensor *weight, const ig_epilogue *end,
-                         float *fine, const ig_image_task *take) {
+static winograd_work to_fine(const ig_conv_shape *s, ig_winograd_form form, const float *coarse,
+                             const ig_made_images *made) {
     winograd_work w = start(form);
-    w.task = take;
+    w.made = made;
     int64_t cut = w.step == 1 ? s->pad : 0; /* outputs before the image that are not computed */
     w.x = coarse_side(&w, s, w.taps - 1 - cut);
     w.y = fine_side(&w, s, s->pad - cut);
     w.from_x = coarse;
-    w.end = *end;
-    w.out = fine;
     lay_out(&w, s->n, ig_ceil_div(s->h + s->pad - cut, w.step),
             ig_ceil_div(s->w + s->pad - cut, w.step));
-    return convolve(tape, &w, weight,
-                    (ig_winograd_filter){.tap_stride = s->c,
-                                         .in_stride = s->kh * s->kw * s->c,
-                                         .out_stride = 1,
-                                         .flipped = true},
-                    &w.y, convolve_taken);
+    return w;
+}
+
+static ig_winograd_filter to_fine_filter(const ig_conv_shape *s) {
+    return (ig_winograd_filter){
+        .tap_stride = s->c, .in_stride = s->kh * s->kw * s->c, .out_stride = 1, .flipped = true};
+}
+
+bool ig_winograd_to_fine(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
+                         const float *coarse, const ig_tensor *weight, const ig_epilogue *end,
+                         float *fine, const ig_made_images *made) {
+    winograd_work w = to_fine(s, form, coarse, made);
+    w.end = *end;
+    w.out = fine;
+    return convolve(tape, &w, weight, to_fine_filter(s), &w.y, convolve_taken);
 }
 
 /* ---- the weights' gradient ---- */
@@ -345,7 +361,7 @@ static int64_t weight_count(const winograd_work *w) {
    product a position.  v: a worker's scratch */
 static void sum_rows(const winograd_work *w, int64_t begin, int64_t end, float *v, bool add) {
     side x = w->x, y = w->y;
-    float *z = v + x.size, *sum = z + y.size;
+    float *z = v + x.size, *sum = v + w->matrices;
     for (int64_t first = begin; first < end; first += w->group) {
         choose_rows(&x, first, ig_min(first + w->group, end));
         choose_rows(&y, first, ig_min(first + w->group, end));
@@ -370,13 +386,16 @@ static void sum_rows(const winograd_work *w, int64_t begin, int64_t end, float *
     }
 }
 
-/* The same of images that are made for it in scratch, behind the sum. */
+/* The same of images that are made for it in scratch, behind the sum; their gradients behind them.
+ */
 static void sum_made(const winograd_work *w, int64_t begin, int64_t end, float *v) {
     winograd_work part = *w;
-    float *fine = v + w->x.size + w->y.size + w->positions * w->weights.stride;
+    float *fine = v + w->matrices + w->positions * w->weights.stride;
     for (int64_t first = begin; first < end; first += w->images) {
-        some_images images = take_images(w, first, end, fine);
-        visit(w, images, &w->x);
+        some_images images = take_images(w, first, end, fine), gradients = images;
+        gradients.fine += fine_scratch(w, &w->x);
+        if (w->back) convolve_and_take(*w->back, gradients, v, fine);
+        else make(w, images);
         part.from_x = fine;
         part.from_y = w->from_y + first * image_floats(&w->y);
         sum_rows(&part, 0, (images.end - first) * w->x.tiles.rows, v, first > begin);
@@ -386,10 +405,10 @@ static void sum_made(const winograd_work *w, int64_t begin, int64_t end, float *
 /* One chunk's sum, transformed into weights (k kh kw c) */
 static void weight_chunk(void *work, int64_t chunk, int worker) {
     const winograd_work *w = work;
-    int64_t units = w->task ? batch_of(w) : w->rows;
+    int64_t units = w->made ? batch_of(w) : w->rows;
     int64_t begin = chunk * units / w->chunks, end = (chunk + 1) * units / w->chunks;
-    float *v = w->scratch + worker * w->scratch_size, *sum = v + w->x.size + w->y.size;
-    if (w->task) sum_made(w, begin, end, v);
+    float *v = w->scratch + worker * w->scratch_size, *sum = v + w->matrices;
+    if (w->made) sum_made(w, begin, end, v);
     else sum_rows(w, begin, end, v, false);
     float *partial = w->partial + chunk * weight_count(w) * w->y.tiles.c;
     w->kernels->winograd_join(IG_WINOGRAD_WEIGHTS_GRADIENT, &w->weights, sum, &(ig_epilogue){0},
@@ -422,18 +441,32 @@ static ig_winograd_tiles weight_tiles(const winograd_work *w, const ig_conv_shap
 /* Chunks of nearly equal size, whose groups are of nearly equal size. */
 static void cut_chunks(winograd_work *w) {
     int64_t enough = w->rows * w->x.tiles.columns / CHUNK_TILES;
-    int64_t most = w->task ? batch_of(w) : w->rows;
+    int64_t most = w->made ? batch_of(w) : w->rows;
     w->chunks = ig_min(ig_min(ig_max(enough, LEAST_CHUNKS), MOST_CHUNKS), most);
-    if (w->rows == 0 || w->task) return;
+    if (w->rows == 0 || w->made) return;
     int64_t rows = ig_ceil_div(w->rows, w->chunks);
     w->group = ig_ceil_div(rows, ig_ceil_div(rows, w->group));
 }
 
+/* Has the chunks give the images' gradients as well. Where threads outnumber them, that comes first
+   and in smaller pieces. */
+static bool add_gradients(ig_tape *tape, const ig_conv_shape *s, const ig_tensor *weight,
+                          winograd_work *w, winograd_work *back) {
+    if (w->chunks < ig_threads())
+        return ig_winograd_to_fine(tape, s, w->form, w->from_y, weight, &(ig_epilogue){0}, NULL,
+                                   w->made);
+    *back = to_fine(s, w->form, w->from_y, w->made);
+    back->zeros = w->zeros;
+    w->back = back;
+    w->matrices = ig_max(w->matrices, back->matrices);
+    return pack(tape, back, weight, to_fine_filter(s));
+}
+
 bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
-                           const float *fine, const ig_image_task *make, const float *coarse,
-                           float *gw, bool add) {
-    winograd_work w = start(form);
-    w.task = make;
+                           const float *fine, const ig_made_images *made, const float *coarse,
+                           const ig_tensor *weight, float *gw, bool add) {
+    winograd_work w = start(form), back;
+    w.made = made;
     w.x = fine_side(&w, s, s->pad);
     w.y = coarse_side(&w, s, 0);
     w.from_x = fine;
@@ -443,13 +476,15 @@ bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, ig_winograd_fo
     lay_out(&w, s->n, s->ho, s->wo);
     cut_chunks(&w);
     w.weights = weight_tiles(&w, s);
-    w.scratch_size = w.x.size + w.y.size + w.positions * w.weights.stride + fine_scratch(&w, &w.x);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     w.zeros = ig_tape_floats(tape, ig_max(s->c, s->k));
     w.partial = ig_tape_floats(tape, w.chunks * s->k * weight_count(&w));
-    w.scratch = ig_tape_floats(tape, ig_threads() * w.scratch_size);
-    if (!w.zeros || !w.partial || !w.scratch) return false;
+    if (!w.zeros || !w.partial) return false;
     memset(w.zeros, 0, (size_t)ig_max(s->c, s->k) * sizeof(float));
+    if (weight && !add_gradients(tape, s, weight, &w, &back)) return false;
+    w.scratch_size = w.matrices + w.positions * w.weights.stride + 2 * fine_scratch(&w, &w.x);
+    w.scratch = ig_tape_floats(tape, ig_threads() * w.scratch_size);
+    if (!w.scratch) return false;
     ig_parallel(w.chunks, weight_chunk, &w);
     ig_parallel(s->k, reduce_weights, &w);
     ig_arena_release(tape->arena, mark);

@@ -15,17 +15,17 @@ ig_winograd_form ig_winograd_choose(const ig_conv_shape *s);
    the kernel, and with stride 2 the fine image has a multiple of 16 channels. */
 bool ig_winograd_fits(ig_winograd_form form, const ig_conv_shape *s);
 
-/* As those of core/conv.h, with a form that fits. The fine images are made or taken one by one
-   where there is a task for it, and else lie at `fine`. Rms errors are 1 to 4 times those of the
-   direct product. */
+/* As those of core/conv.h, with a form that fits. The fine images lie at `fine`; or they are made
+   where they are read, and their gradients taken, where `made` is not NULL: with the weights'
+   gradient too, if `weight` is not. Rms errors are 1 to 4 times those of the direct product. */
 bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
-                           const float *fine, const ig_image_task *make, const ig_tensor *weight,
+                           const float *fine, const ig_made_images *made, const ig_tensor *weight,
                            const ig_epilogue *end, float *coarse);
 bool ig_winograd_to_fine(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
                          const float *coarse, const ig_tensor *weight, const ig_epilogue *end,
-                         float *fine, const ig_image_task *take);
+                         float *fine, const ig_made_images *made);
 bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
-                           const float *fine, const ig_image_task *make, const float *coarse,
-                           float *gw, bool add);
+                           const float *fine, const ig_made_images *made, const float *coarse,
+                           const ig_tensor *weight, float *gw, bool add);
 
 #endif

@@ -489,6 +489,8 @@ static ig_norm draw_norm(const ig_kernels *k, const char *name) {
     n.shift = take_input(&arrays[SHIFT], n.c);
     take(&matrix_a, n.rows * n.c);
     n.x = matrix_a.x;
+    n.read_next = between(0, 1) ? n.x : NULL;
+    n.write_next = between(0, 1) ? matrix_a.x : NULL;
     return n;
 }
 
@@ -626,13 +628,16 @@ static double norm_sums_once(const ig_kernels *k) {
     float *g = take_output(&matrix_c, n.rows * n.c, false);
     double *gshift = (double *)(void *)take_output(&arrays[FIRST_SUM], 2 * n.c, false);
     double *gscale = (double *)(void *)take_output(&arrays[SECOND_SUM], 2 * n.c, false);
-    bool stored = between(0, 1);
-    k->norm_sums(&n, gy, stored ? g : NULL, gshift, gscale);
+    float *y = take_output(&addends, n.rows * n.c, false);
+    bool stored = between(0, 1), made = between(0, 1);
+    k->norm_sums(&n, gy, stored ? g : NULL, made ? y : NULL, gshift, gscale);
     double largest = 0;
     for (int64_t j = 0; j < n.c; j++) largest = fmax(largest, check_norm_sums(&n, gy, stored, j));
+    if (made) k->norm_values(&n, addends.saved + BAND); /* the same bits */
     expect_norm_inputs();
     expect_same(&matrix_b, "gy");
     expect_same(&matrix_c, "g");
+    expect_same(&addends, "y");
     expect_same(&arrays[FIRST_SUM], "gshift");
     expect_same(&arrays[SECOND_SUM], "gscale");
     return largest;

@@ -124,7 +124,7 @@ static bool run(ig_tape *tape, int product, const ig_conv_shape *s, ig_winograd_
     if (product == TO_FINE)
         return form ? ig_winograd_to_fine(tape, s, form, o.coarse, &weight, &end, out, NULL)
                     : ig_conv_to_fine(tape, s, o.coarse, &weight, &end, out);
-    return form ? ig_winograd_to_weight(tape, s, form, o.fine, NULL, o.coarse, out, add)
+    return form ? ig_winograd_to_weight(tape, s, form, o.fine, NULL, o.coarse, NULL, out, add)
                 : ig_conv_to_weight(tape, s, o.fine, o.coarse, out, add);
 }
 
@@ -347,45 +347,66 @@ static void test_batches(void **state) {
 /* ---- fine images that are made and taken one by one ---- */
 
 typedef struct {
-    int64_t size;  /* floats of an image */
-    float *images; /* they are copied from here, or to here */
-    int64_t visits[64];
+    int64_t size; /* floats of an image */
+    const float *images;
+    float *gradients;
+    int64_t made[64], taken[64];
 } visits;
 
-static void copy_to(const void *of, int64_t n, float *fine) {
+static void make(const void *of, int64_t n, float *fine) {
     visits *v = (visits *)(uintptr_t)of;
     memcpy(fine, v->images + n * v->size, (size_t)v->size * sizeof *fine);
-    v->visits[n]++;
+    v->made[n]++;
 }
 
 /* Spoils what it was given. */
-static void copy_from(const void *of, int64_t n, float *fine) {
+static void take(const void *of, int64_t n, float *gradient, float *fine) {
     visits *v = (visits *)(uintptr_t)of;
-    memcpy(v->images + n * v->size, fine, (size_t)v->size * sizeof *fine);
-    for (int64_t i = 0; i < v->size; i++) fine[i] = NAN;
-    v->visits[n]++;
+    memcpy(v->gradients + n * v->size, gradient, (size_t)v->size * sizeof *gradient);
+    for (int64_t i = 0; i < v->size; i++) gradient[i] = NAN;
+    v->taken[n]++;
+    if (fine) make(of, n, fine);
 }
 
-static bool run_visiting(ig_tape *tape, int product, const ig_conv_shape *s, operands o, float *out,
-                         const ig_image_task *task) {
+/* The results that are not NULL, of images each of which is visited once. */
+static void compute_made(const ig_conv_shape *s, operands o, float *coarse, float *gradients,
+                         float *gw) {
     const ig_tensor weight = {.x = (float *)(uintptr_t)o.weight};
-    const ig_epilogue end = {.bias = o.bias};
-    if (product == TO_COARSE) return ig_conv_made_to_coarse(tape, s, task, &weight, &end, out);
-    if (product == TO_FINE) return ig_conv_to_taken(tape, s, o.coarse, &weight, task);
-    return ig_conv_made_to_weight(tape, s, task, o.coarse, out, false);
-}
-
-/* The product with tasks that copy the images; each is visited once. */
-static void compute_visiting(int product, const ig_conv_shape *s, operands o, float *out) {
-    visits v = {s->h * s->w * s->c, product == TO_FINE ? out : (float *)(uintptr_t)o.fine, {0}};
-    ig_image_task task = {product == TO_FINE ? copy_from : copy_to, &v};
+    visits v = {.size = s->h * s->w * s->c, .images = o.fine, .gradients = gradients};
+    ig_made_images made = {make, gradients ? take : NULL, &v};
     ig_tape tape;
     ig_err err;
     assert_ok(ig_tape_init(&tape, &err), err);
     ig_tape_begin(&tape, true, true);
-    assert_true(run_visiting(&tape, product, s, o, out, &task));
+    if (coarse)
+        assert_true(ig_conv_made(&tape, s, &made, &weight, &(ig_epilogue){.bias = o.bias}, coarse));
+    else assert_true(ig_conv_made_backward(&tape, s, &made, o.coarse, &weight, gw, false));
     ig_tape_finish(&tape);
-    for (int64_t n = 0; n < s->n; n++) assert_int_equal(v.visits[n], 1);
+    for (int64_t n = 0; n < s->n; n++) {
+        assert_int_equal(v.made[n], coarse || gw ? 1 : 0);
+        assert_int_equal(v.taken[n], gradients ? 1 : 0);
+    }
+}
+
+/* At some number of threads, against coarse images, gradients and weights' gradients. */
+static void check_made(const ig_conv_shape *s, operands o, const float *const *expected) {
+    buffer coarse = make_buffer(coarse_size(s), 0), fine[2], gw[2];
+    for (int i = 0; i < 2; i++) {
+        fine[i] = make_buffer(fine_size(s), 0);
+        gw[i] = make_buffer(weight_size(s), 0);
+    }
+    compute_made(s, o, coarse.x, NULL, NULL);
+    compute_made(s, o, NULL, fine[0].x, NULL);
+    compute_made(s, o, NULL, NULL, gw[0].x);
+    compute_made(s, o, NULL, fine[1].x, gw[1].x);
+    check_same(expected[TO_COARSE], coarse.x, coarse.size);
+    free_buffer(&coarse);
+    for (int i = 0; i < 2; i++) {
+        check_same(expected[TO_FINE], fine[i].x, fine[i].size);
+        check_same(expected[TO_WEIGHT], gw[i].x, gw[i].size);
+        free_buffer(&fine[i]);
+        free_buffer(&gw[i]);
+    }
 }
 
 /* As if the images lay in memory: the same bits, and in the sum over images, which may be cut
@@ -393,26 +414,23 @@ static void compute_visiting(int product, const ig_conv_shape *s, operands o, fl
 static void check_visits(const ig_conv_shape *s) {
     ig_winograd_form form = ig_winograd_choose(s);
     buffer fine = make_buffer(fine_size(s), 1), coarse = make_buffer(coarse_size(s), 2);
-    buffer weight = make_buffer(weight_size(s), 3);
+    buffer weight = make_buffer(weight_size(s), 3), results[PRODUCTS];
     operands o = {fine.x, coarse.x, weight.x, NULL};
+    const float *expected[PRODUCTS];
     for (int product = 0; product < PRODUCTS; product++) {
-        int64_t size = result_size(product, s);
-        buffer stored = make_buffer(size, 0), visited = make_buffer(size, 0);
-        compute(product, s, form, o, stored.x, false);
-        for (int threads = 1; threads < 4; threads++) {
-            ig_set_threads(threads);
-            compute_visiting(product, s, o, visited.x);
-            if (product == TO_WEIGHT && threads == 1) {
-                errors e = errors_of(product, s, o, NULL, visited.x), bound = bound_of(form);
-                assert_true(e.rms < bound.rms && e.most < bound.most);
-                memcpy(stored.x, visited.x, (size_t)size * sizeof(float));
-            }
-            check_same(stored.x, visited.x, size);
-        }
-        free_buffer(&stored);
-        free_buffer(&visited);
+        results[product] = make_buffer(result_size(product, s), 0);
+        expected[product] = results[product].x;
+        if (product == TO_WEIGHT) compute_made(s, o, NULL, NULL, results[product].x);
+        else compute(product, s, form, o, results[product].x, false);
+    }
+    errors e = errors_of(TO_WEIGHT, s, o, NULL, expected[TO_WEIGHT]), bound = bound_of(form);
+    assert_true(e.rms < bound.rms && e.most < bound.most);
+    for (int threads = 1; threads < 7; threads++) { /* 5 are more than there are chunks */
+        ig_set_threads(threads);
+        check_made(s, o, expected);
     }
     ig_set_threads(0);
+    for (int product = 0; product < PRODUCTS; product++) free_buffer(&results[product]);
     free_buffer(&fine);
     free_buffer(&coarse);
     free_buffer(&weight);

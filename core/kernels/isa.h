@@ -129,7 +129,7 @@ void IG_KERNEL(reparam_slopes)(const float *logvar, const float *eps, const floa
 void IG_KERNEL(column_sums)(const float *x, int64_t rows, int64_t c, double *sum);
 void IG_KERNEL(norm_moments)(const float *x, int64_t rows, int64_t c, double *sum, double *squares);
 void IG_KERNEL(norm_values)(const ig_norm *n, float *y);
-void IG_KERNEL(norm_sums)(const ig_norm *n, const float *gy, float *g, double *gshift,
+void IG_KERNEL(norm_sums)(const ig_norm *n, const float *gy, float *g, float *y, double *gshift,
                           double *gscale);
 void IG_KERNEL(norm_slopes)(const ig_norm *n, const float *gy, const float *p, const float *q,
                             float *gx, bool add);

@@ -184,9 +184,10 @@ typedef struct {
     /* Over the rows: the sum of x, and of x^2, whose digits allow sum^2 / rows to be taken off. */
     void (*norm_moments)(const float *x, int64_t rows, int64_t c, double *sum, double *squares);
     void (*norm_values)(const ig_norm *n, float *y);
-    /* g = gy act'(u), not stored where g is NULL; gshift (c) = the sum of g over the rows, gscale
-       (c) = the sum of g (x - mean) rstd */
-    void (*norm_sums)(const ig_norm *n, const float *gy, float *g, double *gshift, double *gscale);
+    /* g = gy act'(u) and y as above, not stored where NULL; gshift (c) = the sum of g over the
+       rows, gscale (c) = the sum of g (x - mean) rstd */
+    void (*norm_sums)(const ig_norm *n, const float *gy, float *g, float *y, double *gshift,
+                      double *gscale);
     /* gx = or += rstd (scale g - p - q (x - mean) rstd), g = gy act'(u); p, q: c */
     void (*norm_slopes)(const ig_norm *n, const float *gy, const float *p, const float *q,
                         float *gx, bool add);

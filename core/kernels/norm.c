@@ -103,7 +103,7 @@ INLINE void prefetch_next(const ig_norm *n, int64_t at) {
 }
 
 INLINE vec activated(vec u, ig_activation act, float slope) {
-    if (act == IG_SILU) return u / (1.0f + vec_exp(-u));
+    if (act == IG_SILU) return u * vec_sigmoid(u);
     if (act == IG_LEAKY_RELU) return choose(u > 0.0f, u, slope * u);
     return u;
 }
@@ -140,7 +140,7 @@ void IG_KERNEL(norm_values)(const ig_norm *n, float *y) {
 }
 
 INLINE void sums_tile(int count, int64_t first, int64_t width, const ig_norm *n, ig_activation act,
-                      const float *gy, float *g, double *gshift, double *gscale) {
+                      const float *gy, float *g, float *y, double *gshift, double *gscale) {
     columns k = columns_of(n, count, first, width);
     wide shifts[MOST] = {0}, scales[MOST] = {0};
     for (int64_t from = 0; from < n->rows; from += BLOCK) {
@@ -149,8 +149,11 @@ INLINE void sums_tile(int count, int64_t first, int64_t width, const ig_norm *n,
                 int64_t at = r * n->c + first;
                 prefetch_next(n, at + j * LANES);
                 vec d = LOAD(n->x + at) - k.mean[j];
-                vec v = through(LOAD(gy + at), d * k.gain[j] + k.shift[j], act, n->slope);
+                vec u = d * k.gain[j] + k.shift[j];
+                vec v = through(LOAD(gy + at), u, act, n->slope);
                 if (g) store_some(g + at + j * LANES, v, width - j * LANES);
+                if (y)
+                    store_some(y + at + j * LANES, activated(u, act, n->slope), width - j * LANES);
                 shift[j] += v;
                 scale[j] += v * d;
             }
@@ -163,9 +166,9 @@ INLINE void sums_tile(int count, int64_t first, int64_t width, const ig_norm *n,
     store_wide(gscale + first, scales, count, width);
 }
 
-void IG_KERNEL(norm_sums)(const ig_norm *n, const float *gy, float *g, double *gshift,
+void IG_KERNEL(norm_sums)(const ig_norm *n, const float *gy, float *g, float *y, double *gshift,
                           double *gscale) {
-    EACH_ACTIVATION(sums_tile, n, gy, g, gshift, gscale);
+    EACH_ACTIVATION(sums_tile, n, gy, g, y, gshift, gscale);
 }
 
 INLINE void slopes_tile(int count, int64_t first, int64_t width, const ig_norm *n,
