@@ -1,5 +1,7 @@
 #include "core/affine.h"
 
+#include "core/bias.h"
+
 bool ig_affine_fits(const ig_norm_layer *l, int64_t c) {
     return ig_same_shape(l->scale->s, IG_SHAPE_1(c)) && ig_same_shape(l->shift->s, IG_SHAPE_1(c));
 }
@@ -11,17 +13,8 @@ ig_affine ig_affine_begin(ig_tape *tape, ig_tensor *scale, ig_tensor *shift) {
     return a;
 }
 
-/* g[k] = or += the sum over chunks of part[chunk][k] */
-static void add_up(float *g, bool add, const double *part, int64_t chunks, int64_t c) {
-    for (int64_t k = 0; g && k < c; k++) {
-        double sum = 0;
-        for (int64_t n = 0; n < chunks; n++) sum += part[n * c + k];
-        ig_write(&g[k], (float)sum, add);
-    }
-}
-
 void ig_affine_end(const ig_affine *a, const double *product, const double *sum, int64_t chunks,
                    int64_t c) {
-    add_up(a->scale, a->add_scale, product, chunks, c);
-    add_up(a->shift, a->add_shift, sum, chunks, c);
+    ig_sum_parts(a->scale, a->add_scale, product, chunks, c);
+    ig_sum_parts(a->shift, a->add_shift, sum, chunks, c);
 }

@@ -44,3 +44,38 @@ void ig_bias_gradient(ig_tape *tape, ig_tensor *bias, const ig_tensor *out) {
     }
     ig_arena_release(tape->arena, mark);
 }
+
+bool ig_bias_begin(ig_tape *tape, ig_bias_sums *b, ig_tensor *bias, const ig_tensor *out) {
+    const int64_t *d = out->s.d;
+    *b = (ig_bias_sums){.gy = out->g, .n = d[0], .rows = d[1] * d[2], .c = d[3]};
+    b->gb = ig_grad(tape, bias, &b->add);
+    b->sums = ig_tape_doubles(tape, b->gb ? b->n * b->c : 0);
+    return b->sums;
+}
+
+void ig_bias_of_image(const ig_bias_sums *b, int64_t n) {
+    if (b->gb)
+        ig_kernels_get()->column_sums(b->gy + n * b->rows * b->c, b->rows, b->c,
+                                      b->sums + n * b->c);
+}
+
+static void bias_of_image(void *work, int64_t n, int worker) {
+    (void)worker;
+    ig_bias_of_image(work, n);
+}
+
+void ig_bias_of_images(ig_bias_sums *b) {
+    if (b->gb) ig_parallel(b->n, bias_of_image, b);
+}
+
+void ig_bias_end(const ig_bias_sums *b) {
+    ig_sum_parts(b->gb, b->add, b->sums, b->n, b->c);
+}
+
+void ig_sum_parts(float *g, bool add, const double *part, int64_t chunks, int64_t c) {
+    for (int64_t k = 0; g && k < c; k++) {
+        double sum = 0;
+        for (int64_t n = 0; n < chunks; n++) sum += part[n * c + k];
+        ig_write(&g[k], (float)sum, add);
+    }
+}

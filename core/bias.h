@@ -8,4 +8,23 @@
    as that one. Memory that ran out marks the tape as failed. */
 void ig_bias_gradient(ig_tape *tape, ig_tensor *bias, const ig_tensor *out);
 
+/* The same, summed image by image by those who read the gradient anyway. */
+typedef struct {
+    const float *gy; /* N rows C */
+    int64_t n, rows, c;
+    double *sums; /* N C */
+    float *gb;    /* NULL: not wanted */
+    bool add;
+} ig_bias_sums;
+
+/* out: N H W C. The sums come from the tape's arena, for the caller to release. False without
+   memory: the tape has failed. */
+bool ig_bias_begin(ig_tape *tape, ig_bias_sums *b, ig_tensor *bias, const ig_tensor *out);
+void ig_bias_of_image(const ig_bias_sums *b, int64_t n);
+void ig_bias_of_images(ig_bias_sums *b); /* where nobody reads them */
+void ig_bias_end(const ig_bias_sums *b);
+
+/* g[k] = or += the sum over chunks, in their order, of part[chunk][k].  g: c, or NULL */
+void ig_sum_parts(float *g, bool add, const double *part, int64_t chunks, int64_t c);
+
 #endif

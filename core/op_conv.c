@@ -158,24 +158,39 @@ typedef struct {
     ig_group_norm norm;
 } normed;
 
-static void use_gradient(const void *of, int64_t n, float *gradient, float *fine) {
-    ig_group_norm_back(of, n, gradient, gradient, fine);
+typedef struct {
+    const ig_group_norm *norm;
+    ig_bias_sums bias;
+} normed_gradient;
+
+static void make_again(const void *of, int64_t n, float *fine) {
+    ig_group_norm_again(((const normed_gradient *)of)->norm, n, fine);
+}
+
+/* The convolution has just read image n of its output's gradient. */
+static void take_gradient(const void *of, int64_t n, float *gradient, float *fine) {
+    const normed_gradient *g = of;
+    ig_bias_of_image(&g->bias, n);
+    ig_group_norm_back(g->norm, n, gradient, gradient, fine);
 }
 
 /* film: NULL, or scale and shift are */
 static void normed_backward(ig_tape *tape, ig_node *node, ig_tensor *scale, ig_tensor *shift,
                             ig_tensor *film, ig_tensor *bias) {
     normed *saved = node->saved;
-    ig_group_norm *norm = &saved->norm;
-    bool of_images = ig_group_norm_begin(tape, norm, node->in[0], scale, shift, film), add_w;
+    normed_gradient g = {.norm = &saved->norm};
+    bool of_images = ig_group_norm_begin(tape, &saved->norm, node->in[0], scale, shift, film);
+    bool add_w;
     float *gw = ig_grad(tape, node->in[1], &add_w);
-    ig_bias_gradient(tape, bias, node->out);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    if (!ig_group_norm_take(tape, norm, true)) return;
-    ig_made_images made = {ig_group_norm_again, of_images ? use_gradient : NULL, norm};
-    if (ig_conv_made_backward(tape, &saved->s, &made, node->out->g, node->in[1], gw, add_w) &&
-        of_images)
-        ig_group_norm_end(norm);
+    if (!ig_bias_begin(tape, &g.bias, bias, node->out)) return;
+    if (!of_images) ig_bias_of_images(&g.bias);
+    else if (!ig_group_norm_take(tape, &saved->norm, true)) return;
+    ig_made_images made = {make_again, of_images ? take_gradient : NULL, &g};
+    if (!ig_conv_made_backward(tape, &saved->s, &made, node->out->g, node->in[1], gw, add_w))
+        return;
+    if (of_images) ig_group_norm_end(&saved->norm);
+    ig_bias_end(&g.bias);
     ig_arena_release(tape->arena, mark);
 }
 
