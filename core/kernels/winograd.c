@@ -180,11 +180,17 @@ INLINE void split(const ig_winograd_map map, const ig_winograd_form form, const 
     }
 }
 
-/* The other way: transformed values at `from`, `stride` apart. Those of pixel p of the tile go to
-   where at[p] is in the images, or are dropped where that is below 0. */
+/* Where in its image the pixels of a tile begin in a phase: pixel i n + j at y[i] + x[j]; below 0
+   for one outside and for an output that is another tile's. */
+typedef struct {
+    int64_t y[LONGEST], x[LONGEST];
+} pixel_places;
+
+/* The other way: transformed values at `from`, `stride` apart, go to the pixels of the image that
+   begins at `image`. */
 INLINE void join(const ig_winograd_map map, const ig_winograd_form form, const float *from,
-                 int64_t stride, const ig_epilogue *end, float *images, const int64_t *at,
-                 int64_t c, int64_t count) {
+                 int64_t stride, const ig_epilogue *end, float *images, int64_t image,
+                 const pixel_places *at, int64_t c, int64_t count) {
     const int n = side_of(map, form), side = whole_side(form);
     vec half[MOST], x[LONGEST], y[LONGEST];
     vec bias = end->bias ? load_some(end->bias + c, count) : (vec){0};
@@ -201,8 +207,9 @@ INLINE void join(const ig_winograd_map map, const ig_winograd_form form, const f
         apply(map, form, half + i * side, y);
         UNROLL
         for (int j = 0; j < n; j++) {
-            int64_t place = at[i * n + j];
+            int64_t place = at->y[i] + at->x[j];
             if (place < 0) continue;
+            place += image;
             const float *added = end->added ? end->added + place + c : NULL;
             store_some(images + place + c, finish(end, y[j] + bias, added, count), count);
         }
@@ -224,20 +231,30 @@ INLINE void find_places(int64_t n, int64_t first, int64_t step, int64_t size, in
     }
 }
 
-/* Where in its image the n x n pixels of a tile begin in a phase; below 0 for one outside and for
-   an output that is another tile's. */
-INLINE void find_pixels(const ig_winograd_map map, const ig_winograd_form form,
-                        const ig_winograd_tiles *t, int64_t row, int64_t column, int64_t phase,
-                        int64_t *at) {
+INLINE pixel_places find_pixels(const ig_winograd_map map, const ig_winograd_form form,
+                                const ig_winograd_tiles *t, int64_t row, int64_t column,
+                                int64_t phase) {
     const int n = side_of(map, form);
     const bool outputs = map == IG_WINOGRAD_GRADIENT || map == IG_WINOGRAD_OUTPUT;
-    int64_t y[LONGEST], x[LONGEST];
+    pixel_places p;
     int64_t top = tile_start(row, t->whole_rows) * t->step + phase / 2 - t->pad;
     int64_t left = tile_start(column, t->whole_columns) * t->step + phase % 2 - t->pad;
-    find_places(n - (outputs && row >= t->whole_rows), top, t->step, t->h, t->w * t->c, y);
-    find_places(n - (outputs && column >= t->whole_columns), left, t->step, t->w, t->c, x);
-    for (int i = 0; i < n; i++)
-        for (int j = 0; j < n; j++) at[i * n + j] = y[i] + x[j];
+    find_places(n - (outputs && row >= t->whole_rows), top, t->step, t->h, t->w * t->c, p.y);
+    find_places(n - (outputs && column >= t->whole_columns), left, t->step, t->w, t->c, p.x);
+    return p;
+}
+
+/* Unrolled, each is known before it is read: a loop of vectors would wait for its own stores. */
+INLINE void find_sources(const pixel_places *at, const int n, const float *image,
+                         const float *zeros, const float **pixel) {
+    UNROLL
+    for (int i = 0; i < n; i++) {
+        UNROLL
+        for (int j = 0; j < n; j++) {
+            int64_t place = at->y[i] + at->x[j];
+            pixel[i * n + j] = place < 0 ? zeros : image + place;
+        }
+    }
 }
 
 /* Where the tiles of one row are among all: those of whole columns and the others. */
@@ -294,10 +311,9 @@ INLINE void split_tiles(const ig_winograd_map map, const ig_winograd_form form,
         tile_places places = places_of(t, row);
         for (int64_t column = 0; column < t->columns; column++)
             for (int64_t phase = 0; phase < t->step * t->step; phase++) {
-                int64_t at[MOST];
                 const float *pixel[MOST];
-                find_pixels(map, form, t, row % t->rows, column, phase, at);
-                for (int i = 0; i < n * n; i++) pixel[i] = at[i] < 0 ? zeros : image + at[i];
+                pixel_places at = find_pixels(map, form, t, row % t->rows, column, phase);
+                find_sources(&at, n, image, zeros, pixel);
                 prefetch_below(map, t, row, column, phase, image);
                 int64_t place = tile_place(t, places, column) * t->row_stride + phase * t->c;
                 split_pixels(map, form, t, pixel, to + place);
@@ -307,30 +323,27 @@ INLINE void split_tiles(const ig_winograd_map map, const ig_winograd_form form,
 
 INLINE void join_pixels(const ig_winograd_map map, const ig_winograd_form form,
                         const ig_winograd_tiles *t, const float *from, const ig_epilogue *end,
-                        float *images, const int64_t *at) {
+                        float *images, int64_t image, const pixel_places *at) {
     int64_t c = 0;
     for (; c + LANES <= t->c; c += LANES)
-        join(map, form, from + c, t->stride, end, images, at, c, LANES);
-    if (c < t->c) join(map, form, from + c, t->stride, end, images, at, c, t->c - c);
+        join(map, form, from + c, t->stride, end, images, image, at, c, LANES);
+    if (c < t->c) join(map, form, from + c, t->stride, end, images, image, at, c, t->c - c);
 }
 
 INLINE void join_tiles(const ig_winograd_map map, const ig_winograd_form form,
                        const ig_winograd_tiles *t, const float *from, const ig_epilogue *end,
                        float *images) {
-    const int n = side_of(map, form);
     for (int64_t row = t->first; row < t->end; row++) {
         int64_t image = row / t->rows * t->h * t->w * t->c;
         tile_places places = places_of(t, row);
         for (int64_t column = 0; column < t->columns; column++)
             for (int64_t phase = 0; phase < t->step * t->step; phase++) {
-                int64_t at[MOST];
-                find_pixels(map, form, t, row % t->rows, column, phase, at);
-                for (int i = 0; i < n * n; i++) at[i] = at[i] < 0 ? -1 : image + at[i];
+                pixel_places at = find_pixels(map, form, t, row % t->rows, column, phase);
                 prefetch_below(map, t, row, column, phase, images + image);
                 if (end->added) /* to be read, as inputs are */
                     prefetch_below(IG_WINOGRAD_INPUT, t, row, column, phase, end->added + image);
                 int64_t place = tile_place(t, places, column) * t->row_stride + phase * t->c;
-                join_pixels(map, form, t, from + place, end, images, at);
+                join_pixels(map, form, t, from + place, end, images, image, &at);
             }
     }
 }
