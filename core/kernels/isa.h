@@ -24,7 +24,7 @@ enum { LANES = 4, ROWS = 12 };
 #else
 enum { LANES = 4, ROWS = 6 };
 #endif
-enum { PANEL = 2 * LANES };
+enum { PANEL = 2 * LANES, LINE = 16 }; /* LINE: floats of a cache line */
 
 typedef float vec __attribute__((vector_size(LANES * sizeof(float))));
 
@@ -55,6 +55,11 @@ INLINE vec load(const float *p) {
 
 INLINE void store(float *p, vec v) {
     memcpy(p, &v, sizeof v);
+}
+
+/* Asks the cache for what is `ahead` floats behind p, which may be no array's. */
+INLINE void prefetch(const float *p, int64_t ahead) {
+    __builtin_prefetch((const void *)((uintptr_t)p + (uintptr_t)ahead * sizeof *p));
 }
 
 /* The first `count` values, 1..LANES - 1, and zeros; of a store, those values alone. */

@@ -16,6 +16,12 @@ INLINE void block(const int rows, const int vectors, const ig_outer *p, int64_t 
     UNROLL
     for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = (vec){0};
     const float *a = p->a + row, *b = p->b + column;
+    float *c = p->c + row * p->c_stride + column;
+    UNROLL
+    for (int i = 0; i < rows; i++) { /* here at the end */
+        prefetch(c, i * p->c_stride);
+        if (vectors > 1 && PANEL > LINE) prefetch(c, i * p->c_stride + LANES);
+    }
     int64_t left = p->count, a_stride = p->a_stride, b_stride = p->b_stride; /* of the run */
     for (int64_t t = p->rows * p->count; t > 0; t--) {
         vec b0 = load(b), b1 = vectors > 1 ? load(b + LANES) : b0;
@@ -29,7 +35,6 @@ INLINE void block(const int rows, const int vectors, const ig_outer *p, int64_t 
         left = p->count;
         a += p->a_row - p->count * a_stride, b += p->b_row - p->count * b_stride;
     }
-    float *c = p->c + row * p->c_stride + column;
     int64_t stride = p->c_stride;
     bool add = p->add;
     UNROLL

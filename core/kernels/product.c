@@ -33,6 +33,8 @@ INLINE void write_block(const int rows, const int vectors, const ig_product *p, 
     }
 }
 
+enum { AHEAD = 32 * PANEL }; /* floats of packed weights that the cache is asked for early */
+
 /* One block of `rows` rows and of one panel's `vectors` vectors that hold columns (both constants
    where this is inlined). */
 INLINE void block(const int rows, const int vectors, const ig_product *p, int64_t row,
@@ -43,6 +45,8 @@ INLINE void block(const int rows, const int vectors, const ig_product *p, int64_
     const float *a = p->a + row * p->a_stride;
     int64_t left = p->length, stride = p->a_stride; /* of the run */
     for (int64_t l = p->taps * p->length; l > 0; l--, b += PANEL) {
+        prefetch(b, AHEAD);
+        if (vectors > 1 && PANEL > LINE) prefetch(b, AHEAD + LANES);
         vec b0 = load(b), b1 = vectors > 1 ? load(b + LANES) : b0;
         UNROLL
         for (int i = 0; i < rows; i++) {

@@ -12,7 +12,6 @@
 
 enum { TILE = 4 };                              /* outputs along a side of a tile */
 enum { LONGEST = 6, MOST = LONGEST * LONGEST }; /* values along a side of a tile, and in one */
-enum { LINE = 16 };                             /* floats of a cache line */
 
 /* the points of F(4x4,3x3) and of F(4x4,2x2), and what G divides by: a point's differences with the
    others, multiplied */
