@@ -174,7 +174,10 @@ INLINE void split(const ig_winograd_map map, const ig_winograd_form form, const 
         for (int i = first; i < end; i++) {
             apply(map, form, half + i * n, y);
             UNROLL
-            for (int j = 0; j < side; j++, to += stride) store(to, y[j]);
+            for (int j = 0; j < side; j++, to += stride) {
+                prefetch(to, LINE); /* where the next channels or the next tile go */
+                store(to, y[j]);
+            }
         }
     }
 }
