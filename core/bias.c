@@ -45,10 +45,13 @@ void ig_bias_gradient(ig_tape *tape, ig_tensor *bias, const ig_tensor *out) {
     ig_arena_release(tape->arena, mark);
 }
 
-bool ig_bias_begin(ig_tape *tape, ig_bias_sums *b, ig_tensor *bias, const ig_tensor *out) {
+void ig_bias_begin(ig_tape *tape, ig_bias_sums *b, ig_tensor *bias, const ig_tensor *out) {
     const int64_t *d = out->s.d;
     *b = (ig_bias_sums){.gy = out->g, .n = d[0], .rows = d[1] * d[2], .c = d[3]};
     b->gb = ig_grad(tape, bias, &b->add);
+}
+
+bool ig_bias_take(ig_tape *tape, ig_bias_sums *b) {
     b->sums = ig_tape_doubles(tape, b->gb ? b->n * b->c : 0);
     return b->sums;
 }

@@ -17,9 +17,12 @@ typedef struct {
     bool add;
 } ig_bias_sums;
 
-/* out: N H W C. The sums come from the tape's arena, for the caller to release. False without
-   memory: the tape has failed. */
-bool ig_bias_begin(ig_tape *tape, ig_bias_sums *b, ig_tensor *bias, const ig_tensor *out);
+/* Finds where the gradient goes.  out: N H W C */
+void ig_bias_begin(ig_tape *tape, ig_bias_sums *b, ig_tensor *bias, const ig_tensor *out);
+
+/* Takes memory for the sums, which the caller releases. False without: the tape has failed. */
+bool ig_bias_take(ig_tape *tape, ig_bias_sums *b);
+
 void ig_bias_of_image(const ig_bias_sums *b, int64_t n);
 void ig_bias_of_images(ig_bias_sums *b); /* where nobody reads them */
 void ig_bias_end(const ig_bias_sums *b);

@@ -29,8 +29,8 @@ bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
 bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
                        const float *coarse, float *gw, bool add);
 
-/* Fine images (h w c) that never lie in memory all together. `make` makes image n; `take` takes its
-   gradient, which it may overwrite, and makes the image too where `fine` is not NULL. Both are
+/* Fine images (h w c) that need not lie in memory all together. `make` makes image n; `take` takes
+   its gradient, which it may overwrite, and makes the image too where `fine` is not NULL. Both are
    called from any thread. */
 typedef struct {
     void (*make)(const void *of, int64_t n, float *fine);

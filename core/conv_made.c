@@ -69,7 +69,7 @@ bool ig_conv_made_backward(ig_tape *tape, const ig_conv_shape *s, const ig_made_
                                      gw, add);
     if (form && made->take)
         return ig_winograd_to_fine(tape, s, form, coarse, weight, &(ig_epilogue){0}, NULL, made);
-    if (form) return true;
+    if (form || (!gw && !made->take)) return true;
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     bool done = in_memory(tape, s, made, coarse, weight, gw, add);
     ig_arena_release(tape->arena, mark);

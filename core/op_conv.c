@@ -60,7 +60,7 @@ static bool find_shape(ig_tape *tape, const char *op, const ig_tensor *x, const 
         return false;
     }
     int64_t ho = in[1] + 2 * l->pad - k[1], wo = in[2] + 2 * l->pad - k[2];
-    if (ho < 0 || wo < 0) {
+    if (in[1] < 1 || in[2] < 1 || ho < 0 || wo < 0) {
         ig_op_fail(tape, op, x, l->w, "an image at least as large as the kernel");
         return false;
     }
@@ -180,10 +180,11 @@ static void normed_backward(ig_tape *tape, ig_node *node, ig_tensor *scale, ig_t
     normed *saved = node->saved;
     normed_gradient g = {.norm = &saved->norm};
     bool of_images = ig_group_norm_begin(tape, &saved->norm, node->in[0], scale, shift, film);
-    bool add_w;
+    bool add_w = false;
     float *gw = ig_grad(tape, node->in[1], &add_w);
+    ig_bias_begin(tape, &g.bias, bias, node->out);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    if (!ig_bias_begin(tape, &g.bias, bias, node->out)) return;
+    if (!ig_bias_take(tape, &g.bias)) return;
     if (!of_images) ig_bias_of_images(&g.bias);
     else if (!ig_group_norm_take(tape, &saved->norm, true)) return;
     ig_made_images made = {make_again, of_images ? take_gradient : NULL, &g};

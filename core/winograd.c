@@ -38,7 +38,7 @@ typedef struct winograd_work {
     const ig_made_images *made; /* the fine images, which then lie in scratch; or NULL */
     int64_t images;             /* so many at a time */
     side x, y;                  /* inputs of the convolution; its outputs or their gradients */
-    int64_t matrices;           /* floats of both, which are first in scratch */
+    int64_t matrices;           /* floats for both, which are first in scratch */
     const float *from_x, *from_y;
     ig_epilogue end;
     float *out;
@@ -482,7 +482,8 @@ bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, ig_winograd_fo
     if (!w.zeros || !w.partial) return false;
     memset(w.zeros, 0, (size_t)ig_max(s->c, s->k) * sizeof(float));
     if (weight && !add_gradients(tape, s, weight, &w, &back)) return false;
-    w.scratch_size = w.matrices + w.positions * w.weights.stride + 2 * fine_scratch(&w, &w.x);
+    w.scratch_size =
+        w.matrices + w.positions * w.weights.stride + (w.back ? 2 : 1) * fine_scratch(&w, &w.x);
     w.scratch = ig_tape_floats(tape, ig_threads() * w.scratch_size);
     if (!w.scratch) return false;
     ig_parallel(w.chunks, weight_chunk, &w);

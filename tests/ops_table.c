@@ -387,6 +387,7 @@ const op_row op_rows[] = {
                     {{D4(3, 5, 7, 3), D4(4, 3, 3, 3), D1(3)}, {1, 1}},
                     {{D3(3, 5, 7), D4(4, 3, 3, 7), D1(4)}, {1, 1}},
                     {{D4(3, 5, 7, 3), D4(4, 8, 3, 3), D1(4)}, {1, 1}}, /* kernel over the image */
+                    {{D4(9, 0, 7, 16), D4(16, 3, 3, 16), D1(16)}, {1, 2}}, /* no image */
                     {{D4(3, 5, 7, 3), D4(4, 3, 3, 3), D1(4)}, {0, 1}})},
     {ROW(conv2d_transposed), .kinds = "Nnn", .bound = 2e-6, .grad_bound = 5e-6, .cases = transposed,
      .wrong = CASES({{D4(3, 5, 7, 3), D4(2, 3, 3, 4), D1(4)}, {1, 1, 5, 7}},

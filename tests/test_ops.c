@@ -164,9 +164,10 @@ typedef struct {
     int only;     /* the only input that wants a gradient; -1: all */
     bool started; /* gradients start at p->start */
     int image;    /* this image alone; -1: the whole batch */
+    bool made;    /* gradients lie where the tape puts them, as those of an op's results */
 } how;
 
-static const how whole = {-1, false, -1};
+static const how whole = {-1, false, -1, false};
 
 /* Input i as the op gets it: all of it or one image; where its values and gradient begin in *at. */
 static ig_tensor *make_input(ig_tape *tape, const problem *p, int i, how h, int64_t *at) {
@@ -179,7 +180,7 @@ static ig_tensor *make_input(ig_tape *tape, const problem *p, int i, how h, int6
     ig_tensor *t = ig_constant(tape, s, p->x[i] + *at);
     assert_non_null(t);
     t->needs_grad = h.only < 0 || h.only == i;
-    if (!is_batched(p, i)) t->g = ig_input(tape, s)->x; /* as parameters have it */
+    if (!is_batched(p, i) && !h.made) t->g = ig_input(tape, s)->x; /* as parameters have it */
     if (h.started && t->needs_grad && !is_stopped(p, i)) {
         t->g = ig_constant(tape, s, p->start[i] + *at)->x;
         t->grad_written = true;
@@ -187,9 +188,16 @@ static ig_tensor *make_input(ig_tape *tape, const problem *p, int i, how h, int6
     return t;
 }
 
+/* Writes over memory that the backward took and gave back. */
+static void spoil_scratch(ig_tape *tape) {
+    int64_t count = (BYTES - (int64_t)ig_arena_get_mark(tape->arena).used) / 8;
+    float *scratch = ig_tape_floats(tape, count);
+    for (int64_t i = 0; i < count; i++) scratch[i] = NAN;
+}
+
 /* The output and every written gradient, with the checks that hold for each run. */
-static result collect(const problem *p, const op_call *call, const int64_t *at,
-                      const ig_tensor *y) {
+static result collect(const problem *p, const op_call *call, const int64_t *at, const ig_tensor *y,
+                      how h) {
     result out = {.y = copy(y->x, ig_count(y->s))};
     check_padding(p, y->x, ig_count(y->s));
     for (int i = 0; i < p->inputs; i++) {
@@ -197,7 +205,7 @@ static result collect(const problem *p, const op_call *call, const int64_t *at,
         int64_t count = ig_count(t->s);
         assert_memory_equal(t->x, p->x[i] + at[i], (size_t)count * sizeof(float));
         if (!t->grad_written) continue;
-        if (!is_batched(p, i)) check_padding(p, t->g, count);
+        if (!is_batched(p, i) && !h.made) check_padding(p, t->g, count);
         out.g[i] = copy(t->g, count);
     }
     return out;
@@ -218,8 +226,10 @@ static result run(const problem *p, how h) {
     float *r = p->r + (h.image < 0 ? 0 : h.image * ig_count(y->s));
     ig_tensor *loss = test_weigh(&tape, y, r);
     if (ig_backward(&tape, loss, NULL, &err) != IG_OK) fail_msg("%s: %s", p->name, err.message);
-    result out = collect(p, &call, at, y);
-    out.used = ig_arena_get_mark(tape.arena).used;
+    size_t used = ig_arena_get_mark(tape.arena).used;
+    spoil_scratch(&tape);
+    result out = collect(p, &call, at, y, h);
+    out.used = used;
     if (h.image < 0) assert_true(ig_same_shape(y->s, p->out));
     assert_int_equal(ig_arena_bytes(tape.arena), BYTES); /* and all of it was poisoned */
     ig_tape_finish(&tape);
@@ -298,7 +308,7 @@ static void check_gradients(const problem *p) {
 
 /* A second use of a tensor adds to the gradient of the first. */
 static void check_accumulation(const problem *p) {
-    result once = run(p, whole), twice = run(p, (how){-1, true, -1});
+    result once = run(p, whole), twice = run(p, (how){-1, true, -1, false});
     for (int i = 0; i < p->inputs; i++)
         for (int64_t e = 0; once.g[i] && e < ig_count(p->s[i]); e++) {
             float sum = p->start[i][e] + once.g[i][e];
@@ -317,11 +327,20 @@ static void check_equal(const problem *p, const char *what, const float *a, cons
         fail_msg("%s: %s differs in its bits", p->name, what);
 }
 
+/* The inputs may be results of ops, whose gradients the tape keeps. */
+static void check_made(const problem *p) {
+    result own = run(p, whole), made = run(p, (how){-1, false, -1, true});
+    for (int i = 0; i < p->inputs; i++)
+        check_equal(p, "the gradient of an op's result", made.g[i], own.g[i], ig_count(p->s[i]));
+    result_finish(p, &own);
+    result_finish(p, &made);
+}
+
 /* An input that wants no gradient gets none, and the others theirs, bit for bit. */
 static void check_unwanted(const problem *p) {
     result all = run(p, whole);
     for (int only = 0; only < p->inputs; only++) {
-        result one = run(p, (how){only, false, -1});
+        result one = run(p, (how){only, false, -1, false});
         for (int i = 0; i < p->inputs; i++)
             check_equal(p, "a gradient wanted alone", one.g[i], i == only ? all.g[i] : NULL,
                         ig_count(p->s[i]));
@@ -348,9 +367,9 @@ static void check_threads(const problem *p) {
 /* Every image of a batch by itself: the same output, and the same gradient of its inputs. */
 static void check_images(const problem *p, bool started) {
     if (!is_batched(p, 0)) return;
-    result all = run(p, (how){-1, started, -1});
+    result all = run(p, (how){-1, started, -1, false});
     for (int image = 0; image < p->s[0].d[0]; image++) {
-        result one = run(p, (how){-1, started, image});
+        result one = run(p, (how){-1, started, image, false});
         int64_t size = ig_row_size(p->out);
         check_equal(p, "an image alone", one.y, all.y + image * size, size);
         for (int i = 0; i < p->inputs; i++) {
@@ -395,6 +414,7 @@ static void test_every_op_has_a_row(void **state) {
 FOR_EVERY_PROBLEM(test_forward_is_the_reference, check_forward)
 FOR_EVERY_PROBLEM(test_backward_is_its_slope, check_gradients)
 FOR_EVERY_PROBLEM(test_gradients_add_up, check_accumulation)
+FOR_EVERY_PROBLEM(test_results_of_ops_get_gradients, check_made)
 FOR_EVERY_PROBLEM(test_unwanted_gradients_are_left_out, check_unwanted)
 FOR_EVERY_PROBLEM(test_threads_do_not_change_bits, check_threads)
 FOR_EVERY_PROBLEM(test_batch_does_not_change_bits, check_images_alone)
@@ -500,6 +520,7 @@ int main(void) {
         cmocka_unit_test(test_forward_is_the_reference),
         cmocka_unit_test(test_backward_is_its_slope),
         cmocka_unit_test(test_gradients_add_up),
+        cmocka_unit_test(test_results_of_ops_get_gradients),
         cmocka_unit_test(test_unwanted_gradients_are_left_out),
         cmocka_unit_test(test_threads_do_not_change_bits),
         cmocka_unit_test(test_batch_does_not_change_bits),
