@@ -63,13 +63,13 @@ static bool in_memory(ig_tape *tape, const ig_conv_shape *s, const ig_made_image
 
 bool ig_conv_made_backward(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *made,
                            const float *coarse, const ig_tensor *weight, float *gw, bool add) {
+    if (!gw && !made->take) return true;
     ig_winograd_form form = form_for_each_image(s);
     if (form && gw)
         return ig_winograd_to_weight(tape, s, form, NULL, made, coarse, made->take ? weight : NULL,
                                      gw, add);
-    if (form && made->take)
+    if (form)
         return ig_winograd_to_fine(tape, s, form, coarse, weight, &(ig_epilogue){0}, NULL, made);
-    if (form || (!gw && !made->take)) return true;
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     bool done = in_memory(tape, s, made, coarse, weight, gw, add);
     ig_arena_release(tape->arena, mark);

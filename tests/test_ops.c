@@ -188,7 +188,7 @@ static ig_tensor *make_input(ig_tape *tape, const problem *p, int i, how h, int6
     return t;
 }
 
-/* Writes over memory that the backward took and gave back. */
+/* Writes over half of the memory left, among it what the backward took and gave back. */
 static void spoil_scratch(ig_tape *tape) {
     int64_t count = (BYTES - (int64_t)ig_arena_get_mark(tape->arena).used) / 8;
     float *scratch = ig_tape_floats(tape, count);
