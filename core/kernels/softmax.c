@@ -48,11 +48,17 @@ INLINE vec largest(const float *x, int64_t n) {
     return greatest(top);
 }
 
+/* Asks the cache for the row of p that is used some rows on. */
+INLINE void prefetch_row(const float *p, int64_t n) {
+    for (int64_t i = 0; i < n; i += LINE) prefetch(p, 8 * n + i);
+}
+
 /* Shifted by the largest score, so that nothing overflows. The values after the last whole vector
    stay in a register: a load of what a masked store has just written waits for the cache. */
 void IG_KERNEL(softmax)(const float *s, float *p, int64_t rows, int64_t n, float scale) {
     int64_t whole = n / LANES * LANES;
     for (int64_t r = 0; r < rows; r++, s += n, p += n) {
+        prefetch_row(p, n);
         vec top = largest(s, n), sum = {0}, rest = {0};
         for (int64_t i = 0; i < whole; i += LANES) {
             vec e = vec_exp(scale * (load(s + i) - top));
@@ -72,6 +78,7 @@ void IG_KERNEL(softmax)(const float *s, float *p, int64_t rows, int64_t n, float
 void IG_KERNEL(softmax_slopes)(const float *p, const float *gp, float *gs, int64_t rows, int64_t n,
                                float scale, bool add) {
     for (int64_t r = 0; r < rows; r++, p += n, gp += n, gs += n) {
+        prefetch_row(p, n);
         vec sum = {0};
         for (int64_t i = 0; i < n; i += LANES)
             sum += load_some(p + i, n - i) * load_some(gp + i, n - i);
