@@ -1,6 +1,5 @@
-/* Convolutions on the packed matrix product. Images are unfolded only where output channels are
-   few: otherwise a row of outputs reads its image, padded if need be, in kh runs of kw c floats,
-   which lie one after another in memory. */
+/* Convolutions on the packed matrix product. Images are not unfolded: a row of outputs reads its
+   image, padded if need be, in kh runs of kw c floats, which lie one after another in memory. */
 #include "core/conv.h"
 
 #include <string.h>
@@ -13,14 +12,18 @@
 
 enum {
     BAND = 7,           /* rows of an image in one piece of work */
-    FEW_CHANNELS = 8,   /* outputs of fewer are made by unfolding: they would waste lanes */
+    FEW_CHANNELS = 8,   /* fewer would waste lanes that hold one output each */
     WEIGHT_CHUNKS = 16, /* images are summed into the weights' gradient in this many chunks */
 };
+
+typedef struct fine_phase fine_phase;
 
 typedef struct {
     ig_conv_shape s;
     const ig_kernels *kernels;
     const float *fine, *coarse, *weight;
+    void (*product)(const ig_product *p);
+    int64_t panel; /* columns of its matrix that lie together */
     ig_epilogue end;
     float *out;
     bool add;       /* to the weights' gradient */
@@ -28,9 +31,21 @@ typedef struct {
     float *partial; /* the sum of each chunk of the weights' gradient */
     float *scratch; /* scratch_size floats a worker */
     int64_t scratch_size;
-    int64_t bands; /* of an image */
+    int64_t bands;                   /* of an image */
+    fine_phase *phases;              /* stride^2 */
+    int64_t lead_rows, lead_columns; /* of the coarse image padded for them */
     int64_t chunks;
 } conv_work;
+
+/* For results of so many channels. */
+static conv_work start(ig_conv_shape s, int64_t channels) {
+    const ig_kernels *kernels = ig_kernels_get();
+    bool few = channels < FEW_CHANNELS;
+    return (conv_work){.s = s,
+                       .kernels = kernels,
+                       .product = few ? kernels->dots : kernels->product,
+                       .panel = few ? 1 : kernels->panel};
+}
 
 static bool take_scratch(ig_tape *tape, conv_work *w, int64_t scratch_size) {
     w->scratch_size = ig_ceil_div(scratch_size, 16) * 16;
@@ -90,102 +105,6 @@ static ig_epilogue end_at(const conv_work *w, int64_t place) {
     return end;
 }
 
-/* ---- few output channels, by unfolding ----
-   Every tap and channel has a plane, its products at all coarse positions, which fill the vectors.
-   A convolution of stride 1 is a transposed one too: of the images in each other's place and the
-   weights turned round. */
-
-/* One row of the weights as (kh kw c) x k */
-static void turn_weights(void *work, int64_t tap, int worker) {
-    (void)worker;
-    conv_work *w = work;
-    int64_t taps = w->s.kh * w->s.kw * w->s.c;
-    for (int64_t k = 0; k < w->s.k; k++) w->packed[tap * w->s.k + k] = w->weight[k * taps + tap];
-}
-
-/* Adds a plane (ho wo) to the pixels of one channel that its tap reaches. */
-static void fold_add(const ig_conv_shape *s, const float *plane, int64_t tap, float *fine) {
-    int64_t dy = tap / (s->kw * s->c) - s->pad, dx = tap / s->c % s->kw - s->pad, c = tap % s->c;
-    int64_t first = ig_ceil_div(ig_max(-dx, 0), s->stride);
-    int64_t end = ig_min(s->wo, ig_ceil_div(s->w - dx, s->stride));
-    for (int64_t oy = 0; oy < s->ho; oy++) {
-        int64_t y = oy * s->stride + dy;
-        if (y < 0 || y >= s->h) continue;
-        float *row = fine + (y * s->w + dx) * s->c + c;
-        for (int64_t ox = first; ox < end; ox++)
-            row[ox * s->stride * s->c] += plane[oy * s->wo + ox];
-    }
-}
-
-/* What the products are added to; end->added may be the image itself. */
-static void begin_image(const ig_conv_shape *s, const ig_epilogue *end, float *fine) {
-    for (int64_t c = 0; c < s->c; c++) {
-        float bias = end->bias ? end->bias[c] : 0.0f;
-        for (int64_t i = c; i < s->h * s->w * s->c; i += s->c)
-            fine[i] = bias + (end->added ? end->added[i] : 0.0f);
-    }
-}
-
-static void fine_image(void *work, int64_t image, int worker) {
-    const conv_work *w = work;
-    const ig_conv_shape *s = &w->s;
-    int64_t taps = s->kh * s->kw * s->c, positions = s->ho * s->wo;
-    const float *coarse = w->coarse + image * positions * s->k;
-    float *planes = scratch_of(w, worker), *packed = planes + taps * positions;
-    int64_t place = image * s->h * s->w * s->c;
-    float *fine = w->out + place;
-    ig_epilogue end = end_at(w, place);
-    for (int64_t panel = 0; panel < ig_panels(w->kernels, positions); panel++)
-        w->kernels->pack(panel, s->k, positions, coarse, 1, s->k, packed);
-    w->kernels->product(&(ig_product){
-        .m = taps,
-        .n = positions,
-        .a = w->packed,
-        .a_stride = s->k,
-        .taps = 1,
-        .length = s->k,
-        .b = packed,
-        .c = planes,
-        .c_stride = positions,
-    });
-    begin_image(s, &end, fine);
-    for (int64_t tap = 0; tap < taps; tap++) fold_add(s, planes + tap * positions, tap, fine);
-    for (int64_t i = 0; end.act == IG_LEAKY_RELU && i < s->h * s->w * s->c; i++)
-        fine[i] *= fine[i] > 0 ? 1 : end.slope;
-}
-
-/* The same of a convolution in the mirror. */
-static void mirror_weights(void *work, int64_t tap, int worker) {
-    (void)worker;
-    conv_work *w = work;
-    int64_t taps = w->s.kh * w->s.kw, from = taps - 1 - tap / w->s.c, c = tap % w->s.c;
-    memcpy(w->packed + tap * w->s.k, w->weight + (c * taps + from) * w->s.k,
-           (size_t)w->s.k * sizeof(float));
-}
-
-static ig_conv_shape mirror(const ig_conv_shape *s) {
-    return (ig_conv_shape){
-        s->n, s->ho, s->wo, s->k, s->h, s->w, s->c, s->kh, s->kw, 1, s->kh - 1 - s->pad};
-}
-
-static bool has_mirror(const ig_conv_shape *s) {
-    return s->stride == 1 && s->kh == s->kw;
-}
-
-/* turn: which of the two above */
-static bool unfold(ig_tape *tape, conv_work *w, const ig_tensor *weight, ig_task *turn) {
-    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    ig_layout layout = {.pack = turn, .kernels = w->kernels};
-    int64_t taps = w->s.kh * w->s.kw * w->s.c, positions = w->s.ho * w->s.wo;
-    int64_t packed_image = ig_packed_size(w->kernels, w->s.k, positions);
-    if (!ig_packed_make(tape, weight, layout, taps * w->s.k, taps, w, &w->packed) ||
-        !take_scratch(tape, w, taps * positions + packed_image))
-        return false;
-    ig_parallel(w->s.n, fine_image, w);
-    ig_arena_release(tape->arena, mark);
-    return true;
-}
-
 /* ---- fine to coarse ---- */
 
 /* Columns that a padded row of the fine image needs. */
@@ -204,6 +123,16 @@ static void pack_to_coarse(void *work, int64_t panel, int worker) {
     w->kernels->pack(panel, taps, w->s.k, w->weight, 1, taps, w->packed);
 }
 
+/* Few outputs take the weights as they are. */
+static bool pack_weights(ig_tape *tape, conv_work *w, const ig_tensor *weight) {
+    const ig_conv_shape *s = &w->s;
+    ig_layout layout = {.pack = pack_to_coarse, .kernels = w->kernels};
+    int64_t size = ig_packed_size(w->kernels, s->kh * s->kw * s->c, s->k);
+    if (w->panel == 1) w->packed = weight->x;
+    return w->packed ||
+           ig_packed_make(tape, weight, layout, size, ig_panels(w->kernels, s->k), w, &w->packed);
+}
+
 static void coarse_band(void *work, int64_t chunk, int worker) {
     const conv_work *w = work;
     const ig_conv_shape *s = &w->s;
@@ -213,7 +142,7 @@ static void coarse_band(void *work, int64_t chunk, int worker) {
                               fine_rows(s, rows), fine_columns(s), scratch_of(w, worker));
     for (int64_t r = 0; r < rows; r++) {
         int64_t place = (image * s->ho + first + r) * s->wo * s->k;
-        w->kernels->product(&(ig_product){
+        w->product(&(ig_product){
             .m = s->wo,
             .n = s->k,
             .a = band.x + r * s->stride * band.columns * s->c,
@@ -233,20 +162,14 @@ bool ig_conv_to_coarse(ig_tape *tape, const ig_conv_shape *s, const float *fine,
                        const ig_tensor *weight, const ig_epilogue *end, float *coarse) {
     ig_winograd_form form = ig_winograd_choose(s);
     if (form) return ig_winograd_to_coarse(tape, s, form, fine, NULL, weight, end, coarse);
-    conv_work w = {.s = in_rows(s), .kernels = ig_kernels_get(), .fine = fine};
+    conv_work w = start(in_rows(s), s->k);
+    w.fine = fine;
     w.weight = weight->x;
     w.end = *end;
     w.out = coarse;
     w.bands = ig_ceil_div(w.s.ho, BAND);
-    if (s->k < FEW_CHANNELS && has_mirror(s)) {
-        w.s = mirror(s);
-        w.coarse = fine;
-        return unfold(tape, &w, weight, mirror_weights);
-    }
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    ig_layout layout = {.pack = pack_to_coarse, .kernels = w.kernels};
-    int64_t packed = ig_packed_size(w.kernels, s->kh * s->kw * s->c, s->k);
-    if (!ig_packed_make(tape, weight, layout, packed, ig_panels(w.kernels, s->k), &w, &w.packed) ||
+    if (!pack_weights(tape, &w, weight) ||
         !take_scratch(tape, &w,
                       s->pad ? fine_rows(s, ig_min(BAND, s->ho)) * fine_columns(s) * s->c : 0))
         return false;
@@ -285,15 +208,31 @@ static int64_t span(int64_t kernel, int64_t count, const ig_conv_shape *s) {
     return lead(kernel, s) + count + (s->stride - 1 + s->pad) / s->stride;
 }
 
-/* Floats of the packed weights of the phases before this one; of all, for phase stride^2. */
-static int64_t packed_before(const conv_work *w, int64_t phase) {
-    int64_t size = 0;
-    for (int64_t p = 0; p < phase; p++)
-        size += ig_packed_size(w->kernels,
-                               phase_of(p / w->s.stride, w->s.kh, &w->s).taps *
-                                   phase_of(p % w->s.stride, w->s.kw, &w->s).taps * w->s.k,
-                               w->s.c);
-    return size;
+/* One phase: where the weights of its taps begin among the packed, and where its first fine
+   position reads the padded image. */
+struct fine_phase {
+    axis_phase y, x;
+    int64_t packed, row, column;
+};
+
+static int64_t packed_columns(const conv_work *w) {
+    return ig_ceil_div(w->s.c, w->panel) * w->panel;
+}
+
+/* Finds the phases, and the floats of their packed weights. */
+static bool find_phases(ig_tape *tape, conv_work *w, int64_t *packed) {
+    const ig_conv_shape *s = &w->s;
+    w->lead_rows = lead(s->kh, s);
+    w->lead_columns = lead(s->kw, s);
+    w->phases = ig_tape_alloc(tape, (size_t)(s->stride * s->stride) * sizeof *w->phases);
+    *packed = 0;
+    for (int64_t i = 0; w->phases && i < s->stride * s->stride; i++) {
+        axis_phase y = phase_of(i / s->stride, s->kh, s), x = phase_of(i % s->stride, s->kw, s);
+        w->phases[i] = (fine_phase){y, x, *packed, y.shift - (y.taps - 1) + w->lead_rows,
+                                    x.shift - (x.taps - 1) + w->lead_columns};
+        *packed += y.taps * x.taps * s->k * packed_columns(w);
+    }
+    return w->phases;
 }
 
 /* The weights of one phase as a matrix (tap rows, tap columns, k) x c, taps in the order in which
@@ -302,17 +241,16 @@ static void pack_phase(void *work, int64_t phase, int worker) {
     (void)worker;
     conv_work *w = work;
     const ig_conv_shape *s = &w->s;
-    axis_phase py = phase_of(phase / s->stride, s->kh, s),
-               px = phase_of(phase % s->stride, s->kw, s);
-    int64_t panel = w->kernels->panel, rows = py.taps * px.taps * s->k, row = 0;
-    float *dst = w->packed + packed_before(w, phase);
-    for (int64_t ty = py.taps - 1; ty >= 0; ty--)
-        for (int64_t tx = px.taps - 1; tx >= 0; tx--)
+    const fine_phase *p = &w->phases[phase];
+    int64_t panel = w->panel, rows = p->y.taps * p->x.taps * s->k, row = 0;
+    float *dst = w->packed + p->packed;
+    for (int64_t ty = p->y.taps - 1; ty >= 0; ty--)
+        for (int64_t tx = p->x.taps - 1; tx >= 0; tx--)
             for (int64_t k = 0; k < s->k; k++, row++) {
-                const float *src = w->weight + ((k * s->kh + py.start + ty * s->stride) * s->kw +
-                                                px.start + tx * s->stride) *
+                const float *src = w->weight + ((k * s->kh + p->y.start + ty * s->stride) * s->kw +
+                                                p->x.start + tx * s->stride) *
                                                    s->c;
-                for (int64_t c = 0; c < ig_panels(w->kernels, s->c) * panel; c++)
+                for (int64_t c = 0; c < packed_columns(w); c++)
                     dst[(c / panel * rows + row) * panel + c % panel] = c < s->c ? src[c] : 0.0f;
             }
 }
@@ -321,22 +259,20 @@ static void pack_phase(void *work, int64_t phase, int worker) {
 static void fine_row(const conv_work *w, int64_t image, int64_t i, int64_t first, int64_t phase,
                      const float *padded, int64_t columns) {
     const ig_conv_shape *s = &w->s;
-    int64_t py = phase / s->stride, px = phase % s->stride, y = i * s->stride + py;
-    axis_phase ay = phase_of(py, s->kh, s), ax = phase_of(px, s->kw, s);
-    if (y >= s->h || px >= s->w) return;
-    int64_t row = i - first + ay.shift - (ay.taps - 1) + lead(s->kh, s);
-    int64_t column = ax.shift - (ax.taps - 1) + lead(s->kw, s);
-    int64_t place = ((image * s->h + y) * s->w + px) * s->c;
-    bool any = ay.taps > 0 && ax.taps > 0;
-    w->kernels->product(&(ig_product){
-        .m = ig_ceil_div(s->w - px, s->stride),
+    const fine_phase *p = &w->phases[phase];
+    int64_t y = i * s->stride + phase / s->stride, x = phase % s->stride;
+    if (y >= s->h || x >= s->w) return;
+    int64_t place = ((image * s->h + y) * s->w + x) * s->c;
+    bool any = p->y.taps > 0 && p->x.taps > 0;
+    w->product(&(ig_product){
+        .m = ig_ceil_div(s->w - x, s->stride),
         .n = s->c,
-        .a = any ? padded + (row * columns + column) * s->k : padded,
+        .a = any ? padded + ((i - first + p->row) * columns + p->column) * s->k : padded,
         .a_stride = s->k,
-        .taps = any ? ay.taps : 0,
+        .taps = any ? p->y.taps : 0,
         .tap_stride = columns * s->k,
-        .length = ax.taps * s->k,
-        .b = w->packed + packed_before(w, phase),
+        .length = p->x.taps * s->k,
+        .b = w->packed + p->packed,
         .c = w->out + place,
         .c_stride = s->stride * s->c,
         .end = end_at(w, place),
@@ -350,17 +286,18 @@ static void fine_band(void *work, int64_t chunk, int worker) {
     int64_t rows = ig_min(BAND, ig_ceil_div(s->h, s->stride) - first);
     int64_t columns = span(s->kw, ig_ceil_div(s->w, s->stride), s);
     float *padded = scratch_of(w, worker);
-    copy_padded(w->coarse + image * s->ho * s->wo * s->k, s->ho, s->wo, s->k,
-                first - lead(s->kh, s), span(s->kh, rows, s), -lead(s->kw, s), columns, padded);
+    copy_padded(w->coarse + image * s->ho * s->wo * s->k, s->ho, s->wo, s->k, first - w->lead_rows,
+                span(s->kh, rows, s), -w->lead_columns, columns, padded);
     for (int64_t i = first; i < first + rows; i++)
         for (int64_t phase = 0; phase < s->stride * s->stride; phase++)
             fine_row(w, image, i, first, phase, padded, columns);
 }
 
 static bool pack_phases(ig_tape *tape, conv_work *w, const ig_tensor *weight) {
-    int64_t phases = w->s.stride * w->s.stride;
+    int64_t phases = w->s.stride * w->s.stride, packed;
     ig_layout layout = {pack_phase, w->kernels, {w->s.stride, w->s.pad}};
-    return ig_packed_make(tape, weight, layout, packed_before(w, phases), phases, w, &w->packed);
+    return find_phases(tape, w, &packed) &&
+           ig_packed_make(tape, weight, layout, packed, phases, w, &w->packed);
 }
 
 /* ---- coarse to fine where taps do not overlap: each coarse pixel makes its own fine ones ---- */
@@ -433,14 +370,14 @@ bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
                      const ig_tensor *weight, const ig_epilogue *end, float *fine) {
     ig_winograd_form form = ig_winograd_choose(s);
     if (form) return ig_winograd_to_fine(tape, s, form, coarse, weight, end, fine, NULL);
-    conv_work w = {.s = *s, .kernels = ig_kernels_get(), .coarse = coarse, .weight = weight->x};
-    int64_t high = ig_ceil_div(s->h, s->stride), wide = ig_ceil_div(s->w, s->stride);
+    conv_work w = start(in_rows(s), s->c);
+    int64_t high = ig_ceil_div(w.s.h, s->stride), wide = ig_ceil_div(w.s.w, s->stride);
+    w.coarse = coarse;
+    w.weight = weight->x;
     w.end = *end;
     w.out = fine;
     w.bands = ig_ceil_div(high, BAND);
-    if (s->c < FEW_CHANNELS) return unfold(tape, &w, weight, turn_weights);
-    w.s = in_rows(s);
-    if (is_without_overlap(&w.s)) return make_patches(tape, &w, weight);
+    if (is_without_overlap(&w.s) && w.panel > 1) return make_patches(tape, &w, weight);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     if (!pack_phases(tape, &w, weight) ||
         !take_scratch(tape, &w, span(s->kh, ig_min(BAND, high), s) * span(s->kw, wide, s) * s->k))

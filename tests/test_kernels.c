@@ -214,7 +214,25 @@ static void expect_alone(int64_t i, int64_t j, float whole, float alone) {
              (long long)j, (double)whole, (double)alone);
 }
 
-/* product */
+/* product and dots */
+
+/* Either, with the matrix b as it takes it. */
+typedef struct {
+    const char *name;
+    void (*multiply)(const ig_product *p);
+    bool packed; /* or a row for each column */
+} multiplier;
+
+static int64_t b_size(const ig_kernels *k, const multiplier *by, int64_t rows, int64_t n) {
+    return by->packed ? ig_packed_size(k, rows, n) : rows * n;
+}
+
+static void lay_out_b(const ig_kernels *k, const multiplier *by, int64_t rows, int64_t n, layout l,
+                      const float *from, float *to) {
+    if (by->packed) pack(k, rows, n, l, from, to);
+    for (int64_t i = 0; !by->packed && i < rows * n; i++)
+        to[i] = from[i % rows * l.row + i / rows * l.column];
+}
 
 /* What one of `columns` columns of results needs, which lie as those of matrix_c, `size` floats:
    that is taken, and with `add` they are added to what is there. */
@@ -285,12 +303,12 @@ static double product_error(const ig_product *p, layout b, int64_t i, int64_t j)
 }
 
 /* One row from one column on: alone, and with other columns beside than in the whole. */
-static void product_alone(const ig_kernels *k, ig_product p, layout b) {
+static void product_alone(const ig_kernels *k, const multiplier *by, ig_product p, layout b) {
     int64_t i = between(0, p.m - 1), j = between(0, p.n - 1), whole_n = p.n;
     const float *whole = matrix_c.x + i * p.c_stride;
     float row[MOST_COLUMNS];
     memcpy(row, matrix_c.saved + BAND + i * p.c_stride, (size_t)whole_n * sizeof(float));
-    pack(k, p.taps * p.length, p.n - j, b, unpacked.x + j * b.column, matrix_b.x);
+    lay_out_b(k, by, p.taps * p.length, p.n - j, b, unpacked.x + j * b.column, matrix_b.x);
     p.m = 1;
     p.n -= j;
     p.a += i * p.a_stride;
@@ -298,27 +316,27 @@ static void product_alone(const ig_kernels *k, ig_product p, layout b) {
     p.c = row + j;
     if (p.end.added == matrix_c.x) p.end.added = p.c;
     else if (p.end.added) p.end.added += i * p.c_stride + j;
-    k->product(&p);
+    by->multiply(&p);
     for (int64_t at = j; at < whole_n; at++) expect_alone(i, at, whole[at], row[at]);
 }
 
-static double product_once(const ig_kernels *k) {
+static double multiply_once(const ig_kernels *k, const multiplier *by) {
     ig_product p = draw_product();
     bool add = between(0, 1);
     snprintf(current, sizeof current,
-             "product_%s m %lld n %lld taps %lld length %lld a_stride %lld tap_stride %lld%s",
-             k->name, (long long)p.m, (long long)p.n, (long long)p.taps, (long long)p.length,
+             "%s_%s m %lld n %lld taps %lld length %lld a_stride %lld tap_stride %lld%s",
+             by->name, k->name, (long long)p.m, (long long)p.n, (long long)p.taps, (long long)p.length,
              (long long)p.a_stride, (long long)p.tap_stride, add ? " add" : "");
     take_product_a(&p);
     layout b = take_unpacked(p.taps * p.length, p.n);
-    take(&matrix_b, ig_packed_size(k, p.taps * p.length, p.n));
-    pack(k, p.taps * p.length, p.n, b, unpacked.x, matrix_b.x);
+    take(&matrix_b, b_size(k, by, p.taps * p.length, p.n));
+    lay_out_b(k, by, p.taps * p.length, p.n, b, unpacked.x, matrix_b.x);
     save(&matrix_b);
     take_c(p.m, p.n, p.c_stride, add);
     p.b = matrix_b.x;
     p.c = matrix_c.x;
     p.end = draw_epilogue(p.n, matrix_c.count, add);
-    k->product(&p);
+    by->multiply(&p);
 
     double largest = 0;
     for (int64_t i = 0; i < p.m; i++)
@@ -331,9 +349,17 @@ static double product_once(const ig_kernels *k) {
     expect_same(&matrix_a, "a");
     expect_same(&matrix_b, "b");
     expect_epilogue_same();
-    product_alone(k, p, b);
+    product_alone(k, by, p, b);
     expect_gaps(p.m, p.n, p.c_stride);
     return largest;
+}
+
+static double product_once(const ig_kernels *k) {
+    return multiply_once(k, &(multiplier){"product", k->product, true});
+}
+
+static double dots_once(const ig_kernels *k) {
+    return multiply_once(k, &(multiplier){"dots", k->dots, false});
 }
 
 /* outer */
@@ -1074,6 +1100,7 @@ typedef struct {
 static const test tests[] = {
     {"pack", pack_once},
     {"product", product_once},
+    {"dots", dots_once},
     {"outer", outer_once},
     {"column_sums", column_sums_once},
     {"norm_moments", norm_moments_once},

@@ -17,8 +17,8 @@ static ig_err err;
 
 enum { C = 16, IN = 24, OUT = 40, MOST = 8192 };
 
-/* Weights of convolutions by: Winograd over phases, Winograd, phases, unfolding, unfolding in the
-   mirror. */
+/* Weights of convolutions by: Winograd over phases, Winograd, phases, phases of few channels, few
+   channels, whose weights are used as they are. */
 enum { KINDS = 5 };
 static const struct {
     int kernel, stride, pad, fine, coarse;
@@ -58,6 +58,10 @@ static int free_layers(void **state) {
 /* Ways to use the weights: the linear layer, each convolution with two paddings, and its adjoint
    with both, on images of two sizes. */
 enum { USES = 1 + 8 * KINDS };
+
+static bool keeps_none(int use) {
+    return use == 0 || ((use - 1) / 8 == KINDS - 1 && use & 4);
+}
 
 static ig_tensor *make_input(ig_tape *tape, ig_shape shape) {
     ig_tensor *x = ig_input(tape, shape);
@@ -141,7 +145,7 @@ static void test_silent_write(void **state) {
         int64_t count = run(l, i, true, before);
         for (int64_t k = 0; k < l->params.count; k++) l->params.value[k] *= 2;
         run(l, i, false, y);
-        if (i > 0) assert_memory_equal(y, before, (size_t)count * sizeof(float));
+        if (!keeps_none(i)) assert_memory_equal(y, before, (size_t)count * sizeof(float));
         run(l, i, true, y);
         assert_memory_not_equal(y, before, (size_t)count * sizeof(float));
     }

@@ -47,6 +47,11 @@ typedef float vec __attribute__((vector_size(LANES * sizeof(float))));
 #define EACH_LANE(f, s) LANES_4(f, s, 0)
 #endif
 
+/* The lanes of two vectors a (0..LANES - 1) and b (LANES..) that become two when the upper halves
+   of a's runs of 2 s lanes are exchanged with the lower halves of b's. */
+#define LOWER(s, l) ((l) & (s) ? LANES + ((l) ^ (s)) : (l))
+#define UPPER(s, l) ((l) & (s) ? LANES + (l) : (l) | (s))
+
 INLINE vec load(const float *p) {
     vec v;
     memcpy(&v, p, sizeof v);
@@ -114,6 +119,7 @@ INLINE void write_some(float *p, vec v, int64_t count, bool add) {
 void IG_KERNEL(pack)(int64_t panel, int64_t rows, int64_t n, const float *src, int64_t row_stride,
                      int64_t column_stride, float *dst);
 void IG_KERNEL(product)(const ig_product *p);
+void IG_KERNEL(dots)(const ig_product *p);
 void IG_KERNEL(outer)(const ig_outer *p);
 
 extern const ig_unary IG_KERNEL(scale), IG_KERNEL(relu), IG_KERNEL(leaky_relu), IG_KERNEL(silu),

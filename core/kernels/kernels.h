@@ -159,6 +159,9 @@ typedef struct {
     void (*pack)(int64_t panel, int64_t rows, int64_t n, const float *src, int64_t row_stride,
                  int64_t column_stride, float *dst);
     void (*product)(const ig_product *p);
+    /* The same where columns are few: b is not packed, but has a row of taps * length floats for
+       each column, and vectors run along the sum. */
+    void (*dots)(const ig_product *p);
     void (*outer)(const ig_outer *p);
 
     /* a: the factor of scale, the slope of leaky_relu */

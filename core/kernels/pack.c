@@ -1,10 +1,5 @@
 #include "core/kernels/isa.h"
 
-/* The lanes of two vectors a (0..LANES - 1) and b (LANES..) that become two when the upper halves
-   of a's runs of 2 s lanes are exchanged with the lower halves of b's. */
-#define LOWER(s, l) ((l) & (s) ? LANES + ((l) ^ (s)) : (l))
-#define UPPER(s, l) ((l) & (s) ? LANES + (l) : (l) | (s))
-
 /* Exchanges blocks of s x s values across the diagonal of each block of 2 s x 2 s. */
 #define EXCHANGE(v, s)                                                                             \
     UNROLL                                                                                         \

@@ -10,6 +10,7 @@ const ig_kernels IG_KERNEL(kernels) = {
     .panel = PANEL,
     .pack = IG_KERNEL(pack),
     .product = IG_KERNEL(product),
+    .dots = IG_KERNEL(dots),
     .outer = IG_KERNEL(outer),
     .scale = &IG_KERNEL(scale),
     .relu = &IG_KERNEL(relu),

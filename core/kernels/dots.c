@@ -1,0 +1,85 @@
+/* Products of few columns: vectors run along the sums, whose lanes are summed in the end. */
+#include "core/kernels/math.h"
+#include "core/whole.h"
+
+enum { SUMS = (ROWS + LANES - 1) / LANES * LANES };
+
+/* Of each of s vectors and the one s further on, lanes that are s apart are summed. */
+#define SUM_PAIRS(v, s)                                                                            \
+    UNROLL                                                                                         \
+    for (int i = 0; i < (s); i++)                                                                  \
+        v[i] = __builtin_shufflevector(v[i], v[i + (s)], EACH_LANE(LOWER, s)) +                    \
+               __builtin_shufflevector(v[i], v[i + (s)], EACH_LANE(UPPER, s));
+
+/* In lane l the sum of all lanes of v[l]. */
+INLINE vec sums_of(vec v[LANES]) {
+#if defined(__AVX512F__)
+    SUM_PAIRS(v, 8)
+#endif
+#if defined(__AVX2__)
+    SUM_PAIRS(v, 4)
+#endif
+    SUM_PAIRS(v, 2)
+    SUM_PAIRS(v, 1)
+    return v[0];
+}
+
+INLINE void write_column(const int rows, const ig_product *p, int64_t row, int64_t column,
+                         vec sum[SUMS]) {
+    float out[SUMS];
+    UNROLL
+    for (int i = 0; i < rows; i += LANES) store(out + i, sums_of(sum + i));
+    const ig_epilogue *end = &p->end;
+    int64_t at = row * p->c_stride + column;
+    float bias = end->bias ? end->bias[column] : 0;
+    for (int i = 0; i < rows; i++, at += p->c_stride) {
+        float y = out[i] + bias + (end->added ? end->added[at] : 0);
+        p->c[at] = end->act == IG_LEAKY_RELU && !(y > 0) ? end->slope * y : y;
+    }
+}
+
+/* Some rows (a constant where this is inlined) of one column. */
+INLINE void block(const int rows, const ig_product *p, int64_t row, int64_t column) {
+    vec sum[SUMS] = {0};
+    const float *a = p->a + row * p->a_stride, *b = p->b + column * p->taps * p->length;
+    int64_t stride = p->a_stride, length = p->length;
+    for (int64_t t = 0; t < p->taps; t++, a += p->tap_stride, b += length) {
+        int64_t l = 0;
+        for (; l + LANES <= length; l += LANES) {
+            vec x = load(b + l);
+            UNROLL
+            for (int i = 0; i < rows; i++) sum[i] += load(a + i * stride + l) * x;
+        }
+        if (l == length) continue;
+        vec x = load_first(b + l, length - l);
+        UNROLL
+        for (int i = 0; i < rows; i++) sum[i] += load_first(a + i * stride + l, length - l) * x;
+    }
+    write_column(rows, p, row, column, sum);
+}
+
+#define CASE(rows)                                                                                 \
+    case rows: block(rows, p, row, column); break;
+
+static void any_block(int64_t rows, const ig_product *p, int64_t row, int64_t column) {
+    switch (rows) {
+        CASE(1)
+        CASE(2)
+        CASE(3) CASE(4) CASE(5) CASE(6)
+#if defined(__AVX512F__) || defined(__aarch64__)
+            CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12)
+#endif
+#if defined(__AVX512F__)
+                CASE(13) CASE(14)
+#endif
+    }
+}
+
+void IG_KERNEL(dots)(const ig_product *p) {
+    int64_t blocks = ig_ceil_div(p->m, ROWS);
+    for (int64_t column = 0; column < p->n; column++)
+        for (int64_t i = 0; i < blocks; i++) { /* blocks of nearly equal size */
+            int64_t row = i * p->m / blocks, end = (i + 1) * p->m / blocks;
+            any_block(end - row, p, row, column);
+        }
+}
