@@ -121,6 +121,10 @@ ig_tensor *ig_constant(ig_tape *tape, ig_shape shape, const float *values) {
     return t;
 }
 
+ig_tensor *ig_borrow(ig_tape *tape, ig_shape shape, const float *values) {
+    return tape->err.status == IG_OK ? new_tensor(tape, shape, (float *)values) : NULL;
+}
+
 void ig_spent(ig_tape *tape, ig_tensor *t) {
     if (!t || tape->recording) return;
     give_spare(tape, t->x, ig_count(t->s));

@@ -37,7 +37,7 @@ static ig_tensor *loss(void *self, ig_tape *tape, const ig_batch *batch, int pha
     (void)phase;
     ae *m = self;
     ig_image_spec s = m->decoder.spec;
-    ig_tensor *x = ig_constant(tape, IG_SHAPE_4(batch->n, s.height, s.width, 1), batch->images);
+    ig_tensor *x = ig_borrow(tape, IG_SHAPE_4(batch->n, s.height, s.width, 1), batch->images);
     ig_tensor *y = ig_labels_of(tape, batch, m->decoder.classes); /* N classes, or NULL */
     ig_tensor *mse = ig_mse(tape, decode(m, tape, encode(m, tape, x), y), x);
     ig_report(tape, "mse", mse);

@@ -93,7 +93,7 @@ static ig_tensor *loss(void *self, ig_tape *tape, const ig_batch *batch, int pha
     const classifier *m = self;
     ig_image_spec s = m->spec;
     if (!ig_labels_fit(tape, batch, s.classes)) return NULL;
-    ig_tensor *x = ig_constant(tape, IG_SHAPE_4(batch->n, s.height, s.width, 1), batch->images);
+    ig_tensor *x = ig_borrow(tape, IG_SHAPE_4(batch->n, s.height, s.width, 1), batch->images);
     if (tape->training) x = ig_warp(tape, x, batch->rng, (float)m->warp, m->mirror);
     ig_tensor *logits = classify(self, tape, x);
     ig_report(tape, "accuracy", accuracy(tape, logits, batch->labels));

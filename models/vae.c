@@ -42,16 +42,17 @@ static ig_status init(void *self, ig_params *params, const ig_image_spec *spec, 
    its grey value (Salakhutdinov & Murray 2008).  -> N H W 1 */
 static ig_tensor *images_of(const vae *m, ig_tape *tape, const ig_batch *batch) {
     ig_image_spec s = m->decoder.spec;
-    ig_tensor *x = ig_input(tape, IG_SHAPE_4(batch->n, s.height, s.width, 1));
+    ig_shape shape = IG_SHAPE_4(batch->n, s.height, s.width, 1);
+    if (m->binarize == GREY) return ig_borrow(tape, shape, batch->images);
+    ig_tensor *x = ig_input(tape, shape);
     if (!x) return NULL;
     int64_t size = ig_row_size(x->s);
     ig_rng rng = ig_rng_split(batch->rng, NOISE_OF_PIXELS);
     for (int64_t r = 0; r < batch->n; r++) {
         const float *grey = batch->images + r * size;
         float *row = x->x + r * size;
-        if (m->binarize == DYNAMIC) ig_rng_uniform(rng, (uint32_t)r, row, size);
-        for (int64_t i = 0; i < size; i++)
-            row[i] = m->binarize == DYNAMIC ? (float)(row[i] < grey[i]) : grey[i];
+        ig_rng_uniform(rng, (uint32_t)r, row, size);
+        for (int64_t i = 0; i < size; i++) row[i] = (float)(row[i] < grey[i]);
     }
     return x;
 }
