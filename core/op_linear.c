@@ -23,8 +23,11 @@ typedef struct {
     const float *x, *w, *gy;
     float *gw;
     bool add_w;
-    int64_t outs; /* outputs of the weight's gradient that a piece of work takes */
-    float *part;  /* for each worker, gy of these and of up to SUMMED_ROWS rows */
+    int64_t
+        blocks; /* of outputs or, where these are few, of inputs: the weight's gradient is cut */
+    bool by_inputs;
+    float *part; /* for each worker, gy of a block of outputs and of up to SUMMED_ROWS rows */
+    int64_t part_size;
 } linear_work;
 
 /* c (rows n) = the epilogue of a (rows k) times the weights as a matrix k n. Element [r][j] of the
@@ -85,40 +88,57 @@ static void pack_and_multiply(void *work, int64_t span, int worker) {
         multiply(p, block, column, packed);
 }
 
-/* gw (out in) = or += gy^T x for one block of outputs, the products of some rows at a time, whose
-   gy is read for every column of x: copied, it lies on few pages. */
+typedef struct {
+    int64_t first, count;
+} range;
+
+/* One of nearly equal blocks of so many, which begin at multiples of `unit`. */
+static range block_of(int64_t size, int64_t blocks, int64_t block, int64_t unit) {
+    int64_t first = block * size / blocks / unit * unit;
+    int64_t end = block + 1 < blocks ? (block + 1) * size / blocks / unit * unit : size;
+    return (range){first, end - first};
+}
+
+/* gw (out in) = or += gy^T x for one block, the products of some rows at a time, whose gy is read
+   for every column of x: copied, it lies on few pages. */
 static void weight_chunk(void *work, int64_t chunk, int worker) {
     const linear_work *w = work;
-    int64_t first = chunk * w->outs, outs = ig_min(w->out - first, w->outs);
-    float *part = w->part + worker * ig_min(w->rows, SUMMED_ROWS) * w->outs;
+    range outs = {0, w->out}, ins = {0, w->in};
+    if (w->by_inputs) ins = block_of(w->in, w->blocks, chunk, w->kernels->panel);
+    else outs = block_of(w->out, w->blocks, chunk, 1);
+    float *part = w->part + worker * w->part_size;
     for (int64_t row = 0; row == 0 || row < w->rows; row += SUMMED_ROWS) {
         int64_t count = ig_min(w->rows - row, SUMMED_ROWS);
         for (int64_t r = 0; r < count; r++)
-            memcpy(part + r * outs, w->gy + (row + r) * w->out + first,
-                   (size_t)outs * sizeof *part);
+            memcpy(part + r * outs.count, w->gy + (row + r) * w->out + outs.first,
+                   (size_t)outs.count * sizeof *part);
         w->kernels->outer(&(ig_outer){
-            .m = outs,
-            .n = w->in,
+            .m = outs.count,
+            .n = ins.count,
             .rows = 1,
             .count = count,
             .a = part,
-            .a_stride = outs,
-            .b = w->x + row * w->in,
+            .a_stride = outs.count,
+            .b = w->x + row * w->in + ins.first,
             .b_stride = w->in,
-            .c = w->gw + first * w->in,
+            .c = w->gw + outs.first * w->in + ins.first,
             .c_stride = w->in,
             .add = w->add_w || row > 0,
         });
     }
 }
 
-/* As many blocks of outputs for each thread: a block reads all rows of x. */
+/* As many blocks for each thread. A block of outputs reads all of x, one of inputs all of gy, whose
+   rows then are the shorter ones. */
 static void weight_gradient(ig_tape *tape, linear_work *w) {
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     int64_t threads = ig_threads(), blocks = ig_ceil_div(w->out, OUT_BLOCK);
-    w->outs = ig_ceil_div(w->out, ig_ceil_div(blocks, threads) * threads);
-    w->part = ig_tape_floats(tape, threads * ig_min(w->rows, SUMMED_ROWS) * w->outs);
-    if (w->part) ig_parallel(ig_ceil_div(w->out, w->outs), weight_chunk, w);
+    w->by_inputs = blocks == 1 && w->in > w->out && w->in >= 2 * w->kernels->panel * threads;
+    w->blocks = w->by_inputs ? threads : ig_min(ig_ceil_div(blocks, threads) * threads, w->out);
+    int64_t outs = w->by_inputs ? w->out : ig_ceil_div(w->out, w->blocks);
+    w->part_size = ig_min(w->rows, SUMMED_ROWS) * outs;
+    w->part = ig_tape_floats(tape, threads * w->part_size);
+    if (w->part) ig_parallel(w->blocks, weight_chunk, w);
     ig_arena_release(tape->arena, mark);
 }
 
