@@ -89,7 +89,7 @@ ig_status ig_dataset_open(ig_dataset **set, const char *name, int resize, ig_err
     if (!resize || (info->height == resize && info->width == resize)) return IG_OK;
     ig_status status =
         ig_fail(err, IG_EUSAGE, "--resize %d converts folders of PNG files; %s is %dx%d", resize,
-                name, info->height, info->width);
+                name, info->width, info->height);
     ig_dataset_close(*set);
     *set = NULL;
     return status;

@@ -191,7 +191,7 @@ static ig_status check_picture(const loading *l, const ig_image *image, const ch
     if (image->height != l->height || image->width != l->width)
         return ig_fail(err, IG_EFORMAT,
                        "%s: %dx%d; the first is %dx%d: --resize 28 makes all 28x28", path,
-                       image->height, image->width, l->height, l->width);
+                       image->width, image->height, l->width, l->height);
     return IG_OK;
 }
 
@@ -244,7 +244,7 @@ static ig_status set_size(ig_memory_set *memory, const char *first, int resize, 
     ig_image_free(&image);
     if (memory->height <= IG_MAX_SIDE && memory->width <= IG_MAX_SIDE) return IG_OK;
     return ig_fail(err, IG_EFORMAT, "%s: %dx%d; sides go from %d to %d: --resize 28 makes it 28x28",
-                   first, memory->height, memory->width, IG_MIN_SIDE, IG_MAX_SIDE);
+                   first, memory->width, memory->height, IG_MIN_SIDE, IG_MAX_SIDE);
 }
 
 static ig_status load_files(ig_memory_set *memory, ig_split split, file_list *files, int resize,

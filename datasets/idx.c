@@ -115,7 +115,7 @@ static ig_status check_promise(const idx_file *file, gzFile gz, const char *path
     uintmax_t most = (uintmax_t)info.st_size * (gzdirect(gz) ? 1 : GZIP_RATIO_MAX);
     if (most >= file->size) return IG_OK;
     return ig_fail(err, IG_EFORMAT, "%s: cut off: it has %jd bytes, too few for %lld of %dx%d",
-                   path, (intmax_t)info.st_size, (long long)file->n, file->height, file->width);
+                   path, (intmax_t)info.st_size, (long long)file->n, file->width, file->height);
 }
 
 /* Nothing may follow; gzip's check sum is compared here. */
@@ -199,7 +199,7 @@ static ig_status check_same_size(const ig_memory_set *memory, const idx_file *fi
     if (!memory->height || (memory->height == file->height && memory->width == file->width))
         return IG_OK;
     return ig_fail(err, IG_EFORMAT, "%s: images of %dx%d; those of the training split are %dx%d",
-                   path, file->height, file->width, memory->height, memory->width);
+                   path, file->width, file->height, memory->width, memory->height);
 }
 
 static ig_status fail_missing(const char *folder, const char *split, const char *kind,

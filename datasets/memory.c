@@ -13,10 +13,10 @@ ig_status ig_memory_check_size(const char *path, int64_t n, int64_t height, int6
     if (n < 1) return ig_fail(err, IG_EFORMAT, "%s: holds no images", path);
     if (height < IG_MIN_SIDE || width < IG_MIN_SIDE || height > IG_MAX_SIDE || width > IG_MAX_SIDE)
         return ig_fail(err, IG_EFORMAT, "%s: images of %lldx%lld; sides go from %d to %d", path,
-                       (long long)height, (long long)width, IG_MIN_SIDE, IG_MAX_SIDE);
+                       (long long)width, (long long)height, IG_MIN_SIDE, IG_MAX_SIDE);
     if ((uint64_t)n > IG_MEMORY_MAX_BYTES / (uint64_t)(height * width))
         return ig_fail(err, IG_EFORMAT, "%s: %lld images of %lldx%lld are over the limit of %zu MB",
-                       path, (long long)n, (long long)height, (long long)width,
+                       path, (long long)n, (long long)width, (long long)height,
                        IG_MEMORY_MAX_BYTES >> 20);
     return IG_OK;
 }

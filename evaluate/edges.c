@@ -43,8 +43,8 @@ ig_status ig_edges(const uint8_t *images, int64_t n, int height, int width, floa
                    ig_err *err) {
     count c = {images, n, height, width, out};
     if (height < 3 || width < 3)
-        return ig_fail(err, IG_EUSAGE, "edges of images of %dx%d: expected at least 3x3", height,
-                       width);
+        return ig_fail(err, IG_EUSAGE, "edges of images of %dx%d: expected at least 3x3", width,
+                       height);
     ig_parallel(ig_ceil_div(n, AT_ONCE), count_chunk, &c);
     return IG_OK;
 }

@@ -85,8 +85,8 @@ static ig_status check_data(const ig_judge *judge, const ig_dataset_info *data, 
     const ig_judge_info *info = ig_judge_describe(judge);
     if (info->height != data->height || info->width != data->width)
         return ig_fail(err, IG_EUSAGE, "%s has images of %dx%d; the judge of %s takes %dx%d",
-                       data->name, data->height, data->width, info->data, info->height,
-                       info->width);
+                       data->name, data->width, data->height, info->data, info->width,
+                       info->height);
     if (n >= 0 && n <= data->count[split] && data->count[split] > 0) return IG_OK;
     return ig_fail(err, IG_EUSAGE, "%lld %s images of %s: it has %lld", (long long)n,
                    split == IG_TRAIN ? "training" : "test", data->name,

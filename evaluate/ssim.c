@@ -83,8 +83,8 @@ ig_status ig_ssim(const float *a, const float *b, int64_t n, int height, int wid
                   ig_err *err) {
     comparison c = {a, b, n, height, width, .out = out};
     if (height < WINDOW || width < WINDOW)
-        return ig_fail(err, IG_EUSAGE, "SSIM of images of %dx%d: expected at least %dx%d", height,
-                       width, WINDOW, WINDOW);
+        return ig_fail(err, IG_EUSAGE, "SSIM of images of %dx%d: expected at least %dx%d", width,
+                       height, WINDOW, WINDOW);
     set_window(c.window);
     size_t size = MOMENTS * (size_t)height * (size_t)width;
     c.scratch = malloc((size_t)ig_threads() * size * sizeof(double));

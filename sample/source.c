@@ -17,7 +17,7 @@ static ig_status check_size(const ig_source *source, const ig_dataset *data, ig_
     const ig_image_spec *spec = &source->instance->spec;
     if (info->height == spec->height && info->width == spec->width) return IG_OK;
     return ig_fail(err, IG_EUSAGE, "%s: images of %dx%d pixels: the model was made for %dx%d",
-                   info->name, info->height, info->width, spec->height, spec->width);
+                   info->name, info->width, info->height, spec->width, spec->height);
 }
 
 /* Which data a prior is fitted to, however the user named it. */

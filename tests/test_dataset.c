@@ -146,9 +146,9 @@ static void test_folder_refuses(void **state) {
     save_picture(state, "d/a/2.png", 8, 8, 3, 0);
     expect_refused(folder, 0, IG_EFORMAT, "2.png: in colour; --resize 28");
     save_picture(state, "d/a/2.png", 8, 9, 1, 0);
-    expect_refused(folder, 0, IG_EFORMAT, "2.png: 8x9; the first is 8x8: --resize 28");
+    expect_refused(folder, 0, IG_EFORMAT, "2.png: 9x8; the first is 8x8: --resize 28");
     save_picture(state, "d/a/1.png", 8, 65, 1, 0);
-    expect_refused(folder, 0, IG_EFORMAT, "1.png: 8x65; sides go from 4 to 64: --resize 28");
+    expect_refused(folder, 0, IG_EFORMAT, "1.png: 65x8; sides go from 4 to 64: --resize 28");
     assert_ok(ig_file_write(path_in(state, "d/a/1.png"), "x", 1, &err), err);
     expect_refused(folder, 0, IG_EFORMAT, "1.png: not a PNG file");
     expect_refused(folder, 28, IG_EFORMAT, "1.png: not a PNG file");
@@ -273,7 +273,7 @@ static void test_array_refuses(void **state) {
                    "7x16; expected images");
     expect_refused(save_array(state, IG_NPY_U8, IG_SHAPE_4(7, 4, 4, 4), images), 0, IG_EFORMAT,
                    "7x4x4x4; expected images");
-    expect_refused(save_array(state, IG_NPY_U8, IG_SHAPE_3(7, 3, 4), images), 0, IG_EFORMAT, "3x4");
+    expect_refused(save_array(state, IG_NPY_U8, IG_SHAPE_3(7, 3, 4), images), 0, IG_EFORMAT, "4x3");
     expect_refused(save_array(state, IG_NPY_U8, IG_SHAPE_3(6, 4, 4), images), 0, IG_EFORMAT,
                    "6 images; at least 7");
     expect_refused(save_array(state, IG_NPY_U8, IG_SHAPE_3(0, 4, 4), images), 0, IG_EFORMAT,

@@ -218,9 +218,9 @@ static void test_bad_headers(void **state) {
         {1, 2, "more data"},
         {1, 0xffffffff, "over the limit of 2048 MB"},
         {1, 50000000, "cut off: it has 91 bytes"}, /* 1.25 GB, refused before they are taken */
-        {2, 3, "3x5; sides go from 4 to 64"},
-        {2, 65, "65x5"},
-        {3, 0x80000000, "5x2147483648"},
+        {2, 3, "5x3; sides go from 4 to 64"},
+        {2, 65, "5x65"},
+        {3, 0x80000000, "2147483648x5"},
         {3, 6, "cut off"},
     };
     save_images(state);
@@ -240,7 +240,7 @@ static void test_sizes_that_differ(void **state) {
     put_number(&c, SIDE);
     c.size += 4 * SIDE;
     save_packed(state, "t10k-images-idx3-ubyte.gz", &c);
-    expect_refused(state, IG_EFORMAT, "images of 4x5; those of the training split are 5x5");
+    expect_refused(state, IG_EFORMAT, "images of 5x4; those of the training split are 5x5");
 }
 
 /* A megabyte that unpacks to a gigabyte is read no further than its header promises; nor does a

@@ -107,7 +107,7 @@ static ig_status print_info(ig_dataset *set, ig_err *err) {
     printf("name     %s\n", info->name);
     printf("from     %s\n", info->source);
     printf("images   %lld for training, %lld for tests, %dx%d\n", (long long)info->count[IG_TRAIN],
-           (long long)info->count[IG_TEST], info->height, info->width);
+           (long long)info->count[IG_TEST], info->width, info->height);
     if (info->classes) print_classes(set);
     else printf("classes  none: the images have no labels\n");
     if (info->factors) print_factors(set);
