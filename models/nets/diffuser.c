@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/thread.h"
+
 enum { NOISE, LEVELS, DROP }; /* independent streams of one batch */
 
 static const ig_setting settings[] = {{"clusters", "64"}, {0}};
@@ -87,24 +89,42 @@ static ig_tensor *draw_condition(const ig_diffuser *d, ig_tape *tape, const ig_b
     return y;
 }
 
+typedef struct {
+    const ig_diffuser *d;
+    const float *images;
+    const noised *out;
+    ig_rng rng;
+    int64_t size;
+} noising;
+
+static void noise_row(void *work, int64_t row, int worker) {
+    (void)worker;
+    const noising *n = work;
+    const noised *out = n->out;
+    float alpha = (float)n->d->noise.alpha[out->levels[row]];
+    float sigma = (float)n->d->noise.sigma[out->levels[row]];
+    int64_t first = row * n->size;
+    ig_rng_normal(n->rng, (uint32_t)row, out->eps->x + first, n->size);
+    for (int64_t i = first; i < first + n->size; i++) {
+        out->x0->x[i] = 2 * n->images[i] - 1;
+        out->x->x[i] = alpha * out->x0->x[i] + sigma * out->eps->x[i];
+    }
+}
+
 /* A batch at random levels. False where the tape fails. */
 static bool make_noised(const ig_diffuser *d, ig_tape *tape, const ig_batch *batch, noised *out) {
     ig_shape shape = IG_SHAPE_4(batch->n, d->spec.height, d->spec.width, 1);
-    int64_t size = ig_row_size(shape);
-    *out = (noised){.x0 = ig_input(tape, shape), .eps = ig_input(tape, shape)};
+    *out =
+        (noised){ig_input(tape, shape), ig_input(tape, shape), ig_input(tape, shape), NULL, NULL};
     out->levels = ig_tape_alloc(tape, (size_t)batch->n * sizeof(int));
     if (ig_condition_columns(&d->condition)) out->y = draw_condition(d, tape, batch);
-    if (!out->x0 || !out->eps || !out->levels || (ig_condition_columns(&d->condition) && !out->y))
+    if (!out->x0 || !out->eps || !out->x || !out->levels ||
+        (ig_condition_columns(&d->condition) && !out->y))
         return false;
     draw_levels(batch, out->levels);
-    ig_rng rng = ig_rng_split(batch->rng, NOISE);
-    for (int64_t i = 0; i < batch->n * size; i++) out->x0->x[i] = 2 * batch->images[i] - 1;
-    for (int64_t r = 0; r < batch->n; r++)
-        ig_rng_normal(rng, (uint32_t)r, out->eps->x + r * size, size);
-    ig_mix table[IG_LEVELS + 1];
-    for (int i = 0; i <= IG_LEVELS; i++) table[i] = (ig_mix){d->noise.alpha[i], d->noise.sigma[i]};
-    out->x = mixed(tape, out->x0, out->eps, out->levels, table);
-    return out->x;
+    noising n = {d, batch->images, out, ig_rng_split(batch->rng, NOISE), ig_row_size(shape)};
+    ig_parallel(batch->n, noise_row, &n);
+    return true;
 }
 
 /* ---- the loss, and what models answer ---- */
