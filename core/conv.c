@@ -22,6 +22,7 @@ typedef struct {
     ig_conv_shape s;
     const ig_kernels *kernels;
     const float *fine, *coarse, *weight;
+    const ig_made_images *made; /* the fine images, which then lie in scratch; or NULL */
     void (*product)(const ig_product *p);
     int64_t panel; /* columns of its matrix that lie together */
     ig_epilogue end;
@@ -29,8 +30,8 @@ typedef struct {
     bool add;       /* to the weights' gradient */
     float *packed;  /* weights */
     float *partial; /* the sum of each chunk of the weights' gradient */
-    float *scratch; /* scratch_size floats a worker */
-    int64_t scratch_size;
+    float *scratch; /* for each worker `padded` floats and, if it is made, an image */
+    int64_t padded, scratch_size;
     int64_t bands;                   /* of an image */
     fine_phase *phases;              /* stride^2 */
     int64_t lead_rows, lead_columns; /* of the coarse image padded for them */
@@ -47,14 +48,20 @@ static conv_work start(ig_conv_shape s, int64_t channels) {
                        .panel = few ? 1 : kernels->panel};
 }
 
-static bool take_scratch(ig_tape *tape, conv_work *w, int64_t scratch_size) {
-    w->scratch_size = ig_ceil_div(scratch_size, 16) * 16;
+static bool take_scratch(ig_tape *tape, conv_work *w, int64_t padded) {
+    int64_t image = w->made ? w->s.h * w->s.w * w->s.c : 0;
+    w->padded = ig_ceil_div(padded, 16) * 16;
+    w->scratch_size = w->padded + ig_ceil_div(image, 16) * 16;
     w->scratch = ig_tape_floats(tape, ig_threads() * w->scratch_size);
     return w->scratch;
 }
 
 static float *scratch_of(const conv_work *w, int worker) {
     return w->scratch + worker * w->scratch_size;
+}
+
+static float *made_image(const conv_work *w, int worker) {
+    return scratch_of(w, worker) + w->padded;
 }
 
 /* Rows first..first+rows-1 of an image (h w c) and columns left..left+columns-1 into dst, zero
@@ -158,12 +165,26 @@ static void coarse_band(void *work, int64_t chunk, int worker) {
     }
 }
 
+/* All bands of an image that is made. */
+static void coarse_made(void *work, int64_t image, int worker) {
+    conv_work w = *(const conv_work *)work;
+    float *fine = made_image(&w, worker);
+    w.made->make(w.made->of, image, fine);
+    int64_t place = image * w.s.ho * w.s.wo * w.s.k;
+    w.fine = fine;
+    w.end = end_at(&w, place);
+    w.out += place;
+    for (int64_t band = 0; band < w.bands; band++) coarse_band(&w, band, worker);
+}
+
 bool ig_conv_to_coarse(ig_tape *tape, const ig_conv_shape *s, const float *fine,
-                       const ig_tensor *weight, const ig_epilogue *end, float *coarse) {
+                       const ig_made_images *made, const ig_tensor *weight, const ig_epilogue *end,
+                       float *coarse) {
     ig_winograd_form form = ig_winograd_choose(s);
-    if (form) return ig_winograd_to_coarse(tape, s, form, fine, NULL, weight, end, coarse);
+    if (form) return ig_winograd_to_coarse(tape, s, form, fine, made, weight, end, coarse);
     conv_work w = start(in_rows(s), s->k);
     w.fine = fine;
+    w.made = made;
     w.weight = weight->x;
     w.end = *end;
     w.out = coarse;
@@ -173,7 +194,8 @@ bool ig_conv_to_coarse(ig_tape *tape, const ig_conv_shape *s, const float *fine,
         !take_scratch(tape, &w,
                       s->pad ? fine_rows(s, ig_min(BAND, s->ho)) * fine_columns(s) * s->c : 0))
         return false;
-    ig_parallel(s->n * w.bands, coarse_band, &w);
+    if (made) ig_parallel(s->n, coarse_made, &w);
+    else ig_parallel(s->n * w.bands, coarse_band, &w);
     ig_arena_release(tape->arena, mark);
     return true;
 }
@@ -366,23 +388,35 @@ static bool make_patches(ig_tape *tape, conv_work *w, const ig_tensor *weight) {
     return true;
 }
 
+/* All bands of an image's gradient, which is taken. */
+static void fine_taken(void *work, int64_t image, int worker) {
+    conv_work w = *(const conv_work *)work;
+    w.coarse += image * w.s.ho * w.s.wo * w.s.k;
+    w.out = made_image(&w, worker);
+    for (int64_t band = 0; band < w.bands; band++) fine_band(&w, band, worker);
+    w.made->take(w.made->of, image, w.out, NULL);
+}
+
 bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
-                     const ig_tensor *weight, const ig_epilogue *end, float *fine) {
+                     const ig_tensor *weight, const ig_epilogue *end, float *fine,
+                     const ig_made_images *made) {
     ig_winograd_form form = ig_winograd_choose(s);
-    if (form) return ig_winograd_to_fine(tape, s, form, coarse, weight, end, fine, NULL);
+    if (form) return ig_winograd_to_fine(tape, s, form, coarse, weight, end, fine, made);
     conv_work w = start(in_rows(s), s->c);
+    w.made = made;
     int64_t high = ig_ceil_div(w.s.h, s->stride), wide = ig_ceil_div(w.s.w, s->stride);
     w.coarse = coarse;
     w.weight = weight->x;
     w.end = *end;
     w.out = fine;
     w.bands = ig_ceil_div(high, BAND);
-    if (is_without_overlap(&w.s) && w.panel > 1) return make_patches(tape, &w, weight);
+    if (is_without_overlap(&w.s) && w.panel > 1 && !made) return make_patches(tape, &w, weight);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     if (!pack_phases(tape, &w, weight) ||
         !take_scratch(tape, &w, span(s->kh, ig_min(BAND, high), s) * span(s->kw, wide, s) * s->k))
         return false;
-    ig_parallel(s->n * w.bands, fine_band, &w);
+    if (made) ig_parallel(s->n, fine_taken, &w);
+    else ig_parallel(s->n * w.bands, fine_band, &w);
     ig_arena_release(tape->arena, mark);
     return true;
 }
@@ -434,7 +468,9 @@ static void weight_chunk(void *work, int64_t chunk, int worker) {
     float *padded = scratch_of(w, worker), *sum = w->partial + chunk * s->kh * size;
     int64_t first = chunk * s->n / w->chunks, end = (chunk + 1) * s->n / w->chunks;
     for (int64_t image = first; image < end; image++) {
-        image_rows all = rows_of(s, w->fine + image * s->h * s->w * s->c, 0, rows, columns, padded);
+        const float *fine = w->made ? made_image(w, worker) : w->fine + image * s->h * s->w * s->c;
+        if (w->made) w->made->make(w->made->of, image, made_image(w, worker));
+        image_rows all = rows_of(s, fine, 0, rows, columns, padded);
         for (int64_t ky = 0; ky < s->kh; ky++)
             add_taps(w, all, ky, w->coarse + image * s->ho * s->wo * s->k, sum + ky * size,
                      image > first);
@@ -460,10 +496,11 @@ static void reduce_weights(void *work, int64_t row, int worker) {
 }
 
 bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
-                       const float *coarse, float *gw, bool add) {
+                       const ig_made_images *made, const float *coarse, float *gw, bool add) {
     ig_winograd_form form = ig_winograd_choose(s);
-    if (form) return ig_winograd_to_weight(tape, s, form, fine, NULL, coarse, NULL, gw, add);
+    if (form) return ig_winograd_to_weight(tape, s, form, fine, made, coarse, NULL, gw, add);
     conv_work w = {.s = in_rows(s), .kernels = ig_kernels_get(), .fine = fine, .coarse = coarse};
+    w.made = made;
     w.out = gw;
     w.add = add;
     w.chunks = ig_min(s->n, WEIGHT_CHUNKS);

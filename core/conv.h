@@ -14,21 +14,6 @@ typedef struct {
     int64_t kh, kw, stride, pad;
 } ig_conv_shape;
 
-/* Scratch comes from the tape's arena and is released. False where there is no memory: the tape has
-   failed. */
-
-/* coarse[o] = end of the sum over taps of fine * weight.  fine: n h w c -> coarse: n ho wo k */
-bool ig_conv_to_coarse(ig_tape *tape, const ig_conv_shape *s, const float *fine,
-                       const ig_tensor *weight, const ig_epilogue *end, float *coarse);
-
-/* The adjoint.  coarse: n ho wo k -> fine: n h w c */
-bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
-                     const ig_tensor *weight, const ig_epilogue *end, float *fine);
-
-/* gw: k kh kw c, = or += the sum over images and positions of coarse times fine. */
-bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
-                       const float *coarse, float *gw, bool add);
-
 /* Fine images (h w c) that need not lie in memory all together. `make` makes image n; `take` takes
    its gradient, which it may overwrite, and makes the image too where `fine` is not NULL. Both are
    called from any thread. */
@@ -38,7 +23,26 @@ typedef struct {
     const void *of;
 } ig_made_images;
 
-/* coarse[o] = end of the sum over taps of made * weight. */
+/* Scratch comes from the tape's arena and is released. False where there is no memory: the tape has
+   failed. */
+
+/* coarse[o] = end of the sum over taps of fine * weight.  fine: n h w c, or NULL where the images
+   are made -> coarse: n ho wo k */
+bool ig_conv_to_coarse(ig_tape *tape, const ig_conv_shape *s, const float *fine,
+                       const ig_made_images *made, const ig_tensor *weight, const ig_epilogue *end,
+                       float *coarse);
+
+/* The adjoint.  coarse: n ho wo k -> fine: n h w c, or NULL where it is taken as the gradient of
+   images that are made: then `end` is empty */
+bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
+                     const ig_tensor *weight, const ig_epilogue *end, float *fine,
+                     const ig_made_images *made);
+
+/* gw: k kh kw c, = or += the sum over images and positions of coarse times fine, or made ones. */
+bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
+                       const ig_made_images *made, const float *coarse, float *gw, bool add);
+
+/* The first of these for images that are made, with few of them for all threads too. */
 bool ig_conv_made(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *made,
                   const ig_tensor *weight, const ig_epilogue *end, float *coarse);
 

@@ -1,4 +1,4 @@
-/* Convolutions of images that are made, by a form of Winograd's one by one, else all at once. */
+/* Convolutions of images that are made: one by one, or all at once where they are few. */
 #include "core/conv.h"
 #include "core/thread.h"
 #include "core/winograd.h"
@@ -29,19 +29,14 @@ static images_work images_of(ig_tape *tape, const ig_conv_shape *s, const ig_mad
     return (images_work){made, ig_tape_floats(tape, s->n * size), size};
 }
 
-static ig_winograd_form form_for_each_image(const ig_conv_shape *s) {
-    return s->n < FEW_IMAGES ? IG_WINOGRAD_NONE : ig_winograd_choose(s);
-}
-
 bool ig_conv_made(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *made,
                   const ig_tensor *weight, const ig_epilogue *end, float *coarse) {
-    ig_winograd_form form = form_for_each_image(s);
-    if (form) return ig_winograd_to_coarse(tape, s, form, NULL, made, weight, end, coarse);
+    if (s->n >= FEW_IMAGES) return ig_conv_to_coarse(tape, s, NULL, made, weight, end, coarse);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     images_work w = images_of(tape, s, made);
     if (!w.fine) return false;
     ig_parallel(s->n, make_image, &w);
-    bool done = ig_conv_to_coarse(tape, s, w.fine, weight, end, coarse);
+    bool done = ig_conv_to_coarse(tape, s, w.fine, NULL, weight, end, coarse);
     ig_arena_release(tape->arena, mark);
     return done;
 }
@@ -53,23 +48,29 @@ static bool in_memory(ig_tape *tape, const ig_conv_shape *s, const ig_made_image
     if (!w.fine) return false;
     if (gw) {
         ig_parallel(s->n, make_image, &w);
-        if (!ig_conv_to_weight(tape, s, w.fine, coarse, gw, add)) return false;
+        if (!ig_conv_to_weight(tape, s, w.fine, NULL, coarse, gw, add)) return false;
     }
     if (!made->take) return true;
-    if (!ig_conv_to_fine(tape, s, coarse, weight, &(ig_epilogue){0}, w.fine)) return false;
+    if (!ig_conv_to_fine(tape, s, coarse, weight, &(ig_epilogue){0}, w.fine, NULL)) return false;
     ig_parallel(s->n, take_image, &w);
     return true;
+}
+
+/* Winograd's forms give both gradients in one pass. */
+static bool one_by_one(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *made,
+                       const float *coarse, const ig_tensor *weight, float *gw, bool add) {
+    ig_winograd_form form = ig_winograd_choose(s);
+    if (form && gw)
+        return ig_winograd_to_weight(tape, s, form, NULL, made, coarse, made->take ? weight : NULL,
+                                     gw, add);
+    if (gw && !ig_conv_to_weight(tape, s, NULL, made, coarse, gw, add)) return false;
+    return !made->take || ig_conv_to_fine(tape, s, coarse, weight, &(ig_epilogue){0}, NULL, made);
 }
 
 bool ig_conv_made_backward(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *made,
                            const float *coarse, const ig_tensor *weight, float *gw, bool add) {
     if (!gw && !made->take) return true;
-    ig_winograd_form form = form_for_each_image(s);
-    if (form && gw)
-        return ig_winograd_to_weight(tape, s, form, NULL, made, coarse, made->take ? weight : NULL,
-                                     gw, add);
-    if (form)
-        return ig_winograd_to_fine(tape, s, form, coarse, weight, &(ig_epilogue){0}, NULL, made);
+    if (s->n >= FEW_IMAGES) return one_by_one(tape, s, made, coarse, weight, gw, add);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     bool done = in_memory(tape, s, made, coarse, weight, gw, add);
     ig_arena_release(tape->arena, mark);

@@ -242,7 +242,9 @@ static ig_tensor *attention_core(ig_tape *tape, ig_tensor *qkv, int heads) {
     return run_heads(tape, &work, n, attend) ? node->out : NULL;
 }
 
-ig_tensor *ig_attention(ig_tape *tape, ig_tensor *x, const ig_attention_layer *l) {
+/* to: NULL, or what is added */
+static ig_tensor *attention(ig_tape *tape, ig_tensor *x, const ig_attention_layer *l,
+                            ig_tensor *to) {
     if (!x) return NULL;
     int nd = x->s.nd;
     int64_t n = x->s.d[0], c = x->s.d[nd - 1];
@@ -258,5 +260,19 @@ ig_tensor *ig_attention(ig_tape *tape, ig_tensor *x, const ig_attention_layer *l
     ig_tensor *qkv = ig_linear(tape, ig_reshape(tape, x, positions), &l->qkv);
     qkv = ig_reshape(tape, qkv, IG_SHAPE_3(n, length, 3 * c));
     ig_tensor *y = ig_reshape(tape, attention_core(tape, qkv, l->heads), positions);
-    return ig_reshape(tape, ig_linear(tape, y, &l->out), x->s);
+    if (to) y = ig_linear_add(tape, y, &l->out, ig_reshape(tape, to, positions));
+    else y = ig_linear(tape, y, &l->out);
+    return ig_reshape(tape, y, x->s);
+}
+
+ig_tensor *ig_attention(ig_tape *tape, ig_tensor *x, const ig_attention_layer *l) {
+    return attention(tape, x, l, NULL);
+}
+
+ig_tensor *ig_attention_add(ig_tape *tape, ig_tensor *x, const ig_attention_layer *l,
+                            ig_tensor *to) {
+    if (!x || !to) return NULL;
+    if (!ig_same_shape(to->s, x->s))
+        return ig_op_fail(tape, "attention", x, to, "what is added in the shape of the output");
+    return attention(tape, x, l, to);
 }

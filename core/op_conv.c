@@ -12,8 +12,8 @@ static void conv2d_backward(ig_tape *tape, ig_node *node) {
     float *gx = ig_grad(tape, x, &add_x), *gw = ig_grad(tape, weight, &add_w);
     ig_bias_gradient(tape, node->in[2], node->out);
     ig_epilogue end = {.added = add_x ? gx : NULL};
-    if (gx) ig_conv_to_fine(tape, s, node->out->g, weight, &end, gx);
-    if (gw) ig_conv_to_weight(tape, s, x->x, node->out->g, gw, add_w);
+    if (gx) ig_conv_to_fine(tape, s, node->out->g, weight, &end, gx, NULL);
+    if (gw) ig_conv_to_weight(tape, s, x->x, NULL, node->out->g, gw, add_w);
 }
 
 static void conv2d_transposed_backward(ig_tape *tape, ig_node *node) {
@@ -23,8 +23,8 @@ static void conv2d_transposed_backward(ig_tape *tape, ig_node *node) {
     float *gx = ig_grad(tape, x, &add_x), *gw = ig_grad(tape, weight, &add_w);
     ig_bias_gradient(tape, node->in[2], node->out);
     ig_epilogue end = {.added = add_x ? gx : NULL};
-    if (gx) ig_conv_to_coarse(tape, s, node->out->g, weight, &end, gx);
-    if (gw) ig_conv_to_weight(tape, s, node->out->g, x->x, gw, add_w);
+    if (gx) ig_conv_to_coarse(tape, s, node->out->g, NULL, weight, &end, gx);
+    if (gw) ig_conv_to_weight(tape, s, node->out->g, NULL, x->x, gw, add_w);
 }
 
 const ig_op ig_op_conv2d = {"conv2d", conv2d_backward};
@@ -84,7 +84,7 @@ static ig_tensor *conv2d(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l, co
                                    l->b ? 3 : 2, out, sizeof s);
     if (!node) return NULL;
     memcpy(node->saved, &s, sizeof s);
-    return ig_conv_to_coarse(tape, &s, x->x, l->w, &end, node->out->x) ? node->out : NULL;
+    return ig_conv_to_coarse(tape, &s, x->x, NULL, l->w, &end, node->out->x) ? node->out : NULL;
 }
 
 static ig_epilogue leaky_relu(float slope) {
@@ -129,7 +129,7 @@ static ig_tensor *conv2d_transposed(ig_tape *tape, ig_tensor *x, const ig_conv_l
                                    l->b ? 3 : 2, out, sizeof s);
     if (!node) return NULL;
     memcpy(node->saved, &s, sizeof s);
-    return ig_conv_to_fine(tape, &s, x->x, l->w, &end, node->out->x) ? node->out : NULL;
+    return ig_conv_to_fine(tape, &s, x->x, l->w, &end, node->out->x, NULL) ? node->out : NULL;
 }
 
 ig_tensor *ig_conv2d_transposed(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l, int height,

@@ -250,3 +250,10 @@ ig_tensor *ig_linear_leaky_relu(ig_tape *tape, ig_tensor *x, const ig_linear_lay
     ig_epilogue end = {.act = IG_LEAKY_RELU, .slope = slope};
     return ig_leaky_relu_done(tape, linear(tape, x, l, end), slope);
 }
+
+ig_tensor *ig_linear_add(ig_tape *tape, ig_tensor *x, const ig_linear_layer *l, ig_tensor *to) {
+    if (!x || !l->w || !to) return NULL;
+    if (!ig_same_shape(to->s, IG_SHAPE_2(x->s.d[0], l->w->s.d[0])))
+        return ig_op_fail(tape, "linear", x, to, "what is added in the shape of the output");
+    return ig_add_done(tape, linear(tape, x, l, (ig_epilogue){.added = to->x}), to);
+}

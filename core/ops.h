@@ -14,8 +14,9 @@
 /* ---- op_linear.c ---- */
 /* y = x w^T + b.  x: N in (any shape, flattened after its first dimension) -> N out */
 ig_tensor *ig_linear(ig_tape *tape, ig_tensor *x, const ig_linear_layer *l);
-/* ig_leaky_relu of it, in one go. */
+/* ig_leaky_relu of it, and `to`, of the output's shape, plus it, in one go. */
 ig_tensor *ig_linear_leaky_relu(ig_tape *tape, ig_tensor *x, const ig_linear_layer *l, float slope);
+ig_tensor *ig_linear_add(ig_tape *tape, ig_tensor *x, const ig_linear_layer *l, ig_tensor *to);
 
 /* ---- op_conv.c ---- */
 /* x: N H W Cin -> N Ho Wo Cout, Ho = floor((H + 2 pad - k) / stride) + 1 */
@@ -112,8 +113,10 @@ ig_tensor *ig_spectral_norm(ig_tape *tape, ig_tensor *w, ig_tensor *u, bool iter
 /* ---- op_attention.c ---- */
 ig_tensor *ig_softmax(ig_tape *tape, ig_tensor *x); /* over the last dimension */
 /* Multi-head self-attention, Vaswani et al. 2017, over the L positions.  x: N L C, or N H W C with
-   L = H W -> the same shape */
+   L = H W -> the same shape; and `to`, of that shape, plus it */
 ig_tensor *ig_attention(ig_tape *tape, ig_tensor *x, const ig_attention_layer *l);
+ig_tensor *ig_attention_add(ig_tape *tape, ig_tensor *x, const ig_attention_layer *l,
+                            ig_tensor *to);
 
 /* ---- op_embedding.c ---- */
 /* Rows of the table.  table: R D, index: N values in 0..R-1 -> N D */

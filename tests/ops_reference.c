@@ -97,6 +97,9 @@ REFERENCE(conv2d_transposed_leaky_relu) {
 }
 
 /* p: as without */
+REFERENCE(linear_add) {
+    return plus(y, ref_linear(call, y), call->x[3]);
+}
 REFERENCE(conv2d_add) {
     return plus(y, ref_conv2d(call, y), call->x[3]);
 }
@@ -392,6 +395,11 @@ REFERENCE(attention) {
         linear_rows(mixed, length, c, call->x[3], call->x[4], c, y + n * length * c);
     }
     return s;
+}
+
+/* p: as without */
+REFERENCE(attention_add) {
+    return plus(y, ref_attention(call, y), call->x[5]);
 }
 
 /* p: number of indices */

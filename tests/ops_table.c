@@ -45,6 +45,7 @@ APPLY(conv2d_transposed,
       ig_conv2d_transposed(tape, in[0], &(ig_conv_layer){in[1], in[2], p[0], p[1]}, p[2], p[3]))
 APPLY(linear_leaky_relu,
       ig_linear_leaky_relu(tape, in[0], &(ig_linear_layer){in[1], in[2]}, (float)p[0] / 64))
+APPLY(linear_add, ig_linear_add(tape, in[0], &(ig_linear_layer){in[1], in[2]}, in[3]))
 APPLY(conv2d_leaky_relu,
       ig_conv2d_leaky_relu(tape, in[0], &(ig_conv_layer){in[1], in[2], p[0], p[1]},
                            (float)p[2] / 64))
@@ -88,6 +89,9 @@ APPLY(detach, ig_detach(tape, in[0]))
 APPLY(softmax, ig_softmax(tape, in[0]))
 APPLY(attention,
       ig_attention(tape, in[0], &(ig_attention_layer){{in[1], in[2]}, {in[3], in[4]}, p[0]}))
+APPLY(attention_add,
+      ig_attention_add(tape, in[0], &(ig_attention_layer){{in[1], in[2]}, {in[3], in[4]}, p[0]},
+                       in[5]))
 APPLY(mean, ig_mean(tape, in[0]))
 APPLY(mse, ig_mse(tape, in[0], in[1]))
 APPLY(l1, ig_l1(tape, in[0], in[1]))
@@ -315,6 +319,10 @@ static const op_case normed[] = {
     {{D4(8, 5, 9, 17), D1(17), D1(17), D4(18, 3, 3, 17)}, {17, 1, 0}},
     {{D4(9, 6, 5, 16), D1(16), D1(16), D4(17, 4, 4, 16), D1(17)}, {4, 2, 1}},
     {{D4(0, 6, 5, 16), D1(16), D1(16), D4(16, 3, 3, 16), D1(16)}, {8, 1, 1}},
+    /* direct, image by image */
+    {{D4(9, 9, 5, 6), D1(6), D1(6), D4(1, 3, 3, 6), D1(1)}, {3, 1, 1}},
+    {{D4(8, 17, 8, 6), D1(6), D1(6), D4(11, 4, 4, 6), D1(11), D4(8, 8, 4, 11)}, {1, 2, 1}},
+    {{D4(9, 3, 2, 6), D1(6), D1(6), D4(9, 1, 1, 6), D1(9)}, {2, 1, 0}},
     {{{0}}, {0}}};
 
 static const op_case not_normed[] = {
@@ -521,6 +529,17 @@ const op_row op_rows[] = {
      .cases = CASES({{D2(5, 7), D2(3, 7), D1(3)}, {0}}, {{D2(17, 5), D2(70, 5), D1(70)}, {13}},
                     {{D2(70, 27), D2(45, 27)}, {0}}),
      .wrong = CASES({{D2(5, 7), D2(3, 6), D1(3)}, {13}})},
+    {EPILOGUE(linear, add), .kinds = "NnnN", .bound = 2e-6, .grad_bound = 5e-6,
+     .cases = CASES({{D2(5, 7), D2(3, 7), D1(3), D2(5, 3)}, {0}},
+                    {{D2(17, 5), D2(70, 5), D1(70), D2(17, 70)}, {0}},
+                    {{D2(70, 27), D2(45, 27), D1(45), D2(70, 45)}, {0}}),
+     .wrong = CASES({{D2(5, 7), D2(3, 6), D1(3), D2(5, 3)}, {0}},
+                    {{D2(5, 7), D2(3, 7), D1(3), D2(3, 5)}, {0}},
+                    {{D2(5, 7), D2(3, 7), D1(3), D1(15)}, {0}})},
+    {EPILOGUE(attention, add), .kinds = "NnnnnN", .bound = 3e-6, .grad_bound = 2e-5,
+     .cases = CASES({{D3(3, 5, 6), D2(18, 6), D1(18), D2(6, 6), D1(6), D3(3, 5, 6)}, {2}},
+                    {{D4(2, 3, 5, 4), D2(12, 4), D1(12), D2(4, 4), D1(4), D4(2, 3, 5, 4)}, {1}}),
+     .wrong = CASES({{D3(3, 5, 6), D2(18, 6), D1(18), D2(6, 6), D1(6), D2(15, 6)}, {2}})},
     {EPILOGUE(conv2d, leaky_relu), .kinds = "Nnn", .bound = 2e-6, .grad_bound = 5e-6,
      .cases = activated, .wrong = CASES({{D4(3, 5, 7, 3), D4(4, 3, 3, 2), D1(4)}, {1, 1, 13}})},
     {EPILOGUE(conv2d_transposed, leaky_relu), .kinds = "Nnn", .bound = 2e-6, .grad_bound = 5e-6,

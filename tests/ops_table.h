@@ -68,10 +68,12 @@ ig_tensor *test_weigh(ig_tape *tape, ig_tensor *y, const float *r);
 #include "core/ops.def"
 #undef IG_OP
 REFERENCE(linear_leaky_relu);
+REFERENCE(linear_add);
 REFERENCE(conv2d_leaky_relu);
 REFERENCE(conv2d_add);
 REFERENCE(conv2d_transposed_leaky_relu);
 REFERENCE(conv2d_transposed_add);
+REFERENCE(attention_add);
 REFERENCE(add_into);
 REFERENCE(leaky_relu_tangent_into);
 

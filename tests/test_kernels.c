@@ -324,8 +324,8 @@ static double multiply_once(const ig_kernels *k, const multiplier *by) {
     ig_product p = draw_product();
     bool add = between(0, 1);
     snprintf(current, sizeof current,
-             "%s_%s m %lld n %lld taps %lld length %lld a_stride %lld tap_stride %lld%s",
-             by->name, k->name, (long long)p.m, (long long)p.n, (long long)p.taps, (long long)p.length,
+             "%s_%s m %lld n %lld taps %lld length %lld a_stride %lld tap_stride %lld%s", by->name,
+             k->name, (long long)p.m, (long long)p.n, (long long)p.taps, (long long)p.length,
              (long long)p.a_stride, (long long)p.tap_stride, add ? " add" : "");
     take_product_a(&p);
     layout b = take_unpacked(p.taps * p.length, p.n);

@@ -120,12 +120,12 @@ static bool run(ig_tape *tape, int product, const ig_conv_shape *s, ig_winograd_
     const ig_epilogue end = {.bias = o.bias, .added = add ? out : NULL};
     if (product == TO_COARSE)
         return form ? ig_winograd_to_coarse(tape, s, form, o.fine, NULL, &weight, &end, out)
-                    : ig_conv_to_coarse(tape, s, o.fine, &weight, &end, out);
+                    : ig_conv_to_coarse(tape, s, o.fine, NULL, &weight, &end, out);
     if (product == TO_FINE)
         return form ? ig_winograd_to_fine(tape, s, form, o.coarse, &weight, &end, out, NULL)
-                    : ig_conv_to_fine(tape, s, o.coarse, &weight, &end, out);
+                    : ig_conv_to_fine(tape, s, o.coarse, &weight, &end, out, NULL);
     return form ? ig_winograd_to_weight(tape, s, form, o.fine, NULL, o.coarse, NULL, out, add)
-                : ig_conv_to_weight(tape, s, o.fine, o.coarse, out, add);
+                : ig_conv_to_weight(tape, s, o.fine, NULL, o.coarse, out, add);
 }
 
 static void compute(int product, const ig_conv_shape *s, ig_winograd_form form, operands o,

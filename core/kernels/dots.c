@@ -1,8 +1,21 @@
 /* Products of few columns: vectors run along the sums, whose lanes are summed in the end. */
 #include "core/kernels/math.h"
 #include "core/whole.h"
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#endif
 
 enum { SUMS = (ROWS + LANES - 1) / LANES * LANES };
+
+/* a b + c. Said plainly, gcc makes of some vectors that end early single numbers, which it rounds
+   twice: then a sum would depend on the rows beside it. */
+INLINE vec multiply_add(vec a, vec b, vec c) {
+#if defined(__aarch64__)
+    return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#else
+    return a * b + c;
+#endif
+}
 
 /* Of each of s vectors and the one s further on, lanes that are s apart are summed. */
 #define SUM_PAIRS(v, s)                                                                            \
@@ -48,29 +61,40 @@ INLINE void block(const int rows, const ig_product *p, int64_t row, int64_t colu
         for (; l + LANES <= length; l += LANES) {
             vec x = load(b + l);
             UNROLL
-            for (int i = 0; i < rows; i++) sum[i] += load(a + i * stride + l) * x;
+            for (int i = 0; i < rows; i++)
+                sum[i] = multiply_add(load(a + i * stride + l), x, sum[i]);
         }
         if (l == length) continue;
         vec x = load_first(b + l, length - l);
         UNROLL
-        for (int i = 0; i < rows; i++) sum[i] += load_first(a + i * stride + l, length - l) * x;
+        for (int i = 0; i < rows; i++)
+            sum[i] = multiply_add(load_first(a + i * stride + l, length - l), x, sum[i]);
     }
     write_column(rows, p, row, column, sum);
 }
 
 #define CASE(rows)                                                                                 \
-    case rows: block(rows, p, row, column); break;
+    case rows: block(rows, p, row, column); break
 
 static void any_block(int64_t rows, const ig_product *p, int64_t row, int64_t column) {
     switch (rows) {
-        CASE(1)
-        CASE(2)
-        CASE(3) CASE(4) CASE(5) CASE(6)
+        CASE(1);
+        CASE(2);
+        CASE(3);
+        CASE(4);
+        CASE(5);
+        CASE(6);
 #if defined(__AVX512F__) || defined(__aarch64__)
-            CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12)
+        CASE(7);
+        CASE(8);
+        CASE(9);
+        CASE(10);
+        CASE(11);
+        CASE(12);
 #endif
 #if defined(__AVX512F__)
-                CASE(13) CASE(14)
+        CASE(13);
+        CASE(14);
 #endif
     }
 }

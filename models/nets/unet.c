@@ -139,7 +139,7 @@ static ig_tensor *run_blocks(const ig_unet *u, const ig_unet_block *blocks, ig_t
 static ig_tensor *attend(const ig_unet *u, ig_tape *tape, ig_tensor *x) {
     if (!u->attention) return x;
     ig_tensor *h = ig_groupnorm(tape, x, &u->attention_norm);
-    ig_tensor *y = ig_add(tape, ig_attention(tape, h, &u->attention_layer), x);
+    ig_tensor *y = ig_attention_add(tape, h, &u->attention_layer, x);
     ig_spent(tape, h);
     ig_spent(tape, x);
     return y;
@@ -171,7 +171,5 @@ ig_tensor *ig_unet_run(const ig_unet *u, ig_tape *tape, ig_tensor *x, const int 
         x = rise(tape, x, &u->up[l], skips[l]);
         x = run_blocks(u, u->ascent[l], tape, x, e);
     }
-    ig_tensor *h = ig_groupnorm_silu(tape, x, &u->last_norm);
-    ig_spent(tape, x);
-    return ig_conv2d(tape, h, &u->last); /* N H W 1 */
+    return ig_groupnorm_silu_conv2d(tape, x, &u->last_norm, &u->last, NULL); /* N H W 1 */
 }
