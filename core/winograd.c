@@ -8,7 +8,6 @@
 #include "core/whole.h"
 
 enum {
-    TILE = 4,        /* m */
     GROUP = 1 << 17, /* floats of transformed tiles in one piece of work: 512 KB, in most L2s */
     FEW_GROUPS = 4,  /* with few images, the batch is cut into this many, */
     LEAST_WORK = 1 << 18, /* of at least this many multiplications: some microseconds */
@@ -30,11 +29,11 @@ typedef struct {
 typedef struct winograd_work {
     const ig_kernels *kernels;
     ig_winograd_form form;
-    int64_t taps;      /* r of F(m x m, r x r) */
-    int64_t step;      /* 2: the fine images have four phases; otherwise 1 */
-    int64_t positions; /* (m + r - 1)^2 */
-    int64_t rows;      /* rows of tiles in the batch */
-    int64_t group;     /* of them in one group, whose tiles are rows of one matrix product */
+    int64_t tile, taps; /* m and r of F(m x m, r x r) */
+    int64_t step;       /* 2: the fine images have four phases; otherwise 1 */
+    int64_t positions;  /* (m + r - 1)^2 */
+    int64_t rows;       /* rows of tiles in the batch */
+    int64_t group;      /* of them in one group, whose tiles are rows of one matrix product */
     const ig_made_images *made; /* the fine images, which then lie in scratch; or NULL */
     int64_t images;             /* so many at a time */
     side x, y;                  /* inputs of the convolution; its outputs or their gradients */
@@ -61,9 +60,10 @@ static int64_t spread(int64_t floats) {
 }
 
 static winograd_work start(ig_winograd_form form) {
-    winograd_work w = {.kernels = ig_kernels_get(), .form = form, .taps = 3, .step = 1};
+    winograd_work w = {.kernels = ig_kernels_get(), .form = form, .tile = 4, .taps = 3, .step = 1};
     if (form == IG_WINOGRAD_F4X4_2X2) w.taps = w.step = 2;
-    w.positions = (TILE + w.taps - 1) * (TILE + w.taps - 1);
+    if (form == IG_WINOGRAD_F7X7_3X3) w.tile = 7;
+    w.positions = (w.tile + w.taps - 1) * (w.tile + w.taps - 1);
     return w;
 }
 
@@ -105,8 +105,8 @@ static int64_t group_rows(const winograd_work *w, int64_t columns) {
 }
 
 /* Of so many tiles for `size` outputs, those that need to be whole. */
-static int64_t whole_tiles(int64_t tiles, int64_t size) {
-    return ig_max(tiles - (tiles * TILE - size), 0);
+static int64_t whole_tiles(const winograd_work *w, int64_t tiles, int64_t size) {
+    return ig_max(tiles - (tiles * w->tile - size), 0);
 }
 
 /* As many whole images at a time as make a group, or one, cut into groups of nearly equal size. */
@@ -119,7 +119,7 @@ static void cut_images(winograd_work *w, int64_t n, int64_t rows) {
 
 /* Cuts the batch of n images, oh x ow outputs (of a phase), into groups. */
 static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
-    int64_t rows = ig_ceil_div(oh, TILE), columns = ig_ceil_div(ow, TILE);
+    int64_t rows = ig_ceil_div(oh, w->tile), columns = ig_ceil_div(ow, w->tile);
     w->rows = n * rows;
     w->group = group_rows(w, columns);
     if (w->made) cut_images(w, n, rows);
@@ -128,8 +128,8 @@ static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
         ig_winograd_tiles *t = &sides[i]->tiles;
         t->rows = rows;
         t->columns = columns;
-        t->whole_rows = whole_tiles(rows, oh);
-        t->whole_columns = whole_tiles(columns, ow);
+        t->whole_rows = whole_tiles(w, rows, oh);
+        t->whole_columns = whole_tiles(w, columns, ow);
         t->stride = spread(w->group * columns * t->row_stride);
         sides[i]->size = w->positions * t->stride;
     }
@@ -173,7 +173,7 @@ typedef struct {
 } tile_range;
 
 static tile_range tiles_at(const winograd_work *w, const ig_winograd_tiles *t, int64_t position) {
-    int64_t last = TILE + w->taps - 2, rows = t->end - t->first, whole = ig_winograd_whole(t);
+    int64_t last = w->tile + w->taps - 2, rows = t->end - t->first, whole = ig_winograd_whole(t);
     bool last_row = position / (last + 1) == last, last_column = position % (last + 1) == last;
     int64_t first = last_column ? whole * (t->columns - t->whole_columns) : 0;
     int64_t below = last_column ? t->whole_columns : t->columns;
@@ -501,8 +501,15 @@ bool ig_winograd_fits(ig_winograd_form form, const ig_conv_shape *s) {
            phases_fit;
 }
 
-ig_winograd_form ig_winograd_choose(const ig_conv_shape *s) {
+/* Results that tiles of 7x7 fit: of more, the larger transforms take what products save. */
+static bool is_of_sevens(const ig_conv_shape *s) {
+    return s->ho % 7 == 0 && s->wo % 7 == 0 && s->ho * s->wo <= 14 * 14;
+}
+
+ig_winograd_form ig_winograd_choose(const ig_conv_shape *s, bool training) {
     if (s->c < 16 || s->k < 16) return IG_WINOGRAD_NONE;
+    if (training && is_of_sevens(s) && ig_winograd_fits(IG_WINOGRAD_F7X7_3X3, s))
+        return IG_WINOGRAD_F7X7_3X3;
     if (ig_winograd_fits(IG_WINOGRAD_F4X4_3X3, s)) return IG_WINOGRAD_F4X4_3X3;
     if (ig_winograd_fits(IG_WINOGRAD_F4X4_2X2, s)) return IG_WINOGRAD_F4X4_2X2;
     return IG_WINOGRAD_NONE;

@@ -1,6 +1,6 @@
 /* Convolutions of 3x3 at stride 1 and 4x4 at stride 2 by Winograd's minimal filtering: F(4x4,3x3)
-   has 4 times and F(4x4,2x2) 2.56 times fewer multiplications than core/conv.h, whose three
-   products these are. */
+   has 4 times, F(7x7,3x3) 5.4 times and F(4x4,2x2) 2.56 times fewer multiplications than
+   core/conv.h, whose three products these are. */
 #ifndef IG_CORE_WINOGRAD_H
 #define IG_CORE_WINOGRAD_H
 
@@ -8,8 +8,9 @@
 #include "core/kernels/kernels.h"
 
 /* The form that is fastest at this shape; IG_WINOGRAD_NONE where the direct product is. The number
-   of images has no say. */
-ig_winograd_form ig_winograd_choose(const ig_conv_shape *s);
+   of images has no say. F(7x7,3x3) is for batches in training alone: its transformed weights, which
+   take 2.25 times the memory of those of F(4x4,3x3), are what a single image waits for. */
+ig_winograd_form ig_winograd_choose(const ig_conv_shape *s, bool training);
 
 /* Whether a form can compute this shape: kernel and stride are its own, the padding is smaller than
    the kernel, and with stride 2 the fine image has a multiple of 16 channels. */
@@ -17,7 +18,8 @@ bool ig_winograd_fits(ig_winograd_form form, const ig_conv_shape *s);
 
 /* As those of core/conv.h, with a form that fits. The fine images lie at `fine`; or they are made
    where they are read, and their gradients taken, where `made` is not NULL: with the weights'
-   gradient too, if `weight` is not. Rms errors are 1 to 4 times those of the direct product. */
+   gradient too, if `weight` is not. Rms errors are 1 to 4 times those of the direct product, of
+   F(7x7,3x3) up to 50 times. */
 bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
                            const float *fine, const ig_made_images *made, const ig_tensor *weight,
                            const ig_epilogue *end, float *coarse);

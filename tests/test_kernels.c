@@ -35,7 +35,7 @@ static const double PRODUCT_BOUND = 4, OUTER_BOUND = 4;
    it is computed from. Softmax has scores up to 10, whose rounding exp makes larger. Winograd's
    transforms are counted in the square root of the number of terms. */
 static const double NORM_BOUND = 6.5, MOMENTS_BOUND = 4, SOFTMAX_BOUND = 15, ADAM_BOUND = 2,
-                    WINOGRAD_BOUND = 12;
+                    WINOGRAD_BOUND = 12, WINOGRAD_7_BOUND = 150;
 
 /* Random numbers: xorshift64*, the same everywhere. */
 
@@ -818,6 +818,10 @@ typedef struct {
     int64_t rows, columns, whole_rows, whole_columns, first, end; /* see ig_winograd_tiles */
 } convolution;
 
+static double winograd_bound(ig_winograd_form form) {
+    return form == IG_WINOGRAD_F7X7_3X3 ? WINOGRAD_7_BOUND : WINOGRAD_BOUND;
+}
+
 /* As few whole tiles as cover all but `spare` outputs, or more. */
 static int64_t whole_tiles(int64_t tiles, int64_t spare) {
     return between(spare < tiles ? tiles - spare : 0, tiles);
@@ -825,13 +829,14 @@ static int64_t whole_tiles(int64_t tiles, int64_t spare) {
 
 static convolution draw_convolution(const ig_kernels *k, const char *name) {
     convolution s = {.lanes = k->panel / 2, .tile = 4, .taps = 3, .step = 1};
-    s.form = (ig_winograd_form)between(IG_WINOGRAD_F4X4_3X3, IG_WINOGRAD_F4X4_2X2);
+    s.form = (ig_winograd_form)between(IG_WINOGRAD_F4X4_3X3, IG_WINOGRAD_F7X7_3X3);
     if (s.form == IG_WINOGRAD_F4X4_2X2) s.taps = s.step = 2;
+    if (s.form == IG_WINOGRAD_F7X7_3X3) s.tile = 7;
     s.kernel = s.taps * s.step;
     s.positions = (s.tile + s.taps - 1) * (s.tile + s.taps - 1);
     s.n = between(1, 2);
-    s.h = between(s.kernel, 9);
-    s.w = between(s.kernel, 9);
+    s.h = between(s.kernel, 2 * s.tile + 1);
+    s.w = between(s.kernel, 2 * s.tile + 1);
     s.c = s.step > 1 ? s.lanes * between(1, 2) : between(1, 35);
     s.k = between(1, 35);
     s.pad = between(0, s.kernel - 1);
@@ -984,7 +989,7 @@ static double check_convolution(const convolution *s, bool flipped, const ig_epi
         int64_t image = i / s->k / s->ow / s->oh;
         if (!is_chosen(s, image, y)) continue;
         double expected = finished(end, convolved(s, flipped, image, y, x, k), k, i);
-        double error = check_output(&matrix_c, "y", i, expected, size, WINOGRAD_BOUND);
+        double error = check_output(&matrix_c, "y", i, expected, size, winograd_bound(s->form));
         largest = fmax(largest, error);
     }
     expect_same(&matrix_c, "y");
@@ -1039,7 +1044,7 @@ static double check_weight_gradient(const convolution *s, int64_t at, bool add) 
         sum += fine_pixel(s, image, fine_y, fine_x, c) * (double)arrays[COARSE].x[i * s->k + k];
     }
     double size = 1 + sqrt((double)(tile_count(s) * s->tile * s->tile));
-    return check_output(&matrix_c, "gw", at, sum, size, WINOGRAD_BOUND);
+    return check_output(&matrix_c, "gw", at, sum, size, winograd_bound(s->form));
 }
 
 static double winograd_gradient_once(const ig_kernels *k) {

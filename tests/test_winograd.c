@@ -17,15 +17,17 @@ typedef struct {
     double rms, most;
 } errors;
 
-static const ig_winograd_form forms[] = {IG_WINOGRAD_F4X4_3X3, IG_WINOGRAD_F4X4_2X2};
-enum { FORMS = 2 };
+static const ig_winograd_form forms[] = {IG_WINOGRAD_F4X4_3X3, IG_WINOGRAD_F4X4_2X2,
+                                         IG_WINOGRAD_F7X7_3X3};
+enum { FORMS = 3 };
 
 /* Seen: less than 3.5e-7 and 2.5e-6 without a form, 1e-6 and 1e-5 with F(4x4,3x3), 1.8e-6
    and 1.4e-5 with F(4x4,2x2), which sums over four phases; fewer channels have less. */
 static errors bound_of(ig_winograd_form form) {
     return form == IG_WINOGRAD_NONE       ? (errors){5e-7, 5e-6}
            : form == IG_WINOGRAD_F4X4_3X3 ? (errors){1.5e-6, 1.5e-5}
-                                          : (errors){2.5e-6, 2.5e-5};
+           : form == IG_WINOGRAD_F4X4_2X2 ? (errors){2.5e-6, 2.5e-5}
+                                          : (errors){1.5e-5, 3e-4};
 }
 
 typedef struct {
@@ -253,7 +255,7 @@ static void check_direct_shapes(void) {
         {2, 17, 6, 9, 9, 3, 18, 3, 3, 2, 1}, {1, 7, 7, 1, 1, 1, 24, 7, 7, 1, 0},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        assert_int_equal(ig_winograd_choose(&shapes[i]), IG_WINOGRAD_NONE);
+        assert_int_equal(ig_winograd_choose(&shapes[i], true), IG_WINOGRAD_NONE);
         check_shape(IG_WINOGRAD_NONE, &shapes[i]);
     }
 }
@@ -412,7 +414,7 @@ static void check_made(const ig_conv_shape *s, operands o, const float *const *e
 /* As if the images lay in memory: the same bits, and in the sum over images, which may be cut
    elsewhere, the same errors. */
 static void check_visits(const ig_conv_shape *s) {
-    ig_winograd_form form = ig_winograd_choose(s);
+    ig_winograd_form form = ig_winograd_choose(s, true);
     buffer fine = make_buffer(fine_size(s), 1), coarse = make_buffer(coarse_size(s), 2);
     buffer weight = make_buffer(weight_size(s), 3), results[PRODUCTS];
     operands o = {fine.x, coarse.x, weight.x, NULL};
@@ -443,6 +445,7 @@ static void check_each_visit(void) {
         shape_of(IG_WINOGRAD_F4X4_3X3, 8, 3, 5, 16, 16, 0),
         shape_of(IG_WINOGRAD_F4X4_3X3, 3, 9, 9, 16, 16, 1), /* few: they lie in memory */
         shape_of(IG_WINOGRAD_F4X4_2X2, 11, 14, 14, 16, 24, 1),
+        shape_of(IG_WINOGRAD_F7X7_3X3, 10, 14, 7, 20, 36, 1),
         {9, 5, 7, 3, 5, 7, 4, 3, 3, 1, 1}, /* of no form */
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check_visits(&shapes[i]);
@@ -458,23 +461,26 @@ static void test_visits(void **state) {
 static void test_choice(void **state) {
     (void)state;
     ig_conv_shape s = shape_of(IG_WINOGRAD_F4X4_3X3, 1, 28, 28, 64, 64, 1);
-    ig_winograd_form form = ig_winograd_choose(&s);
+    ig_winograd_form form = ig_winograd_choose(&s, true);
     assert_true(form != IG_WINOGRAD_NONE && ig_winograd_fits(form, &s));
     s.n = 1000;
-    assert_int_equal(ig_winograd_choose(&s), form);
+    assert_int_equal(ig_winograd_choose(&s, true), form);
+    ig_conv_shape sevens = shape_of(IG_WINOGRAD_F7X7_3X3, 2, 14, 7, 16, 16, 1);
+    assert_int_equal(ig_winograd_choose(&sevens, true), IG_WINOGRAD_F7X7_3X3);
+    assert_int_equal(ig_winograd_choose(&sevens, false), IG_WINOGRAD_F4X4_3X3);
     ig_conv_shape phases = shape_of(IG_WINOGRAD_F4X4_2X2, 1, 28, 28, 32, 64, 1), uneven = phases;
-    assert_int_equal(ig_winograd_choose(&phases), IG_WINOGRAD_F4X4_2X2);
+    assert_int_equal(ig_winograd_choose(&phases, true), IG_WINOGRAD_F4X4_2X2);
     uneven.c = 24;
-    assert_int_equal(ig_winograd_choose(&uneven), IG_WINOGRAD_NONE);
+    assert_int_equal(ig_winograd_choose(&uneven, true), IG_WINOGRAD_NONE);
     ig_conv_shape strided = s, wide = s, padded = s, narrow = s;
     strided.stride = 2;
     wide.kw = 5;
     padded.pad = 3;
     narrow.c = 1;
-    assert_int_equal(ig_winograd_choose(&strided), IG_WINOGRAD_NONE);
-    assert_int_equal(ig_winograd_choose(&wide), IG_WINOGRAD_NONE);
-    assert_int_equal(ig_winograd_choose(&padded), IG_WINOGRAD_NONE);
-    assert_int_equal(ig_winograd_choose(&narrow), IG_WINOGRAD_NONE);
+    assert_int_equal(ig_winograd_choose(&strided, true), IG_WINOGRAD_NONE);
+    assert_int_equal(ig_winograd_choose(&wide, true), IG_WINOGRAD_NONE);
+    assert_int_equal(ig_winograd_choose(&padded, true), IG_WINOGRAD_NONE);
+    assert_int_equal(ig_winograd_choose(&narrow, true), IG_WINOGRAD_NONE);
 }
 
 int main(void) {

@@ -49,13 +49,14 @@ typedef struct {
     bool add;
 } ig_outer;
 
-/* Winograd's F(m x m, r x r), m = 4: tiles of m x m outputs of a convolution of r x r taps and
-   stride 1. One of 4x4 taps and stride 2 is one of 2x2 taps over four phases of its input, the
-   pixels at even and odd rows and columns. */
+/* Winograd's F(m x m, r x r): tiles of m x m outputs of a convolution of r x r taps and stride 1.
+   One of 4x4 taps and stride 2 is one of 2x2 taps over four phases of its input, the pixels at even
+   and odd rows and columns. */
 typedef enum {
     IG_WINOGRAD_NONE,
     IG_WINOGRAD_F4X4_3X3,
     IG_WINOGRAD_F4X4_2X2,
+    IG_WINOGRAD_F7X7_3X3,
 } ig_winograd_form;
 
 /* Its transforms (see winograd.c) between images and, for each of the (m + r - 1)^2 positions of a

@@ -6,12 +6,11 @@
    The matrices belong to the points +-1/2, +-1, inf for F(4x4,2x2) and 0, +-2/3, +-3/2, inf for
    F(4x4,3x3). The usual points 0, +-1, +-2, inf have rms errors 2.2 times
    and largest errors 4.8 times those of the last (normal inputs, 64 channels); reciprocals a b = 1
-   also save products. */
+   also save products. F(7x7,3x3), at +-1/4, +-5/8, +-9/8, +-2, inf, has 10 times those errors. */
 #include "core/kernels/math.h"
 #include "core/whole.h"
 
-enum { TILE = 4 };                              /* outputs along a side of a tile */
-enum { LONGEST = 6, MOST = LONGEST * LONGEST }; /* values along a side of a tile, and in one */
+enum { LONGEST = 9, MOST = LONGEST * LONGEST }; /* values along a side of a tile, and in one */
 
 /* the points of F(4x4,3x3) and of F(4x4,2x2), and what G divides by: a point's differences with the
    others, multiplied */
@@ -26,6 +25,11 @@ enum { LONGEST = 6, MOST = LONGEST * LONGEST }; /* values along a side of a tile
 
 INLINE int taps_of(const ig_winograd_form form) {
     return form == IG_WINOGRAD_F4X4_2X2 ? 2 : 3;
+}
+
+/* Outputs along a side of a tile. */
+INLINE int tile_of(const ig_winograd_form form) {
+    return form == IG_WINOGRAD_F7X7_3X3 ? 7 : 4;
 }
 
 /* B^T, of 5 and 6 inputs */
@@ -124,7 +128,112 @@ INLINE void weights_gradient(const ig_winograd_form form, const vec *x, vec *y) 
     y[2] = x[5] + OVER_A * A * A * even + OVER_B * B * B * even_b;
 }
 
+/* ---- F(7x7,3x3) ---- */
+
+/* Its points, +- each; the coefficients of the product of z^2 - q^2 over the others, from z^0 to
+   z^4; what G divides by. */
+enum { PAIRS = 4 };
+#define P     0.25f
+#define Q     0.625f
+#define R     1.125f
+#define S     2.0f
+#define SQ(p) ((p) * (p))
+#define WITHOUT(a, b, c)                                                                           \
+    {                                                                                              \
+        -SQ(a) * SQ(b) * SQ(c), SQ(a) * SQ(b) + SQ(b) * SQ(c) + SQ(c) * SQ(a),                     \
+            -(SQ(a) + SQ(b) + SQ(c))                                                               \
+    }
+#define OVER(p, a, b, c) (1 / (2 * (p) * (SQ(p) - SQ(a)) * (SQ(p) - SQ(b)) * (SQ(p) - SQ(c))))
+static const float point[PAIRS] = {P, Q, R, S};
+static const float without[PAIRS][3] = {WITHOUT(Q, R, S), WITHOUT(P, R, S), WITHOUT(P, Q, S),
+                                        WITHOUT(P, Q, R)};
+static const float over[PAIRS] = {OVER(P, Q, R, S), OVER(Q, P, R, S), OVER(R, P, Q, S),
+                                  OVER(S, P, Q, R)};
+
+INLINE void input_7(const vec *x, vec *y) {
+    UNROLL
+    for (int i = 0; i < PAIRS; i++) {
+        const float *m = without[i];
+        vec even = x[6] + m[2] * x[4] + m[1] * x[2] + m[0] * x[0];
+        vec odd = x[7] + m[2] * x[5] + m[1] * x[3] + m[0] * x[1];
+        y[2 * i] = point[i] * even + odd;
+        y[2 * i + 1] = point[i] * even - odd;
+    }
+    const float *m = without[0]; /* times z^2 - P^2: the product over all */
+    y[8] = x[8] + (m[2] - SQ(P)) * x[6] + (m[1] - SQ(P) * m[2]) * x[4] +
+           (m[0] - SQ(P) * m[1]) * x[2] - SQ(P) * m[0] * x[0];
+}
+
+INLINE void output_7(const vec *x, vec *y) {
+    UNROLL
+    for (int k = 0; k < 6; k++) y[k] = (vec){0};
+    y[6] = x[8];
+    UNROLL
+    for (int i = 0; i < PAIRS; i++) {
+        vec even = x[2 * i] + x[2 * i + 1], odd = x[2 * i] - x[2 * i + 1];
+        float p = point[i], s = SQ(p);
+        y[0] += even;
+        y[1] += p * odd;
+        y[2] += s * even;
+        y[3] += s * p * odd;
+        y[4] += s * s * even;
+        y[5] += s * s * p * odd;
+        y[6] += s * s * s * even;
+    }
+}
+
+INLINE void gradient_7(const vec *x, vec *y) {
+    UNROLL
+    for (int i = 0; i < PAIRS; i++) {
+        float p = point[i], s = SQ(p);
+        vec even = x[0] + s * x[2] + s * s * x[4] + s * s * s * x[6];
+        vec odd = p * x[1] + s * p * x[3] + s * s * p * x[5];
+        y[2 * i] = even + odd;
+        y[2 * i + 1] = even - odd;
+    }
+    y[8] = x[6];
+}
+
+INLINE void weights_7(const vec *x, vec *y) {
+    UNROLL
+    for (int i = 0; i < PAIRS; i++) {
+        vec even = over[i] * x[0] + over[i] * SQ(point[i]) * x[2];
+        vec odd = over[i] * point[i] * x[1];
+        y[2 * i] = even + odd;
+        y[2 * i + 1] = even - odd;
+    }
+    y[8] = x[2];
+}
+
+INLINE void weights_gradient_7(const vec *x, vec *y) {
+    y[0] = y[1] = (vec){0};
+    y[2] = x[8];
+    UNROLL
+    for (int i = 0; i < PAIRS; i++) {
+        vec even = over[i] * (x[2 * i] + x[2 * i + 1]), odd = over[i] * (x[2 * i] - x[2 * i + 1]);
+        y[0] += even;
+        y[1] += point[i] * odd;
+        y[2] += SQ(point[i]) * even;
+    }
+}
+
+INLINE void apply_7(const ig_winograd_map map, const vec *x, vec *y) {
+    switch (map) {
+    case IG_WINOGRAD_INPUT: input_7(x, y); break;
+    case IG_WINOGRAD_GRADIENT: gradient_7(x, y); break;
+    case IG_WINOGRAD_WEIGHTS: weights_7(x, y); break;
+    case IG_WINOGRAD_OUTPUT: output_7(x, y); break;
+    case IG_WINOGRAD_WEIGHTS_GRADIENT: weights_gradient_7(x, y); break;
+    }
+}
+
+/* ---- tiles ---- */
+
 INLINE void apply(const ig_winograd_map map, const ig_winograd_form form, const vec *x, vec *y) {
+    if (form == IG_WINOGRAD_F7X7_3X3) {
+        apply_7(map, x, y);
+        return;
+    }
     switch (map) {
     case IG_WINOGRAD_INPUT: input(form, x, y); break;
     case IG_WINOGRAD_GRADIENT: gradient(form, x, y); break;
@@ -136,31 +245,33 @@ INLINE void apply(const ig_winograd_map map, const ig_winograd_form form, const 
 
 /* Side of a transformed tile, and of the tiles that a map takes from or gives to an image. */
 INLINE int whole_side(const ig_winograd_form form) {
-    return TILE + taps_of(form) - 1;
+    return tile_of(form) + taps_of(form) - 1;
 }
 
 INLINE int side_of(const ig_winograd_map map, const ig_winograd_form form) {
     switch (map) {
     case IG_WINOGRAD_INPUT: return whole_side(form);
     case IG_WINOGRAD_GRADIENT:
-    case IG_WINOGRAD_OUTPUT: return TILE;
+    case IG_WINOGRAD_OUTPUT: return tile_of(form);
     default: return taps_of(form);
     }
 }
 
 /* A transform is a pass along columns and one along rows. Between them the registers hold half of
    its values: one half of the rows that the first pass makes, then the other; they share no sums.
- */
-enum { HALVES = 2 };
+   Those of F(7x7,3x3) are too many, and all are kept in memory. */
+INLINE int parts_of(const ig_winograd_form form) {
+    return form == IG_WINOGRAD_F7X7_3X3 ? 1 : 2;
+}
 
 /* `count` channels (at most a vector) of one tile: its pixels are at pixel[.] + c, and its
    transformed values go to `to`, `stride` apart. */
 INLINE void split(const ig_winograd_map map, const ig_winograd_form form, const float *const *pixel,
                   int64_t c, int64_t count, float *to, int64_t stride) {
-    const int n = side_of(map, form), side = whole_side(form);
+    const int n = side_of(map, form), side = whole_side(form), parts = parts_of(form);
     UNROLL
-    for (int part = 0; part < HALVES; part++) {
-        const int first = part * side / HALVES, end = (part + 1) * side / HALVES;
+    for (int part = 0; part < parts; part++) {
+        const int first = part * side / parts, end = (part + 1) * side / parts;
         vec half[MOST], x[LONGEST], y[LONGEST];
         UNROLL
         for (int j = 0; j < n; j++) {
@@ -219,15 +330,16 @@ INLINE void join(const ig_winograd_map map, const ig_winograd_form form, const f
 }
 
 /* Where the outputs of a tile begin, the `whole` first of which have one more. */
-INLINE int64_t tile_start(int64_t i, int64_t whole) {
-    return i * TILE - (i > whole ? i - whole : 0);
+INLINE int64_t tile_start(const int tile, int64_t i, int64_t whole) {
+    return i * tile - (i > whole ? i - whole : 0);
 }
 
-/* Where n pixels along one side of an image of `size`, `stride` floats apart, are from the first
-   on, each `step` after another; below any sum of two others for one outside. */
-INLINE void find_places(int64_t n, int64_t first, int64_t step, int64_t size, int64_t stride,
-                        int64_t *at) {
-    for (int64_t i = 0; i < LONGEST; i++) {
+/* Where `count` pixels, n of which are the tile's, lie along one side of an image of `size`,
+   `stride` floats apart, from the first on, each `step` after another; below any sum of two others
+   for one outside. */
+INLINE void find_places(const int count, int64_t n, int64_t first, int64_t step, int64_t size,
+                        int64_t stride, int64_t *at) {
+    for (int64_t i = 0; i < count; i++) {
         int64_t place = first + i * step;
         at[i] = i < n && place >= 0 && place < size ? place * stride : INT64_MIN / 4;
     }
@@ -239,10 +351,11 @@ INLINE pixel_places find_pixels(const ig_winograd_map map, const ig_winograd_for
     const int n = side_of(map, form);
     const bool outputs = map == IG_WINOGRAD_GRADIENT || map == IG_WINOGRAD_OUTPUT;
     pixel_places p;
-    int64_t top = tile_start(row, t->whole_rows) * t->step + phase / 2 - t->pad;
-    int64_t left = tile_start(column, t->whole_columns) * t->step + phase % 2 - t->pad;
-    find_places(n - (outputs && row >= t->whole_rows), top, t->step, t->h, t->w * t->c, p.y);
-    find_places(n - (outputs && column >= t->whole_columns), left, t->step, t->w, t->c, p.x);
+    const int tile = tile_of(form);
+    int64_t top = tile_start(tile, row, t->whole_rows) * t->step + phase / 2 - t->pad;
+    int64_t left = tile_start(tile, column, t->whole_columns) * t->step + phase % 2 - t->pad;
+    find_places(n, n - (outputs && row >= t->whole_rows), top, t->step, t->h, t->w * t->c, p.y);
+    find_places(n, n - (outputs && column >= t->whole_columns), left, t->step, t->w, t->c, p.x);
     return p;
 }
 
@@ -282,10 +395,11 @@ INLINE int64_t tile_place(const ig_winograd_tiles *t, tile_places p, int64_t col
 
 /* Asks the cache for the pixels of the tile one row of tiles further on. As images lie one after
    another, below the last row of tiles is about where the next image begins. */
-INLINE void prefetch_below(const ig_winograd_map map, const ig_winograd_tiles *t, int64_t row,
-                           int64_t column, int64_t phase, const float *image) {
+INLINE void prefetch_below(const ig_winograd_map map, const ig_winograd_form form,
+                           const ig_winograd_tiles *t, int64_t row, int64_t column, int64_t phase,
+                           const float *image) {
     if (map == IG_WINOGRAD_WEIGHTS_GRADIENT || phase > 0) return;
-    int64_t apart = TILE * t->step, y = (row % t->rows + 1) * apart, x = column * apart;
+    int64_t apart = tile_of(form) * t->step, y = (row % t->rows + 1) * apart, x = column * apart;
     for (int64_t i = 0; i < apart; i++)
         for (int64_t k = 0; k < apart * t->c; k += LINE) {
             const void *p =
@@ -316,7 +430,7 @@ INLINE void split_tiles(const ig_winograd_map map, const ig_winograd_form form,
                 const float *pixel[MOST];
                 pixel_places at = find_pixels(map, form, t, row % t->rows, column, phase);
                 find_sources(&at, n, image, zeros, pixel);
-                prefetch_below(map, t, row, column, phase, image);
+                prefetch_below(map, form, t, row, column, phase, image);
                 int64_t place = tile_place(t, places, column) * t->row_stride + phase * t->c;
                 split_pixels(map, form, t, pixel, to + place);
             }
@@ -341,9 +455,10 @@ INLINE void join_tiles(const ig_winograd_map map, const ig_winograd_form form,
         for (int64_t column = 0; column < t->columns; column++)
             for (int64_t phase = 0; phase < t->step * t->step; phase++) {
                 pixel_places at = find_pixels(map, form, t, row % t->rows, column, phase);
-                prefetch_below(map, t, row, column, phase, images + image);
+                prefetch_below(map, form, t, row, column, phase, images + image);
                 if (end->added) /* to be read, as inputs are */
-                    prefetch_below(IG_WINOGRAD_INPUT, t, row, column, phase, end->added + image);
+                    prefetch_below(IG_WINOGRAD_INPUT, form, t, row, column, phase,
+                                   end->added + image);
                 int64_t place = tile_place(t, places, column) * t->row_stride + phase * t->c;
                 join_pixels(map, form, t, from + place, end, images, image, &at);
             }
@@ -356,6 +471,7 @@ INLINE void join_tiles(const ig_winograd_map map, const ig_winograd_form form,
     case IG_WINOGRAD_NONE: break;                                                                  \
     case IG_WINOGRAD_F4X4_3X3: f(map, IG_WINOGRAD_F4X4_3X3, __VA_ARGS__); break;                   \
     case IG_WINOGRAD_F4X4_2X2: f(map, IG_WINOGRAD_F4X4_2X2, __VA_ARGS__); break;                   \
+    case IG_WINOGRAD_F7X7_3X3: f(map, IG_WINOGRAD_F7X7_3X3, __VA_ARGS__); break;                   \
     }
 
 void IG_KERNEL(winograd_split)(ig_winograd_map map, const ig_winograd_tiles *t, const float *images,
