@@ -42,7 +42,8 @@ bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
 bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
                        const ig_made_images *made, const float *coarse, float *gw, bool add);
 
-/* The first of these for images that are made, with few of them for all threads too. */
+/* ig_conv_to_coarse of images that are made; few are made into memory first, so that all threads
+   find work. */
 bool ig_conv_made(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *made,
                   const ig_tensor *weight, const ig_epilogue *end, float *coarse);
 

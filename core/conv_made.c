@@ -59,7 +59,7 @@ static bool in_memory(ig_tape *tape, const ig_conv_shape *s, const ig_made_image
 /* Winograd's forms give both gradients in one pass. */
 static bool one_by_one(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *made,
                        const float *coarse, const ig_tensor *weight, float *gw, bool add) {
-    ig_winograd_form form = ig_winograd_choose(s, tape->recording);
+    ig_winograd_form form = ig_winograd_choose(s, tape->training);
     if (form && gw)
         return ig_winograd_to_weight(tape, s, form, NULL, made, coarse, made->take ? weight : NULL,
                                      gw, add);

@@ -23,8 +23,8 @@ typedef struct {
     const float *x, *w, *gy;
     float *gw;
     bool add_w;
-    int64_t
-        blocks; /* of outputs or, where these are few, of inputs: the weight's gradient is cut */
+    /* the weight's gradient is cut into blocks of outputs or, where these are few, of inputs */
+    int64_t blocks;
     bool by_inputs;
     float *part; /* for each worker, gy of a block of outputs and of up to SUMMED_ROWS rows */
     int64_t part_size;

@@ -99,8 +99,8 @@ ig_tensor *ig_input(ig_tape *tape, ig_shape shape);
 /* ig_input with a copy of the given values. */
 ig_tensor *ig_constant(ig_tape *tape, ig_shape shape, const float *values);
 
-/* ig_input whose values are the caller's own. They stay as they are until the tape begins anew, and
-   the tensor is not given to ig_spent. */
+/* ig_input whose values are the caller's own. They stay as they are for as long as anything reads
+   the tape, and the tensor is not given to ig_spent. */
 ig_tensor *ig_borrow(ig_tape *tape, ig_shape shape, const float *values);
 
 /* Says that no op will be given t any more. Where nothing is recorded, its values are gone then and

@@ -8,7 +8,7 @@
 #include "core/kernels/kernels.h"
 
 /* The form that is fastest at this shape; IG_WINOGRAD_NONE where the direct product is. The number
-   of images has no say. F(7x7,3x3) is for batches in training alone: its transformed weights, which
+   of images has no say. F(7x7,3x3) is for the batches of training alone: its transformed weights, which
    take 2.25 times the memory of those of F(4x4,3x3), are what a single image waits for. */
 ig_winograd_form ig_winograd_choose(const ig_conv_shape *s, bool training);
 

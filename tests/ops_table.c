@@ -323,6 +323,8 @@ static const op_case normed[] = {
     {{D4(9, 9, 5, 6), D1(6), D1(6), D4(1, 3, 3, 6), D1(1)}, {3, 1, 1}},
     {{D4(8, 17, 8, 6), D1(6), D1(6), D4(11, 4, 4, 6), D1(11), D4(8, 8, 4, 11)}, {1, 2, 1}},
     {{D4(9, 3, 2, 6), D1(6), D1(6), D4(9, 1, 1, 6), D1(9)}, {2, 1, 0}},
+    {{D4(9, 5, 7, 17), D1(17), D1(17), D4(9, 1, 1, 17), D1(9)}, {17, 1, 0}},
+    {{D4(8, 9, 6, 9), D1(9), D1(9), D4(10, 5, 5, 9), D1(10)}, {3, 1, 2}},
     {{{0}}, {0}}};
 
 static const op_case not_normed[] = {
@@ -525,6 +527,14 @@ const op_row op_rows[] = {
      .cases = winograd_convolutions},
     {ROW(conv2d_transposed), .kinds = "Nnn", .bound = 2e-6, .grad_bound = 5e-6,
      .cases = winograd_transposed},
+    /* in training by F(7x7,3x3), which rounds more */
+    {ROW(conv2d), .kinds = "Nnn", .bound = 3e-5, .grad_bound = 3e-5,
+     .cases = CASES({{D4(2, 7, 7, 16), D4(17, 3, 3, 16), D1(17)}, {1, 1}},
+                    {{D4(3, 14, 7, 18), D4(16, 3, 3, 18)}, {1, 1}},
+                    {{D4(0, 7, 7, 16), D4(16, 3, 3, 16), D1(16)}, {1, 1}})},
+    {ROW(groupnorm_silu_conv2d), .kinds = "NnnnnN", .bound = 3e-5, .grad_bound = 3e-5,
+     .cases = CASES({{D4(9, 7, 7, 24), D1(24), D1(24), D4(16, 3, 3, 24), D1(16), D4(9, 7, 7, 16)},
+                     {8, 1, 1}})},
     {EPILOGUE(linear, leaky_relu), .kinds = "Nnn", .bound = 2e-6, .grad_bound = 5e-6,
      .cases = CASES({{D2(5, 7), D2(3, 7), D1(3)}, {0}}, {{D2(17, 5), D2(70, 5), D1(70)}, {13}},
                     {{D2(70, 27), D2(45, 27)}, {0}}),

@@ -1,5 +1,5 @@
 /* Products of few columns: vectors run along the sums, whose lanes are summed in the end. */
-#include "core/kernels/math.h"
+#include "core/kernels/isa.h"
 #include "core/whole.h"
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -37,6 +37,7 @@ INLINE vec sums_of(vec v[LANES]) {
     return v[0];
 }
 
+/* Results of one column lie apart: the epilogue takes them one by one. */
 INLINE void write_column(const int rows, const ig_product *p, int64_t row, int64_t column,
                          vec sum[SUMS]) {
     float out[SUMS];
@@ -54,9 +55,10 @@ INLINE void write_column(const int rows, const ig_product *p, int64_t row, int64
 /* Some rows (a constant where this is inlined) of one column. */
 INLINE void block(const int rows, const ig_product *p, int64_t row, int64_t column) {
     vec sum[SUMS] = {0};
-    const float *a = p->a + row * p->a_stride, *b = p->b + column * p->taps * p->length;
     int64_t stride = p->a_stride, length = p->length;
-    for (int64_t t = 0; t < p->taps; t++, a += p->tap_stride, b += length) {
+    for (int64_t t = 0; t < p->taps; t++) {
+        const float *a = p->a + row * stride + t * p->tap_stride;
+        const float *b = p->b + (column * p->taps + t) * length;
         int64_t l = 0;
         for (; l + LANES <= length; l += LANES) {
             vec x = load(b + l);

@@ -3,10 +3,11 @@
 
        y = A^T [ (G w G^T) . (B^T x B) ] A,   gw = G^T [ (B^T x B) . (A gy A^T) ] G.
 
-   The matrices belong to the points +-1/2, +-1, inf for F(4x4,2x2) and 0, +-2/3, +-3/2, inf for
-   F(4x4,3x3). The usual points 0, +-1, +-2, inf have rms errors 2.2 times
-   and largest errors 4.8 times those of the last (normal inputs, 64 channels); reciprocals a b = 1
-   also save products. F(7x7,3x3), at +-1/4, +-5/8, +-9/8, +-2, inf, has 10 times those errors. */
+   The matrices belong to the points +-1/2, +-1, inf for F(4x4,2x2), 0, +-2/3, +-3/2, inf for
+   F(4x4,3x3) and +-1/4, +-5/8, +-9/8, +-2, inf for F(7x7,3x3). The usual points of F(4x4,3x3), 0,
+   +-1, +-2, inf, have rms errors 2.2 times and largest errors 4.8 times those of these (normal
+   inputs, 64 channels); reciprocals a b = 1 also save products. F(7x7,3x3) has rms errors 10 times,
+   largest ones 18 times those of F(4x4,3x3). */
 #include "core/kernels/math.h"
 #include "core/whole.h"
 

@@ -114,8 +114,8 @@ static void noise_row(void *work, int64_t row, int worker) {
 /* A batch at random levels. False where the tape fails. */
 static bool make_noised(const ig_diffuser *d, ig_tape *tape, const ig_batch *batch, noised *out) {
     ig_shape shape = IG_SHAPE_4(batch->n, d->spec.height, d->spec.width, 1);
-    *out =
-        (noised){ig_input(tape, shape), ig_input(tape, shape), ig_input(tape, shape), NULL, NULL};
+    *out = (noised){
+        .x0 = ig_input(tape, shape), .eps = ig_input(tape, shape), .x = ig_input(tape, shape)};
     out->levels = ig_tape_alloc(tape, (size_t)batch->n * sizeof(int));
     if (ig_condition_columns(&d->condition)) out->y = draw_condition(d, tape, batch);
     if (!out->x0 || !out->eps || !out->x || !out->levels ||
