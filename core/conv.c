@@ -180,7 +180,7 @@ static void coarse_made(void *work, int64_t image, int worker) {
 bool ig_conv_to_coarse(ig_tape *tape, const ig_conv_shape *s, const float *fine,
                        const ig_made_images *made, const ig_tensor *weight, const ig_epilogue *end,
                        float *coarse) {
-    ig_winograd_form form = ig_winograd_choose(s, tape->training);
+    ig_winograd_form form = ig_winograd_choose(s, false);
     if (form) return ig_winograd_to_coarse(tape, s, form, fine, made, weight, end, coarse);
     conv_work w = start(in_rows(s), s->k);
     w.fine = fine;
@@ -400,7 +400,7 @@ static void fine_taken(void *work, int64_t image, int worker) {
 bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
                      const ig_tensor *weight, const ig_epilogue *end, float *fine,
                      const ig_made_images *made) {
-    ig_winograd_form form = ig_winograd_choose(s, tape->training);
+    ig_winograd_form form = ig_winograd_choose(s, false);
     if (form) return ig_winograd_to_fine(tape, s, form, coarse, weight, end, fine, made);
     conv_work w = start(in_rows(s), s->c);
     w.made = made;
@@ -497,7 +497,7 @@ static void reduce_weights(void *work, int64_t row, int worker) {
 
 bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
                        const ig_made_images *made, const float *coarse, float *gw, bool add) {
-    ig_winograd_form form = ig_winograd_choose(s, tape->training);
+    ig_winograd_form form = ig_winograd_choose(s, false);
     if (form) return ig_winograd_to_weight(tape, s, form, fine, made, coarse, NULL, gw, add);
     conv_work w = {.s = in_rows(s), .kernels = ig_kernels_get(), .fine = fine, .coarse = coarse};
     w.made = made;

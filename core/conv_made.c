@@ -29,16 +29,47 @@ static images_work images_of(ig_tape *tape, const ig_conv_shape *s, const ig_mad
     return (images_work){made, ig_tape_floats(tape, s->n * size), size};
 }
 
+static ig_winograd_form form_of(const ig_tape *tape, const ig_conv_shape *s) {
+    return ig_winograd_choose(s, tape->training);
+}
+
+/* The images are made, or lie at `fine`. */
+static bool to_coarse(ig_tape *tape, const ig_conv_shape *s, const float *fine,
+                      const ig_made_images *made, const ig_tensor *weight, const ig_epilogue *end,
+                      float *coarse) {
+    ig_winograd_form form = form_of(tape, s);
+    if (form) return ig_winograd_to_coarse(tape, s, form, fine, made, weight, end, coarse);
+    return ig_conv_to_coarse(tape, s, fine, made, weight, end, coarse);
+}
+
+static bool to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
+                    const ig_tensor *weight, float *fine, const ig_made_images *made) {
+    const ig_epilogue none = {0};
+    ig_winograd_form form = form_of(tape, s);
+    if (form) return ig_winograd_to_fine(tape, s, form, coarse, weight, &none, fine, made);
+    return ig_conv_to_fine(tape, s, coarse, weight, &none, fine, made);
+}
+
 bool ig_conv_made(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *made,
                   const ig_tensor *weight, const ig_epilogue *end, float *coarse) {
-    if (s->n >= FEW_IMAGES) return ig_conv_to_coarse(tape, s, NULL, made, weight, end, coarse);
+    if (s->n >= FEW_IMAGES) return to_coarse(tape, s, NULL, made, weight, end, coarse);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     images_work w = images_of(tape, s, made);
     if (!w.fine) return false;
     ig_parallel(s->n, make_image, &w);
-    bool done = ig_conv_to_coarse(tape, s, w.fine, NULL, weight, end, coarse);
+    bool done = to_coarse(tape, s, w.fine, NULL, weight, end, coarse);
     ig_arena_release(tape->arena, mark);
     return done;
+}
+
+/* weight: NULL, or where the images' gradients are taken in the same pass, which Winograd's forms
+   alone can */
+static bool to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
+                      const ig_made_images *made, const float *coarse, const ig_tensor *weight,
+                      float *gw, bool add) {
+    ig_winograd_form form = form_of(tape, s);
+    if (form) return ig_winograd_to_weight(tape, s, form, fine, made, coarse, weight, gw, add);
+    return ig_conv_to_weight(tape, s, fine, made, coarse, gw, add);
 }
 
 /* Makes all images for the weights' gradient, then takes all their gradients. */
@@ -48,23 +79,20 @@ static bool in_memory(ig_tape *tape, const ig_conv_shape *s, const ig_made_image
     if (!w.fine) return false;
     if (gw) {
         ig_parallel(s->n, make_image, &w);
-        if (!ig_conv_to_weight(tape, s, w.fine, NULL, coarse, gw, add)) return false;
+        if (!to_weight(tape, s, w.fine, NULL, coarse, NULL, gw, add)) return false;
     }
     if (!made->take) return true;
-    if (!ig_conv_to_fine(tape, s, coarse, weight, &(ig_epilogue){0}, w.fine, NULL)) return false;
+    if (!to_fine(tape, s, coarse, weight, w.fine, NULL)) return false;
     ig_parallel(s->n, take_image, &w);
     return true;
 }
 
-/* Winograd's forms give both gradients in one pass. */
 static bool one_by_one(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *made,
                        const float *coarse, const ig_tensor *weight, float *gw, bool add) {
-    ig_winograd_form form = ig_winograd_choose(s, tape->training);
-    if (form && gw)
-        return ig_winograd_to_weight(tape, s, form, NULL, made, coarse, made->take ? weight : NULL,
-                                     gw, add);
-    if (gw && !ig_conv_to_weight(tape, s, NULL, made, coarse, gw, add)) return false;
-    return !made->take || ig_conv_to_fine(tape, s, coarse, weight, &(ig_epilogue){0}, NULL, made);
+    bool at_once = gw && made->take && form_of(tape, s);
+    if (gw && !to_weight(tape, s, NULL, made, coarse, at_once ? weight : NULL, gw, add))
+        return false;
+    return at_once || !made->take || to_fine(tape, s, coarse, weight, NULL, made);
 }
 
 bool ig_conv_made_backward(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *made,

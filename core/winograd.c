@@ -506,9 +506,9 @@ static bool is_of_sevens(const ig_conv_shape *s) {
     return s->ho % 7 == 0 && s->wo % 7 == 0 && s->ho * s->wo <= 14 * 14;
 }
 
-ig_winograd_form ig_winograd_choose(const ig_conv_shape *s, bool training) {
+ig_winograd_form ig_winograd_choose(const ig_conv_shape *s, bool normed) {
     if (s->c < 16 || s->k < 16) return IG_WINOGRAD_NONE;
-    if (training && is_of_sevens(s) && ig_winograd_fits(IG_WINOGRAD_F7X7_3X3, s))
+    if (normed && is_of_sevens(s) && ig_winograd_fits(IG_WINOGRAD_F7X7_3X3, s))
         return IG_WINOGRAD_F7X7_3X3;
     if (ig_winograd_fits(IG_WINOGRAD_F4X4_3X3, s)) return IG_WINOGRAD_F4X4_3X3;
     if (ig_winograd_fits(IG_WINOGRAD_F4X4_2X2, s)) return IG_WINOGRAD_F4X4_2X2;
