@@ -14,9 +14,11 @@ enum { BATCH = 16, SIDE = 28, FIRST_STEADY = 3, STEPS = 10 };
    has 98 pages; the system may cause a few of its own, as when a thread's stack grows. */
 enum { FAULTS_MAX = 16 };
 
-/* TSan keeps a shadow of memory, which has page faults of its own. */
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
+/* TSan and ASan keep a shadow of memory and of stacks, which has page faults of its own. */
+#if defined(__SANITIZE_ADDRESS__)
+#define HAS_SHADOW true
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
 #define HAS_SHADOW true
 #endif
 #endif
