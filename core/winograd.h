@@ -21,7 +21,7 @@ bool ig_winograd_fits(ig_winograd_form form, const ig_conv_shape *s);
 /* As those of core/conv.h, with a form that fits. The fine images lie at `fine`; or they are made
    where they are read, and their gradients taken, where `made` is not NULL: with the weights'
    gradient too, if `weight` is not. Rms errors are 1 to 4 times those of the direct product, of
-   F(7x7,3x3) up to 50 times. */
+   F(7x7,3x3) some 35 times. */
 bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
                            const float *fine, const ig_made_images *made, const ig_tensor *weight,
                            const ig_epilogue *end, float *coarse);
