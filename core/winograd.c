@@ -24,6 +24,8 @@ typedef struct {
     ig_winograd_tiles tiles; /* first and end are set for each piece of work */
     int64_t channels;        /* of all phases */
     int64_t size;            /* floats of the matrices of one piece */
+    /* bits of the phases whose first, or last, output along the height and the width is outside */
+    unsigned no_first[2], no_last[2];
 } side;
 
 typedef struct winograd_work {
@@ -117,6 +119,21 @@ static void cut_images(winograd_work *w, int64_t n, int64_t rows) {
     w->group = ig_ceil_div(all, groups);
 }
 
+static void add_band(ig_winograd_bands *bands, int64_t end) {
+    if (bands->count == 0 || end > bands->end[bands->count - 1])
+        if (end > 0) bands->end[bands->count++] = end;
+}
+
+/* Tiles that have values at the same points. */
+static ig_winograd_bands cut_bands(int64_t tiles, int64_t whole, bool no_first, bool no_last) {
+    ig_winograd_bands bands = {0};
+    if (no_first) add_band(&bands, 1);
+    if (no_last && whole == tiles) add_band(&bands, tiles - 1);
+    add_band(&bands, whole);
+    add_band(&bands, tiles);
+    return bands;
+}
+
 /* Cuts the batch of n images, oh x ow outputs (of a phase), into groups. */
 static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
     int64_t rows = ig_ceil_div(oh, w->tile), columns = ig_ceil_div(ow, w->tile);
@@ -130,6 +147,8 @@ static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
         t->columns = columns;
         t->whole_rows = whole_tiles(w, rows, oh);
         t->whole_columns = whole_tiles(w, columns, ow);
+        t->row_bands = cut_bands(rows, t->whole_rows, w->y.no_first[0], w->y.no_last[0]);
+        t->column_bands = cut_bands(columns, t->whole_columns, w->y.no_first[1], w->y.no_last[1]);
         t->stride = spread(w->group * columns * t->row_stride);
         sides[i]->size = w->positions * t->stride;
     }
@@ -167,18 +186,48 @@ static some_images take_images(const winograd_work *w, int64_t first, int64_t en
     return (some_images){first, ig_min(first + w->images, end), fine};
 }
 
-/* Those of the chosen tiles that have a value at a position: see ig_winograd_map. */
-typedef struct {
-    int64_t first, count;
-} tile_range;
+/* ---- what has values at a position: see ig_winograd_map ---- */
 
-static tile_range tiles_at(const winograd_work *w, const ig_winograd_tiles *t, int64_t position) {
-    int64_t last = w->tile + w->taps - 2, rows = t->end - t->first, whole = ig_winograd_whole(t);
-    bool last_row = position / (last + 1) == last, last_column = position % (last + 1) == last;
-    int64_t first = last_column ? whole * (t->columns - t->whole_columns) : 0;
-    int64_t below = last_column ? t->whole_columns : t->columns;
-    int64_t end = whole * t->columns + (last_row ? 0 : (rows - whole) * below);
-    return (tile_range){first, end - first};
+/* Bits of the phases that have a value at a point along a side's height (axis 0) or width (1), in
+   tile i. */
+static unsigned phases_along(const side *s, int axis, int64_t last, int64_t point, int64_t i) {
+    const ig_winograd_tiles *t = &s->tiles;
+    unsigned phases = t->step == 2 ? 3 : 1;
+    if (point == 0 && i == 0) phases &= ~s->no_first[axis];
+    if (point < last) return phases;
+    if (i >= (axis ? t->whole_columns : t->whole_rows)) return 0;
+    return i == (axis ? t->columns : t->rows) - 1 ? phases & ~s->no_last[axis] : phases;
+}
+
+/* Neighbours among the chosen tiles that have values in the same phases: their bits, phase y of the
+   height and x of the width at 2 y + x. next: which pair of bands follows */
+typedef struct {
+    int next;
+    int64_t first, count;
+    unsigned phases;
+} tile_run;
+
+/* The next run at a position; of {0} the first. */
+static bool next_run(const winograd_work *w, const side *s, int64_t position, tile_run *run) {
+    const ig_winograd_tiles *t = &s->tiles;
+    const ig_winograd_bands *rows = &t->row_bands, *columns = &t->column_bands;
+    int64_t last = w->tile + w->taps - 2;
+    run->first += run->count;
+    run->count = 0;
+    for (; run->next < rows->count * columns->count; run->next++) {
+        int band = run->next / columns->count, turn = run->next % columns->count;
+        int across = band % 2 == 0 ? columns->count - 1 - turn : turn;
+        int64_t row = ig_winograd_band_start(rows, band);
+        int64_t column = ig_winograd_band_start(columns, across);
+        unsigned y = phases_along(s, 0, last, position / (last + 1), row);
+        unsigned x = phases_along(s, 1, last, position % (last + 1), column);
+        unsigned phases = (y & 1 ? x : 0) | (y & 2 ? x << 2 : 0);
+        if (run->count == 0) run->phases = phases;
+        if (phases != run->phases) break;
+        run->count += (ig_winograd_above(t, rows->end[band]) - ig_winograd_above(t, row)) *
+                      (columns->end[across] - column);
+    }
+    return run->count > 0;
 }
 
 /* ---- convolution ---- */
@@ -194,6 +243,29 @@ static void weights_panel(void *work, int64_t panel, int worker) {
     w->kernels->winograd_weights(&w->filter, panel);
 }
 
+/* A run of tiles times the weights of each run of phases.  v, m: matrices of both sides */
+static void multiply_run(const winograd_work *w, int64_t position, const tile_run *run,
+                         const float *v, float *m) {
+    const ig_winograd_tiles *x = &w->x.tiles, *y = &w->y.tiles;
+    int64_t phases = y->step * y->step, width = y->row_stride / phases, end;
+    for (int64_t phase = 0; phase < phases; phase = end + 1) {
+        for (end = phase; run->phases >> end & 1; end++)
+            ;
+        if (end == phase) continue;
+        w->kernels->product(&(ig_product){
+            .m = run->count,
+            .n = (end - phase) * width,
+            .a = v + position * x->stride + run->first * x->row_stride,
+            .a_stride = x->row_stride,
+            .taps = 1,
+            .length = w->x.channels,
+            .b = w->packed + position * w->packed_stride + phase * width * w->x.channels,
+            .c = m + position * y->stride + run->first * y->row_stride + phase * width,
+            .c_stride = y->row_stride,
+        });
+    }
+}
+
 /* Rows of tiles first..end-1.  v: a worker's scratch */
 static void convolve_rows(const winograd_work *w, int64_t first, int64_t end, float *v) {
     side x = w->x, y = w->y;
@@ -201,20 +273,8 @@ static void convolve_rows(const winograd_work *w, int64_t first, int64_t end, fl
     choose_rows(&y, first, end);
     float *m = v + x.size;
     w->kernels->winograd_split(IG_WINOGRAD_INPUT, &x.tiles, w->from_x, w->zeros, v);
-    for (int64_t p = 0; p < w->positions; p++) {
-        tile_range tiles = tiles_at(w, &y.tiles, p);
-        w->kernels->product(&(ig_product){
-            .m = tiles.count,
-            .n = y.tiles.row_stride,
-            .a = v + p * x.tiles.stride + tiles.first * x.tiles.row_stride,
-            .a_stride = x.tiles.row_stride,
-            .taps = 1,
-            .length = x.channels,
-            .b = w->packed + p * w->packed_stride,
-            .c = m + p * y.tiles.stride + tiles.first * y.tiles.row_stride,
-            .c_stride = y.tiles.row_stride,
-        });
-    }
+    for (int64_t p = 0; p < w->positions; p++)
+        for (tile_run run = {0}; next_run(w, &y, p, &run);) multiply_run(w, p, &run, v, m);
     w->kernels->winograd_join(IG_WINOGRAD_OUTPUT, &y.tiles, m, &w->end, w->out);
 }
 
@@ -321,6 +381,16 @@ bool ig_winograd_to_coarse(ig_tape *tape, const ig_conv_shape *s, ig_winograd_fo
                     &w.x, convolve_made);
 }
 
+/* Phase a's outputs are the rows a - pad, a - pad + 2, ..., and columns likewise: which phases
+   begin before the image or end behind it. */
+static void find_outside(side *fine) {
+    const ig_winograd_tiles *t = &fine->tiles;
+    for (int axis = 0; axis < 2; axis++) {
+        fine->no_first[axis] = t->pad > 1 ? 3 : (unsigned)t->pad;
+        fine->no_last[axis] = ((axis ? t->w : t->h) + t->pad) % 2 ? 2 : 0;
+    }
+}
+
 /* The adjoint is the convolution with flipped weights, padded by what the other is not: whole
    phases are computed, from the first row that a tap reaches, or with one phase the image. */
 static winograd_work to_fine(const ig_conv_shape *s, ig_winograd_form form, const float *coarse,
@@ -331,6 +401,7 @@ static winograd_work to_fine(const ig_conv_shape *s, ig_winograd_form form, cons
     w.x = coarse_side(&w, s, w.taps - 1 - cut);
     w.y = fine_side(&w, s, s->pad - cut);
     w.from_x = coarse;
+    if (w.step == 2 && s->c % w.kernels->panel == 0) find_outside(&w.y);
     lay_out(&w, s->n, ig_ceil_div(s->h + s->pad - cut, w.step),
             ig_ceil_div(s->w + s->pad - cut, w.step));
     return w;
@@ -357,32 +428,48 @@ static int64_t weight_count(const winograd_work *w) {
     return w->taps * w->taps * w->x.channels;
 }
 
+/* sum = or += the product of a run's matrices, v and behind it, at a position */
+static void sum_run(const winograd_work *w, int64_t position, const tile_run *run, const float *v,
+                    float *sum, bool add) {
+    const ig_winograd_tiles *x = &w->x.tiles, *y = &w->y.tiles;
+    w->kernels->outer(&(ig_outer){
+        .m = y->c,
+        .n = x->row_stride,
+        .rows = 1,
+        .count = run->count,
+        .a = v + w->x.size + position * y->stride + run->first * y->row_stride,
+        .a_stride = y->row_stride,
+        .b = v + position * x->stride + run->first * x->row_stride,
+        .b_stride = x->row_stride,
+        .c = sum,
+        .c_stride = x->row_stride,
+        .add = add,
+    });
+}
+
+/* The same of all runs, y's tiles having been chosen. */
+static void sum_position(const winograd_work *w, const side *y, int64_t position, const float *v,
+                         float *sum, bool add) {
+    for (tile_run run = {0}; next_run(w, y, position, &run);) {
+        if (!run.phases) continue;
+        sum_run(w, position, &run, v, sum, add);
+        add = true;
+    }
+    if (!add) sum_run(w, position, &(tile_run){0}, v, sum, false); /* nothing: 0 */
+}
+
 /* Adds rows of tiles, or the first of them, to the sum: groups of tiles are multiplied into one
    product a position.  v: a worker's scratch */
 static void sum_rows(const winograd_work *w, int64_t begin, int64_t end, float *v, bool add) {
     side x = w->x, y = w->y;
-    float *z = v + x.size, *sum = v + w->matrices;
+    float *sum = v + w->matrices;
     for (int64_t first = begin; first < end; first += w->group) {
         choose_rows(&x, first, ig_min(first + w->group, end));
         choose_rows(&y, first, ig_min(first + w->group, end));
         w->kernels->winograd_split(IG_WINOGRAD_INPUT, &x.tiles, w->from_x, w->zeros, v);
-        w->kernels->winograd_split(IG_WINOGRAD_GRADIENT, &y.tiles, w->from_y, w->zeros, z);
-        for (int64_t p = 0; p < w->positions; p++) {
-            tile_range tiles = tiles_at(w, &y.tiles, p);
-            w->kernels->outer(&(ig_outer){
-                .m = y.tiles.c,
-                .n = x.tiles.row_stride,
-                .rows = 1,
-                .count = tiles.count,
-                .a = z + p * y.tiles.stride + tiles.first * y.tiles.row_stride,
-                .a_stride = y.tiles.row_stride,
-                .b = v + p * x.tiles.stride + tiles.first * x.tiles.row_stride,
-                .b_stride = x.tiles.row_stride,
-                .c = sum + p * w->weights.stride,
-                .c_stride = x.tiles.row_stride,
-                .add = add || first > begin,
-            });
-        }
+        w->kernels->winograd_split(IG_WINOGRAD_GRADIENT, &y.tiles, w->from_y, w->zeros, v + x.size);
+        for (int64_t p = 0; p < w->positions; p++)
+            sum_position(w, &y, p, v, sum + p * w->weights.stride, add || first > begin);
     }
 }
 
@@ -432,6 +519,7 @@ static void reduce_weights(void *work, int64_t k, int worker) {
 static ig_winograd_tiles weight_tiles(const winograd_work *w, const ig_conv_shape *s) {
     ig_winograd_tiles t = {.form = w->form, .h = s->kh, .w = s->kw, .c = s->c, .step = w->step};
     t.rows = t.columns = t.whole_rows = t.whole_columns = 1;
+    t.row_bands = t.column_bands = (ig_winograd_bands){1, {1}};
     t.end = s->k;
     t.row_stride = w->x.tiles.row_stride;
     t.stride = spread(s->k * t.row_stride);

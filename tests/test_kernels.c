@@ -816,6 +816,7 @@ typedef struct {
     int64_t lanes, tile, taps, step, kernel, positions;
     int64_t n, h, w, c, pad, oh, ow, k;
     int64_t rows, columns, whole_rows, whole_columns, first, end; /* see ig_winograd_tiles */
+    ig_winograd_bands row_bands, column_bands;
 } convolution;
 
 static double winograd_bound(ig_winograd_form form) {
@@ -825,6 +826,15 @@ static double winograd_bound(ig_winograd_form form) {
 /* As few whole tiles as cover all but `spare` outputs, or more. */
 static int64_t whole_tiles(int64_t tiles, int64_t spare) {
     return between(spare < tiles ? tiles - spare : 0, tiles);
+}
+
+/* Whole tiles and the others in one or two bands each. */
+static ig_winograd_bands draw_bands(int64_t tiles, int64_t whole) {
+    const int64_t ends[] = {between(0, whole), whole, between(whole, tiles), tiles};
+    ig_winograd_bands bands = {0};
+    for (int i = 0; i < IG_WINOGRAD_BANDS; i++)
+        if (ends[i] > (i ? ends[i - 1] : 0)) bands.end[bands.count++] = ends[i];
+    return bands;
 }
 
 static convolution draw_convolution(const ig_kernels *k, const char *name) {
@@ -846,6 +856,8 @@ static convolution draw_convolution(const ig_kernels *k, const char *name) {
     s.columns = (s.ow + s.tile - 1) / s.tile;
     s.whole_rows = whole_tiles(s.rows, s.rows * s.tile - s.oh);
     s.whole_columns = whole_tiles(s.columns, s.columns * s.tile - s.ow);
+    s.row_bands = draw_bands(s.rows, s.whole_rows);
+    s.column_bands = draw_bands(s.columns, s.whole_columns);
     s.first = between(0, s.n * s.rows - 1);
     s.end = between(s.first + 1, s.n * s.rows);
     snprintf(current, sizeof current,
@@ -872,6 +884,8 @@ static ig_winograd_tiles take_tiles(const convolution *s, buffer *b, int64_t til
     t.columns = s->columns;
     t.whole_rows = s->whole_rows;
     t.whole_columns = s->whole_columns;
+    t.row_bands = s->row_bands;
+    t.column_bands = s->column_bands;
     t.first = s->first;
     t.end = s->end;
     t.row_stride = whole_vectors(s, step * step * c) + s->lanes * between(0, 1);
@@ -941,13 +955,23 @@ static ig_winograd_filter transform_weights(const ig_kernels *k, const convoluti
 
 /* Whether tile i of the matrices has a value at position p: see ig_winograd_map. */
 static bool has_value(const convolution *s, const ig_winograd_tiles *t, int64_t p, int64_t i) {
-    int64_t last = s->tile + s->taps - 2, whole = ig_winograd_whole(t),
-            rest = t->columns - t->whole_columns;
-    bool in_whole_row = i < whole * t->columns;
-    bool in_whole_column =
-        in_whole_row ? i >= whole * rest
-                     : i - whole * t->columns < (t->end - t->first - whole) * t->whole_columns;
-    return (in_whole_row || p / (last + 1) < last) && (in_whole_column || p % (last + 1) < last);
+    int64_t last = s->tile + s->taps - 2;
+    const ig_winograd_bands *rows = &t->row_bands, *columns = &t->column_bands;
+    for (int band = 0; band < rows->count; band++)
+        for (int turn = 0; turn < columns->count; turn++) {
+            int across = band % 2 ? turn : columns->count - 1 - turn;
+            int64_t row = ig_winograd_band_start(rows, band), count = 0;
+            int64_t column = ig_winograd_band_start(columns, across);
+            for (int64_t r = t->first; r < t->end; r++)
+                if (r % t->rows >= row && r % t->rows < rows->end[band])
+                    count += columns->end[across] - column;
+            if (i < count)
+                return (row < t->whole_rows || p / (last + 1) < last) &&
+                       (column < t->whole_columns || p % (last + 1) < last);
+            i -= count;
+        }
+    fail("tile %lld is in no band", (long long)i);
+    return false;
 }
 
 static void multiply_tiles(const ig_kernels *k, const convolution *s, const ig_winograd_filter *f,
@@ -1061,6 +1085,7 @@ static double winograd_gradient_once(const ig_kernels *k) {
     ig_winograd_tiles w =
         take_tiles(&s, &arrays[WEIGHT_TILES], s.k, s.kernel, s.kernel, s.c, s.step);
     w.rows = w.columns = w.whole_rows = w.whole_columns = 1;
+    w.row_bands = w.column_bands = (ig_winograd_bands){1, {1}};
     w.first = 0;
     w.end = s.k;
     multiply_gradients(&s, &x, &y, &w);

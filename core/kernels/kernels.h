@@ -60,11 +60,11 @@ typedef enum {
 } ig_winograd_form;
 
 /* Its transforms (see winograd.c) between images and, for each of the (m + r - 1)^2 positions of a
-   transformed tile, a matrix with a row for every tile and a column for every channel. The last
-   position along a side serves the last output alone: a tile with m - 1 outputs on that side has
-   no value there. So that those with values are neighbours, tiles come in this order: of whole rows
-   those in columns that are not whole, then those in whole ones; of the other rows those in whole
-   columns, then the rest. */
+   transformed tile, a matrix with a row for every tile and a column for every channel. The first
+   position along a side serves the first output alone where it belongs to the point 0, the last one
+   the last output: a tile without that output needs no value there. So that those with values are
+   neighbours, tiles come by bands of rows of tiles and then of columns, the columns' bands
+   backwards in every other band of rows. */
 typedef enum {
     IG_WINOGRAD_INPUT,            /* split: B^T x B */
     IG_WINOGRAD_GRADIENT,         /* split: A gy A^T, of gradients of outputs */
@@ -72,6 +72,13 @@ typedef enum {
     IG_WINOGRAD_OUTPUT,           /* join: A^T m A */
     IG_WINOGRAD_WEIGHTS_GRADIENT, /* join: G^T m G; each row becomes an image of weights */
 } ig_winograd_map;
+
+/* Bands of the tiles along a side of an image: i holds those from end[i - 1] (or 0) to end[i]. */
+enum { IG_WINOGRAD_BANDS = 4 };
+typedef struct {
+    int count;
+    int64_t end[IG_WINOGRAD_BANDS];
+} ig_winograd_bands;
 
 typedef struct {
     ig_winograd_form form;
@@ -81,18 +88,22 @@ typedef struct {
     int64_t rows, columns; /* tiles of an image */
     /* of them, those that hold m outputs a side; the others follow them and hold m - 1 */
     int64_t whole_rows, whole_columns;
+    ig_winograd_bands row_bands, column_bands;
     int64_t first, end; /* the rows of tiles to transform, counted through the batch */
     /* of the matrices: a tile's row, which holds the channels of each phase in turn, a multiple of
        the lanes and at least step^2 c; a position */
     int64_t row_stride, stride;
 } ig_winograd_tiles;
 
-/* How many of the rows of tiles to transform are whole. */
-static inline int64_t ig_winograd_whole(const ig_winograd_tiles *t) {
-    int64_t before = t->first / t->rows, at = t->first % t->rows;
-    int64_t after = t->end / t->rows, end = t->end % t->rows;
-    return (after - before) * t->whole_rows + (end < t->whole_rows ? end : t->whole_rows) -
-           (at < t->whole_rows ? at : t->whole_rows);
+/* How many of the rows of tiles to transform lie above row `at` of their images. */
+static inline int64_t ig_winograd_above(const ig_winograd_tiles *t, int64_t at) {
+    int64_t before = t->first % t->rows, after = t->end % t->rows;
+    return (t->end / t->rows - t->first / t->rows) * at + (after < at ? after : at) -
+           (before < at ? before : at);
+}
+
+static inline int64_t ig_winograd_band_start(const ig_winograd_bands *b, int band) {
+    return band ? b->end[band - 1] : 0;
 }
 
 /* The weights of a convolution, transformed and packed for `product`: matrices of in x out, one a

@@ -3,7 +3,7 @@
 
        y = A^T [ (G w G^T) . (B^T x B) ] A,   gw = G^T [ (B^T x B) . (A gy A^T) ] G.
 
-   The matrices belong to the points +-1/2, +-1, inf for F(4x4,2x2), 0, +-2/3, +-3/2, inf for
+   The matrices belong to the points 0, 1/2, -1, 2, inf for F(4x4,2x2), 0, +-2/3, +-3/2, inf for
    F(4x4,3x3) and +-1/4, +-5/8, +-9/8, +-2, inf for F(7x7,3x3). The usual points of F(4x4,3x3), 0,
    +-1, +-2, inf, have rms errors 2.2 times and largest errors 4.8 times those of these (normal
    inputs, 64 channels); reciprocals a b = 1 also save products. F(7x7,3x3) has rms errors 10 times,
@@ -13,16 +13,12 @@
 
 enum { LONGEST = 9, MOST = LONGEST * LONGEST }; /* values along a side of a tile, and in one */
 
-/* the points of F(4x4,3x3) and of F(4x4,2x2), and what G divides by: a point's differences with the
-   others, multiplied */
+/* the points of F(4x4,3x3), and what G divides by: a point's differences with the others,
+   multiplied; for F(4x4,2x2) these are 1, -9/8, -9/2 and 9 */
 #define A      (2.0f / 3)
 #define B      (3.0f / 2)
 #define OVER_A (1 / (2 * A * A * (A * A - B * B)))
 #define OVER_B (1 / (2 * B * B * (B * B - A * A)))
-#define C      0.5f
-#define D      1.0f
-#define OVER_C (1 / (2 * C * (C * C - D * D)))
-#define OVER_D (1 / (2 * D * (D * D - C * C)))
 
 INLINE int taps_of(const ig_winograd_form form) {
     return form == IG_WINOGRAD_F4X4_2X2 ? 2 : 3;
@@ -35,14 +31,12 @@ INLINE int tile_of(const ig_winograd_form form) {
 
 /* B^T, of 5 and 6 inputs */
 INLINE void input(const ig_winograd_form form, const vec *x, vec *y) {
-    if (form == IG_WINOGRAD_F4X4_2X2) {
-        vec even = x[2] - D * D * x[0], odd = x[3] - D * D * x[1];
-        y[0] = C * even + odd;
-        y[1] = C * even - odd;
-        even = x[2] - C * C * x[0], odd = x[3] - C * C * x[1];
-        y[2] = D * even + odd;
-        y[3] = D * even - odd;
-        y[4] = x[4] - (C * C + D * D) * x[2] + C * C * D * D * x[0];
+    if (form == IG_WINOGRAD_F4X4_2X2) { /* z (z - 1/2) (z + 1) (z - 2) over z, z - 1/2, ..., 1 */
+        y[0] = x[0] + x[3] - 1.5f * (x[1] + x[2]);
+        y[1] = x[3] - x[2] - 2 * x[1];
+        y[2] = x[3] + x[1] - 2.5f * x[2];
+        y[3] = x[3] + .5f * (x[2] - x[1]);
+        y[4] = x[1] + x[4] - 1.5f * (x[2] + x[3]);
         return;
     }
     vec even = x[4] - B * B * x[2], odd = A * x[3] - B * x[1]; /* a b = 1 */
@@ -58,11 +52,10 @@ INLINE void input(const ig_winograd_form form, const vec *x, vec *y) {
 /* A^T */
 INLINE void output(const ig_winograd_form form, const vec *x, vec *y) {
     if (form == IG_WINOGRAD_F4X4_2X2) {
-        vec even_c = x[0] + x[1], odd_c = x[0] - x[1], even_d = x[2] + x[3], odd_d = x[2] - x[3];
-        y[0] = even_c + even_d;
-        y[1] = C * odd_c + D * odd_d;
-        y[2] = C * C * even_c + D * D * even_d;
-        y[3] = x[4] + C * C * C * odd_c + D * D * D * odd_d;
+        y[0] = x[0] + x[1] + (x[2] + x[3]);
+        y[1] = .5f * x[1] - x[2] + 2 * x[3];
+        y[2] = .25f * x[1] + x[2] + 4 * x[3];
+        y[3] = x[4] - x[2] + .125f * x[1] + 8 * x[3];
         return;
     }
     vec even = x[1] + x[2], odd = x[1] - x[2], even_b = x[3] + x[4], odd_b = x[3] - x[4];
@@ -75,12 +68,10 @@ INLINE void output(const ig_winograd_form form, const vec *x, vec *y) {
 /* A, of gradients of outputs */
 INLINE void gradient(const ig_winograd_form form, const vec *x, vec *y) {
     if (form == IG_WINOGRAD_F4X4_2X2) {
-        vec even = x[0] + C * C * x[2], odd = C * x[1] + C * C * C * x[3];
-        y[0] = even + odd;
-        y[1] = even - odd;
-        even = x[0] + D * D * x[2], odd = D * x[1] + D * D * D * x[3];
-        y[2] = even + odd;
-        y[3] = even - odd;
+        y[0] = x[0];
+        y[1] = x[0] + .5f * x[1] + .25f * x[2] + .125f * x[3];
+        y[2] = x[0] + x[2] - (x[1] + x[3]);
+        y[3] = x[0] + 2 * x[1] + 4 * x[2] + 8 * x[3];
         y[4] = x[3];
         return;
     }
@@ -97,12 +88,10 @@ INLINE void gradient(const ig_winograd_form form, const vec *x, vec *y) {
 /* G, of 2 and 3 weights */
 INLINE void weights(const ig_winograd_form form, const vec *x, vec *y) {
     if (form == IG_WINOGRAD_F4X4_2X2) {
-        vec even = OVER_C * x[0], odd = OVER_C * C * x[1];
-        y[0] = even + odd;
-        y[1] = even - odd;
-        even = OVER_D * x[0], odd = OVER_D * D * x[1];
-        y[2] = even + odd;
-        y[3] = even - odd;
+        y[0] = x[0];
+        y[1] = (-8.0f / 9) * x[0] + (-4.0f / 9) * x[1];
+        y[2] = (2.0f / 9) * (x[1] - x[0]);
+        y[3] = (1.0f / 9) * x[0] + (2.0f / 9) * x[1];
         y[4] = x[1];
         return;
     }
@@ -119,8 +108,8 @@ INLINE void weights(const ig_winograd_form form, const vec *x, vec *y) {
 /* G^T, to 2 and 3 gradients of weights */
 INLINE void weights_gradient(const ig_winograd_form form, const vec *x, vec *y) {
     if (form == IG_WINOGRAD_F4X4_2X2) {
-        y[0] = OVER_C * (x[0] + x[1]) + OVER_D * (x[2] + x[3]);
-        y[1] = OVER_C * C * (x[0] - x[1]) + OVER_D * D * (x[2] - x[3]) + x[4];
+        y[0] = x[0] - (8.0f / 9) * x[1] - (2.0f / 9) * x[2] + (1.0f / 9) * x[3];
+        y[1] = x[4] - (4.0f / 9) * x[1] + (2.0f / 9) * x[2] + (2.0f / 9) * x[3];
         return;
     }
     vec even = x[1] + x[2], odd = x[1] - x[2], even_b = x[3] + x[4], odd_b = x[3] - x[4];
@@ -373,25 +362,37 @@ INLINE void find_sources(const pixel_places *at, const int n, const float *image
     }
 }
 
-/* Where the tiles of one row are among all: those of whole columns and the others. */
-typedef struct {
-    int64_t whole, other;
-} tile_places;
-
-INLINE tile_places places_of(const ig_winograd_tiles *t, int64_t row) {
-    ig_winograd_tiles before = *t;
-    before.end = row;
-    int64_t wholes = ig_winograd_whole(t), others = t->end - t->first - wholes;
-    int64_t whole = ig_winograd_whole(&before), other = row - t->first - whole;
-    int64_t columns = t->whole_columns, rest = t->columns - columns;
-    if (row % t->rows < t->whole_rows)
-        return (tile_places){wholes * rest + whole * columns, whole * rest};
-    return (tile_places){wholes * t->columns + other * columns,
-                         wholes * t->columns + others * columns + other * rest};
+INLINE int band_of(const ig_winograd_bands *b, int64_t i) {
+    int band = 0;
+    while (i >= b->end[band]) band++;
+    return band;
 }
 
-INLINE int64_t tile_place(const ig_winograd_tiles *t, tile_places p, int64_t column) {
-    return column < t->whole_columns ? p.whole + column : p.other + column - t->whole_columns;
+/* A row of tiles: its band's tiles begin at `first`, of whose `rows` rows `before` come before it.
+ */
+typedef struct {
+    int64_t first, rows, before;
+    bool backwards;
+} tile_row;
+
+INLINE tile_row find_row(const ig_winograd_tiles *t, int64_t row) {
+    ig_winograd_tiles before = *t;
+    before.end = row;
+    int band = band_of(&t->row_bands, row % t->rows);
+    int64_t start = ig_winograd_band_start(&t->row_bands, band), end = t->row_bands.end[band];
+    int64_t above = ig_winograd_above(t, start);
+    return (tile_row){.first = above * t->columns,
+                      .rows = ig_winograd_above(t, end) - above,
+                      .before = ig_winograd_above(&before, end) - ig_winograd_above(&before, start),
+                      .backwards = band % 2 == 0};
+}
+
+/* Which of all tiles is in that row and this column. */
+INLINE int64_t tile_place(const ig_winograd_tiles *t, const tile_row *row, int64_t column) {
+    int band = band_of(&t->column_bands, column);
+    int64_t start = ig_winograd_band_start(&t->column_bands, band), end = t->column_bands.end[band];
+    int64_t ahead = row->backwards ? t->columns - end : start;
+    return row->first + ahead * row->rows + row->before * (end - start) + column - start;
 }
 
 /* Asks the cache for the pixels of the tile one row of tiles further on. As images lie one after
@@ -425,14 +426,14 @@ INLINE void split_tiles(const ig_winograd_map map, const ig_winograd_form form,
     const int n = side_of(map, form);
     for (int64_t row = t->first; row < t->end; row++) {
         const float *image = images + row / t->rows * t->h * t->w * t->c;
-        tile_places places = places_of(t, row);
+        const tile_row tiles = find_row(t, row);
         for (int64_t column = 0; column < t->columns; column++)
             for (int64_t phase = 0; phase < t->step * t->step; phase++) {
                 const float *pixel[MOST];
                 pixel_places at = find_pixels(map, form, t, row % t->rows, column, phase);
                 find_sources(&at, n, image, zeros, pixel);
                 prefetch_below(map, form, t, row, column, phase, image);
-                int64_t place = tile_place(t, places, column) * t->row_stride + phase * t->c;
+                int64_t place = tile_place(t, &tiles, column) * t->row_stride + phase * t->c;
                 split_pixels(map, form, t, pixel, to + place);
             }
     }
@@ -452,7 +453,7 @@ INLINE void join_tiles(const ig_winograd_map map, const ig_winograd_form form,
                        float *images) {
     for (int64_t row = t->first; row < t->end; row++) {
         int64_t image = row / t->rows * t->h * t->w * t->c;
-        tile_places places = places_of(t, row);
+        const tile_row tiles = find_row(t, row);
         for (int64_t column = 0; column < t->columns; column++)
             for (int64_t phase = 0; phase < t->step * t->step; phase++) {
                 pixel_places at = find_pixels(map, form, t, row % t->rows, column, phase);
@@ -460,7 +461,7 @@ INLINE void join_tiles(const ig_winograd_map map, const ig_winograd_form form,
                 if (end->added) /* to be read, as inputs are */
                     prefetch_below(IG_WINOGRAD_INPUT, form, t, row, column, phase,
                                    end->added + image);
-                int64_t place = tile_place(t, places, column) * t->row_stride + phase * t->c;
+                int64_t place = tile_place(t, &tiles, column) * t->row_stride + phase * t->c;
                 join_pixels(map, form, t, from + place, end, images, image, &at);
             }
     }
