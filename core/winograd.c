@@ -16,6 +16,10 @@ enum {
     CHUNK_TILES = 256,
     LEAST_CHUNKS = 4,
     MOST_CHUNKS = 16,
+    /* products ask for what the next position reads where all weights are as many floats, and tiles
+       in a group so many that it can come meanwhile */
+    LEAST_ASKED = 1 << 18,
+    LEAST_TILES = 28,
     LINE = 16, /* floats of a cache line */
 };
 
@@ -40,6 +44,7 @@ typedef struct winograd_work {
     int64_t images;             /* so many at a time */
     side x, y;                  /* inputs of the convolution; its outputs or their gradients */
     int64_t matrices;           /* floats for both, which are first in scratch */
+    bool asks;                  /* for what the next position reads */
     const float *from_x, *from_y;
     ig_epilogue end;
     float *out;
@@ -153,6 +158,8 @@ static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
         sides[i]->size = w->positions * t->stride;
     }
     w->matrices = w->x.size + w->y.size;
+    int64_t weights = w->positions * w->x.tiles.row_stride * w->y.tiles.row_stride;
+    w->asks = weights > LEAST_ASKED && w->group * columns >= LEAST_TILES;
 }
 
 /* Rows of tiles first..end-1 of a side. */
@@ -230,6 +237,12 @@ static bool next_run(const winograd_work *w, const side *s, int64_t position, ti
     return run->count > 0;
 }
 
+/* Of matrices `stride` apart, the one behind that of a position, if it is to be asked for. */
+static ig_soon soon(const winograd_work *w, int64_t position, const float *x, int64_t stride) {
+    if (!w->asks || position + 1 == w->positions) return (ig_soon){NULL, 0};
+    return (ig_soon){x + (position + 1) * stride, stride};
+}
+
 /* ---- convolution ---- */
 
 typedef struct {
@@ -262,6 +275,8 @@ static void multiply_run(const winograd_work *w, int64_t position, const tile_ru
             .b = w->packed + position * w->packed_stride + phase * width * w->x.channels,
             .c = m + position * y->stride + run->first * y->row_stride + phase * width,
             .c_stride = y->row_stride,
+            .soon = {soon(w, position, v, x->stride),
+                     soon(w, position, w->packed, w->packed_stride)},
         });
     }
 }
@@ -444,6 +459,7 @@ static void sum_run(const winograd_work *w, int64_t position, const tile_run *ru
         .c = sum,
         .c_stride = x->row_stride,
         .add = add,
+        .soon = {soon(w, position, v + w->x.size, y->stride), soon(w, position, v, x->stride)},
     });
 }
 

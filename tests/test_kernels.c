@@ -264,6 +264,11 @@ static void expect_epilogue_same(void) {
     expect_same(&addends, "addends");
 }
 
+/* Nothing, or more than a has: the cache may be asked for any place. */
+static void draw_soon(ig_soon soon[2]) {
+    for (int i = 0; i < 2; i++) soon[i] = (ig_soon){matrix_a.x, between(0, 1) * between(0, 5000)};
+}
+
 /* Shapes of a matrix, or of a convolution, whose rows overlap. */
 static ig_product draw_product(void) {
     ig_product p = {.m = between(1, 40), .n = between(1, MOST_COLUMNS), .taps = between(1, 4)};
@@ -336,6 +341,7 @@ static double multiply_once(const ig_kernels *k, const multiplier *by) {
     p.b = matrix_b.x;
     p.c = matrix_c.x;
     p.end = draw_epilogue(p.n, matrix_c.count, add);
+    draw_soon(p.soon);
     by->multiply(&p);
 
     double largest = 0;
@@ -425,6 +431,7 @@ static double outer_once(const ig_kernels *k) {
     p.a = matrix_a.x;
     p.b = matrix_b.x;
     p.c = matrix_c.x;
+    draw_soon(p.soon);
     k->outer(&p);
 
     double largest = 0;

@@ -67,6 +67,21 @@ INLINE void prefetch(const float *p, int64_t ahead) {
     __builtin_prefetch((const void *)((uintptr_t)p + (uintptr_t)ahead * sizeof *p));
 }
 
+/* The same of the second-level cache. */
+INLINE void prefetch_soon(const float *p, int64_t ahead) {
+    __builtin_prefetch((const void *)((uintptr_t)p + (uintptr_t)ahead * sizeof *p), 0, 2);
+}
+
+/* What a block of so many terms asks for, of what is read soon; NULL: nothing is left. */
+INLINE const float *take_soon(ig_soon soon[2], int64_t terms) {
+    ig_soon *s = soon[0].size > 0 ? &soon[0] : &soon[1];
+    if (s->size <= 0) return NULL;
+    const float *x = s->x;
+    s->x = (const float *)((uintptr_t)x + (uintptr_t)(terms * LINE) * sizeof *x);
+    s->size -= terms * LINE;
+    return x;
+}
+
 /* The first `count` values, 1..LANES - 1, and zeros; of a store, those values alone. */
 #if defined(__AVX512F__)
 INLINE vec load_first(const float *p, int64_t count) {

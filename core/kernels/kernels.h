@@ -21,6 +21,13 @@ typedef struct {
     float slope;       /* of leaky_relu below 0 */
 } ig_epilogue;
 
+/* Floats that are read after a product, or none: while it adds a term to a block of sums it asks
+   the second-level cache for one of their lines. */
+typedef struct {
+    const float *x;
+    int64_t size;
+} ig_soon;
+
 /* c = the epilogue of sum over t, l of a_i[t][l] b[t * length + l][j].
    Row i of a is `taps` runs of `length` floats: run t begins at a + i * a_stride + t * tap_stride.
    A plain matrix has one tap; a convolution has one for each row of its kernel. */
@@ -32,6 +39,7 @@ typedef struct {
     float *c;       /* row i at c + i * c_stride */
     int64_t c_stride;
     ig_epilogue end;
+    ig_soon soon[2];
 } ig_product;
 
 /* c[i][j] = or += sum over r, t of a[r * a_row + t * a_stride + i] b[r * b_row + t * b_stride + j]:
@@ -47,6 +55,7 @@ typedef struct {
     float *c; /* row i at c + i * c_stride */
     int64_t c_stride;
     bool add;
+    ig_soon soon[2];
 } ig_outer;
 
 /* Winograd's F(m x m, r x r): tiles of m x m outputs of a convolution of r x r taps and stride 1.

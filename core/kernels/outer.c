@@ -8,10 +8,11 @@ INLINE void write_last(float *c, vec sum, int64_t skip, bool add) {
     for (int64_t j = skip; j < LANES; j++) c[j] = add ? c[j] + last[j] : last[j];
 }
 
-/* One block of `rows` x `vectors` vectors (constants where this is inlined). Of its columns, the
-   first `skip` belong to a block before and are not stored. */
-INLINE void block(const int rows, const int vectors, const ig_outer *p, int64_t row, int64_t column,
-                  int64_t skip) {
+/* One block of `rows` x `vectors` vectors, which asks for what is at `soon` or not (the three are
+   constants where this is inlined). Of its columns, the first `skip` belong to a block before and
+   are not stored. */
+INLINE void block(const int rows, const int vectors, const bool asks, const ig_outer *p,
+                  int64_t row, int64_t column, int64_t skip, const float *soon) {
     vec sum[ROWS][2];
     UNROLL
     for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = (vec){0};
@@ -24,6 +25,7 @@ INLINE void block(const int rows, const int vectors, const ig_outer *p, int64_t 
     }
     int64_t left = p->count, a_stride = p->a_stride, b_stride = p->b_stride; /* of the run */
     for (int64_t t = p->rows * p->count; t > 0; t--) {
+        if (asks) prefetch_soon(soon, (t - 1) * LINE);
         vec b0 = load(b), b1 = vectors > 1 ? load(b + LANES) : b0;
         UNROLL
         for (int i = 0; i < rows; i++) {
@@ -49,12 +51,13 @@ INLINE void block(const int rows, const int vectors, const ig_outer *p, int64_t 
 }
 
 #define CASE(rows)                                                                                 \
-    case 2 * (rows): block(rows, 1, p, row, column, skip); break;                                  \
-    case 2 * (rows) + 1: block(rows, 2, p, row, column, skip); break;
+    case 3 * (rows): block(rows, 1, false, p, row, column, skip, soon); break;                     \
+    case 3 * (rows) + 1: block(rows, 2, false, p, row, column, skip, soon); break;                 \
+    case 3 * (rows) + 2: block(rows, 2, true, p, row, column, skip, soon); break;
 
 static void any_block(int64_t rows, int vectors, const ig_outer *p, int64_t row, int64_t column,
-                      int64_t skip) {
-    switch (2 * rows + vectors - 1) {
+                      int64_t skip, const float *soon) {
+    switch (3 * rows + vectors - 1 + (vectors == 2 && soon)) {
         CASE(1)
         CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
 #if defined(__AVX512F__) || defined(__aarch64__)
@@ -81,11 +84,11 @@ static void narrow(const ig_outer *p) {
 }
 
 /* All rows of the columns from `column` on. */
-static void strip(const ig_outer *p, int vectors, int64_t column, int64_t skip) {
+static void strip(const ig_outer *p, int vectors, int64_t column, int64_t skip, ig_soon soon[2]) {
     int64_t blocks = ig_ceil_div(p->m, ROWS);
     for (int64_t i = 0; i < blocks; i++) {
         int64_t row = i * p->m / blocks, end = (i + 1) * p->m / blocks;
-        any_block(end - row, vectors, p, row, column, skip);
+        any_block(end - row, vectors, p, row, column, skip, take_soon(soon, p->rows * p->count));
     }
 }
 
@@ -95,11 +98,12 @@ void IG_KERNEL(outer)(const ig_outer *p) {
         return;
     }
     int64_t column = 0;
-    for (; column + PANEL <= p->n; column += PANEL) strip(p, 2, column, 0);
+    ig_soon soon[2] = {p->soon[0], p->soon[1]};
+    for (; column + PANEL <= p->n; column += PANEL) strip(p, 2, column, 0, soon);
     if (column + LANES <= p->n) {
-        strip(p, 1, column, 0);
+        strip(p, 1, column, 0, soon);
         column += LANES;
     }
     /* the rest: a vector that ends with the last column, so that nothing beyond is read */
-    if (column < p->n) strip(p, 1, p->n - LANES, column - (p->n - LANES));
+    if (column < p->n) strip(p, 1, p->n - LANES, column - (p->n - LANES), soon);
 }

@@ -35,16 +35,17 @@ INLINE void write_block(const int rows, const int vectors, const ig_product *p, 
 
 enum { AHEAD = 32 * PANEL }; /* floats of packed weights that the cache is asked for early */
 
-/* One block of `rows` rows and of one panel's `vectors` vectors that hold columns (both constants
-   where this is inlined). */
-INLINE void block(const int rows, const int vectors, const ig_product *p, int64_t row,
-                  int64_t column, const float *b) {
+/* One block of `rows` rows and of one panel's `vectors` vectors that hold columns, which asks for
+   what is at `soon` or not (the three are constants where this is inlined). */
+INLINE void block(const int rows, const int vectors, const bool asks, const ig_product *p,
+                  int64_t row, int64_t column, const float *b, const float *soon) {
     vec sum[ROWS][2];
     UNROLL
     for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = (vec){0};
     const float *a = p->a + row * p->a_stride;
     int64_t left = p->length, stride = p->a_stride; /* of the run */
     for (int64_t l = p->taps * p->length; l > 0; l--, b += PANEL) {
+        if (asks) prefetch_soon(soon, (l - 1) * LINE);
         prefetch(b, AHEAD);
         if (vectors > 1 && PANEL > LINE) prefetch(b, AHEAD + LANES);
         vec b0 = load(b), b1 = vectors > 1 ? load(b + LANES) : b0;
@@ -61,13 +62,14 @@ INLINE void block(const int rows, const int vectors, const ig_product *p, int64_
 }
 
 #define CASE(rows)                                                                                 \
-    case 2 * (rows): block(rows, 1, p, row, column, b); break;                                     \
-    case 2 * (rows) + 1: block(rows, 2, p, row, column, b); break;
+    case 3 * (rows): block(rows, 1, false, p, row, column, b, soon); break;                        \
+    case 3 * (rows) + 1: block(rows, 2, false, p, row, column, b, soon); break;                    \
+    case 3 * (rows) + 2: block(rows, 2, true, p, row, column, b, soon); break;
 
-/* Never inlined more than once: a switch of up to 28 unrolled blocks. */
+/* Never inlined more than once: a switch of up to 42 unrolled blocks. */
 static void any_block(int64_t rows, int vectors, const ig_product *p, int64_t row, int64_t column,
-                      const float *b) {
-    switch (2 * rows + vectors - 1) {
+                      const float *b, const float *soon) {
+    switch (3 * rows + vectors - 1 + (vectors == 2 && soon)) {
         CASE(1)
         CASE(2)
         CASE(3) CASE(4) CASE(5) CASE(6)
@@ -82,10 +84,13 @@ static void any_block(int64_t rows, int vectors, const ig_product *p, int64_t ro
 
 void IG_KERNEL(product)(const ig_product *p) {
     int64_t blocks = ig_ceil_div(p->m, ROWS);
+    int64_t terms = p->taps * p->length;
     const float *b = p->b;
-    for (int64_t column = 0; column < p->n; column += PANEL, b += p->taps * p->length * PANEL)
+    ig_soon soon[2] = {p->soon[0], p->soon[1]};
+    for (int64_t column = 0; column < p->n; column += PANEL, b += terms * PANEL)
         for (int64_t i = 0; i < blocks; i++) { /* blocks of nearly equal size */
             int64_t row = i * p->m / blocks, end = (i + 1) * p->m / blocks;
-            any_block(end - row, p->n - column > LANES ? 2 : 1, p, row, column, b);
+            any_block(end - row, p->n - column > LANES ? 2 : 1, p, row, column, b,
+                      take_soon(soon, terms));
         }
 }
