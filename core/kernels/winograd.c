@@ -300,7 +300,11 @@ INLINE void join(const ig_winograd_map map, const ig_winograd_form form, const f
     UNROLL
     for (int j = 0; j < side; j++) {
         UNROLL
-        for (int i = 0; i < side; i++) x[i] = load(from + (i * side + j) * stride);
+        for (int i = 0; i < side; i++) {
+            const float *value = from + (i * side + j) * stride;
+            prefetch(value, 2 * LINE); /* of later channels or the next tile */
+            x[i] = load(value);
+        }
         apply(map, form, x, y);
         UNROLL
         for (int i = 0; i < n; i++) half[i * side + j] = y[i];

@@ -257,13 +257,14 @@ static ig_tensor *project(const pass *p, ig_tensor *x, const ig_linear_layer *l,
 
 /* x: N H W 1 -> N 1 */
 static ig_tensor *walk(pass *p, const ig_discriminator_layers *l, ig_tensor *x, ig_tensor *y) {
-    x = conv_activate(p, x, &l->down1); /* N H/2 W/2 width */
-    x = conv(p, x, &l->down2);          /* N H/4 W/4 2 width */
+    bool plain = l->block_count == 0;
+    x = conv_activate(p, x, &l->down1);                                 /* N H/2 W/2 width */
+    x = plain ? conv_activate(p, x, &l->down2) : conv(p, x, &l->down2); /* N H/4 W/4 2 width */
     for (int i = 0; i < l->block_count; i++) {
         const ig_dcgan_block *b = &l->blocks[i];
         x = conv_add(p, conv_activate(p, activate(p, x), &b->first), &b->second, x);
     }
-    x = activate(p, x);
+    if (!plain) x = activate(p, x);
     ig_tensor *score = linear(p, x, &l->score);
     return l->project.w ? ig_add(p->tape, score, project(p, x, &l->project, y)) : score;
 }
