@@ -508,33 +508,26 @@ static int64_t tap_at(const ig_winograd_filter *f, int t) {
     return step * (t / taps * step * taps + t % taps) * f->tap_stride;
 }
 
-/* Where weights are, counted from that of channel `in`: those of a panel's channels and taps. */
-typedef struct {
-    int64_t count, channel[PANEL], tap[9];
-} panel_places;
-
-static panel_places find_weights(const ig_winograd_filter *f, int64_t first) {
-    panel_places p = {.count = ig_min(f->out - first, PANEL)};
-    for (int64_t i = 0; i < p.count; i++)
-        p.channel[i] = channel_at(f, first + i, f->out_phase, f->out_stride);
-    for (int t = 0; t < taps_of(f->form) * taps_of(f->form); t++) p.tap[t] = tap_at(f, t);
-    return p;
-}
-
+/* Half a panel at a time: its channels and as many of the others are each of one phase. */
 INLINE void weights_panel(const ig_winograd_map map, const ig_winograd_form form,
                           const ig_winograd_filter *f, int64_t panel) {
     const int count = taps_of(form) * taps_of(form);
-    float tap[9][PANEL] = {0}, *to = f->packed + panel * f->in * PANEL;
-    const float *taps[9];
-    for (int t = 0; t < 9; t++) taps[t] = tap[t];
-    panel_places p = find_weights(f, panel * PANEL);
-    for (int64_t in = 0; in < f->in; in++, to += PANEL) {
-        const float *w = f->weight + channel_at(f, in, f->in_phase, f->in_stride);
-        for (int t = 0; t < count; t++)
-            for (int64_t i = 0; i < p.count; i++) tap[t][i] = w[p.channel[i] + p.tap[t]];
-        split(map, form, taps, 0, LANES, to, f->stride);
-        split(map, form, taps, LANES, LANES, to + LANES, f->stride);
-    }
+    float *to = f->packed + panel * f->in * PANEL, tap[9][LANES * PANEL];
+    for (int64_t half = 0; half < PANEL; half += LANES)
+        for (int64_t in = 0; in < f->in; in += LANES) {
+            int64_t out = panel * PANEL + half, rows = ig_min(f->in - in, LANES);
+            const float *w = f->weight + channel_at(f, in, f->in_phase, f->in_stride) +
+                             channel_at(f, ig_min(out, f->out - 1), f->out_phase, f->out_stride);
+            for (int t = 0; t < count; t++)
+                IG_KERNEL(pack)
+                (0, rows, ig_min(f->out - out, LANES), w + tap_at(f, t), f->in_stride,
+                 f->out_stride, tap[t]);
+            for (int64_t i = 0; i < rows; i++) {
+                const float *taps[9];
+                for (int t = 0; t < count; t++) taps[t] = tap[t] + i * PANEL;
+                split(map, form, taps, 0, LANES, to + (in + i) * PANEL + half, f->stride);
+            }
+        }
 }
 
 void IG_KERNEL(winograd_weights)(const ig_winograd_filter *f, int64_t panel) {
