@@ -105,13 +105,6 @@ static ig_conv_shape in_rows(const ig_conv_shape *s) {
     return out;
 }
 
-/* The epilogue of the results from `place` on. */
-static ig_epilogue end_at(const conv_work *w, int64_t place) {
-    ig_epilogue end = w->end;
-    if (end.added) end.added += place;
-    return end;
-}
-
 /* ---- fine to coarse ---- */
 
 /* Columns that a padded row of the fine image needs. */
@@ -160,7 +153,7 @@ static void coarse_band(void *work, int64_t chunk, int worker) {
             .b = w->packed,
             .c = w->out + place,
             .c_stride = s->k,
-            .end = end_at(w, place),
+            .end = ig_epilogue_at(w->end, place),
         });
     }
 }
@@ -172,7 +165,7 @@ static void coarse_made(void *work, int64_t image, int worker) {
     w.made->make(w.made->of, image, fine);
     int64_t place = image * w.s.ho * w.s.wo * w.s.k;
     w.fine = fine;
-    w.end = end_at(&w, place);
+    w.end = ig_epilogue_at(w.end, place);
     w.out += place;
     for (int64_t band = 0; band < w.bands; band++) coarse_band(&w, band, worker);
 }
@@ -297,7 +290,7 @@ static void fine_row(const conv_work *w, int64_t image, int64_t i, int64_t first
         .b = w->packed + p->packed,
         .c = w->out + place,
         .c_stride = s->stride * s->c,
-        .end = end_at(w, place),
+        .end = ig_epilogue_at(w->end, place),
     });
 }
 
@@ -358,7 +351,7 @@ static void fine_patches(void *work, int64_t chunk, int worker) {
                 .b = w->packed + ky * ig_packed_size(w->kernels, s->k, n),
                 .c = w->out + place,
                 .c_stride = n,
-                .end = end_at(w, place),
+                .end = ig_epilogue_at(w->end, place),
             });
         }
 }

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "core/bend.h"
 #include "core/bias.h"
 #include "core/conv.h"
 #include "core/group_norm.h"
@@ -8,10 +9,10 @@
 static void conv2d_backward(ig_tape *tape, ig_node *node) {
     ig_tensor *x = node->in[0], *weight = node->in[1];
     const ig_conv_shape *s = node->saved;
-    bool add_x = false, add_w;
-    float *gx = ig_grad(tape, x, &add_x), *gw = ig_grad(tape, weight, &add_w);
+    bool add_w;
+    ig_epilogue end;
+    float *gx = ig_grad_bend(tape, x, &end), *gw = ig_grad(tape, weight, &add_w);
     ig_bias_gradient(tape, node->in[2], node->out);
-    ig_epilogue end = {.added = add_x ? gx : NULL};
     if (gx) ig_conv_to_fine(tape, s, node->out->g, weight, &end, gx, NULL);
     if (gw) ig_conv_to_weight(tape, s, x->x, NULL, node->out->g, gw, add_w);
 }
@@ -19,10 +20,10 @@ static void conv2d_backward(ig_tape *tape, ig_node *node) {
 static void conv2d_transposed_backward(ig_tape *tape, ig_node *node) {
     ig_tensor *x = node->in[0], *weight = node->in[1];
     const ig_conv_shape *s = node->saved;
-    bool add_x = false, add_w;
-    float *gx = ig_grad(tape, x, &add_x), *gw = ig_grad(tape, weight, &add_w);
+    bool add_w;
+    ig_epilogue end;
+    float *gx = ig_grad_bend(tape, x, &end), *gw = ig_grad(tape, weight, &add_w);
     ig_bias_gradient(tape, node->in[2], node->out);
-    ig_epilogue end = {.added = add_x ? gx : NULL};
     if (gx) ig_conv_to_coarse(tape, s, node->out->g, NULL, weight, &end, gx);
     if (gw) ig_conv_to_weight(tape, s, node->out->g, NULL, x->x, gw, add_w);
 }

@@ -40,8 +40,10 @@ static void unary_backward(ig_tape *tape, ig_node *node) {
     unary_work w = {.f = saved->f, .a = saved->a, .x = node->in[0]->x, .y = node->out->x};
     w.gy = node->out->g;
     w.count = ig_count(node->out->s);
-    if (ig_grad_pass(node->in[0], node->out)) w.out = node->out->g;
-    else w.out = ig_grad(tape, node->in[0], &w.add);
+    bool passed = ig_grad_pass(node->in[0], node->out), bent = node->out->grad_bent;
+    node->out->grad_bent = false;
+    if (bent) return;
+    w.out = passed ? node->out->g : ig_grad(tape, node->in[0], &w.add);
     if (w.out) unary_run(&w);
 }
 
@@ -77,6 +79,8 @@ ig_tensor *ig_leaky_relu_done(ig_tape *tape, ig_tensor *y, float slope) {
     ig_node *node = ig_node_share(tape, &ig_op_leaky_relu, &y, 1, y->s, sizeof(saved_unary));
     if (!node) return NULL;
     *(saved_unary *)node->saved = (saved_unary){ig_kernels_get()->leaky_relu, slope};
+    node->out->bends = true;
+    node->out->slope = slope;
     return node->out;
 }
 ig_tensor *ig_silu(ig_tape *tape, ig_tensor *x) {

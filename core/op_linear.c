@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "core/bend.h"
 #include "core/bias.h"
 #include "core/kernels/kernels.h"
 #include "core/ops.h"
@@ -52,9 +53,8 @@ static void pack_panel(void *work, int64_t panel, int worker) {
 /* One block of rows of a span, whose packed columns are given. */
 static void multiply(const linear_product *p, int64_t block, int64_t column, const float *packed) {
     int64_t row = block * ROW_BLOCK, place = row * p->n + column;
-    ig_epilogue end = p->end;
+    ig_epilogue end = ig_epilogue_at(p->end, place);
     if (end.bias) end.bias += column;
-    if (end.added) end.added += place;
     p->kernels->product(&(ig_product){
         .m = ig_min(p->rows - row, ROW_BLOCK),
         .n = ig_min(p->n - column, p->span),
@@ -199,7 +199,7 @@ static linear_product forward_product(const linear_work *w, ig_epilogue end, flo
 }
 
 /* gx = or += gy w */
-static linear_product backward_product(const linear_work *w, float *gx, bool add) {
+static linear_product backward_product(const linear_work *w, ig_epilogue end, float *gx) {
     return (linear_product){.kernels = w->kernels,
                             .rows = w->rows,
                             .k = w->out,
@@ -208,19 +208,19 @@ static linear_product backward_product(const linear_work *w, float *gx, bool add
                             .w = w->w,
                             .w_row = w->in,
                             .w_column = 1,
-                            .end = {.added = add ? gx : NULL},
+                            .end = end,
                             .c = gx};
 }
 
 static void linear_backward(ig_tape *tape, ig_node *node) {
     linear_work w = work_of(node);
     w.gw = ig_grad(tape, node->in[1], &w.add_w);
-    bool add;
-    float *gx = ig_grad(tape, node->in[0], &add);
+    ig_epilogue end;
+    float *gx = ig_grad_bend(tape, node->in[0], &end);
     ig_bias_gradient(tape, node->in[2], node->out);
     if (w.gw) weight_gradient(tape, &w);
     if (!gx) return;
-    linear_product p = backward_product(&w, gx, add);
+    linear_product p = backward_product(&w, end, gx);
     run(tape, node->in[1], &p);
 }
 

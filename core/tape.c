@@ -166,7 +166,10 @@ static ig_node *append_node(ig_tape *tape, const ig_op *op, ig_tensor *const *in
     if (!node || !result || (saved_bytes && !saved)) return NULL;
     result->needs_grad = tape->recording && needs_grad;
     *node = (ig_node){.op = op, .out = result, .saved = saved};
-    for (int i = 0; i < count; i++) node->in[i] = in[i];
+    for (int i = 0; i < count; i++) {
+        node->in[i] = in[i];
+        in[i]->reads = in[i]->reads ? 2 : 1;
+    }
     if (result->needs_grad) {
         node->before = tape->last;
         tape->last = node;

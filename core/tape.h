@@ -40,6 +40,11 @@ typedef struct ig_tensor {
     bool needs_grad;   /* false: a constant, whose gradient is never computed */
     bool grad_written; /* the first writer of a gradient stores, later ones add */
     bool grad_lent;    /* g's memory is another's: read it, and leave it */
+    int reads;         /* by how many nodes; 2: or more */
+    /* made in place by a leaky ReLU of this slope below 0; its gradient has been written as that of
+       the leaky ReLU's input: see ig_grad_bend */
+    bool bends, grad_bent;
+    float slope;
     const char *name;  /* of a parameter; NULL for what ops make */
     ig_packed *packed; /* keeps a packed form of the values, which then must not change; or NULL */
 } ig_tensor;

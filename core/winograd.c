@@ -340,7 +340,7 @@ static void convolve_made(void *work, int64_t piece, int worker) {
     w.rows = (images.end - images.first) * w.x.tiles.rows;
     w.from_x = images.fine;
     w.out += place;
-    if (w.end.added) w.end.added += place;
+    w.end = ig_epilogue_at(w.end, place);
     convolve_all(&w, v);
 }
 

@@ -245,6 +245,7 @@ static ig_epilogue draw_epilogue(int64_t columns, int64_t size, bool add) {
     if (between(0, 1)) end.bias = bias.x;
     if (add) end.added = matrix_c.x;
     else if (between(0, 1)) end.added = addends.x;
+    if (between(0, 1)) end.kinks = addends.x;
     return end;
 }
 
@@ -256,7 +257,8 @@ static double addend(const ig_epilogue *end, int64_t at) {
 
 static double finished(const ig_epilogue *end, double sum, int64_t column, int64_t at) {
     sum += (end->bias ? (double)end->bias[column] : 0) + addend(end, at);
-    return end->act == IG_LEAKY_RELU && sum <= 0 ? (double)end->slope * sum : sum;
+    if (end->act == IG_LEAKY_RELU && sum <= 0) sum *= (double)end->slope;
+    return end->kinks && end->kinks[at] <= 0 ? (double)end->slope * sum : sum;
 }
 
 static void expect_epilogue_same(void) {
@@ -321,6 +323,7 @@ static void product_alone(const ig_kernels *k, const multiplier *by, ig_product 
     p.c = row + j;
     if (p.end.added == matrix_c.x) p.end.added = p.c;
     else if (p.end.added) p.end.added += i * p.c_stride + j;
+    if (p.end.kinks) p.end.kinks += i * p.c_stride + j;
     by->multiply(&p);
     for (int64_t at = j; at < whole_n; at++) expect_alone(i, at, whole[at], row[at]);
 }

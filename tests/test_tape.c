@@ -187,6 +187,78 @@ static void test_steps_do_not_add_up(void **state) {
     }
 }
 
+/* ---- leaky ReLUs in place, whose gradients their readers bend ---- */
+
+enum { BEND_N = 3, BEND_SIDE = 6, BEND_IN = 2, BEND_MID = 32, BEND_OUT = 16, BEND_KERNELS = 5 };
+enum { BEND_SIZE = BEND_N * BEND_SIDE * BEND_SIDE * BEND_IN };
+
+static ig_tensor *draw(ig_tape *tape, ig_shape shape, uint32_t seed) {
+    ig_tensor *t = ig_input(tape, shape);
+    assert_non_null(t);
+    ig_rng_uniform(ig_rng_at(seed, IG_STREAM_DATA, 0), 0, t->x, ig_count(shape));
+    for (int64_t i = 0; i < ig_count(shape); i++) t->x[i] -= .5f;
+    t->needs_grad = true;
+    return t;
+}
+
+/* What is made of h: by a dense layer, or a convolution with and without Winograd. */
+static ig_tensor *read_by(ig_tape *tape, ig_tensor *h, int kernel, bool transposed) {
+    static const int stride[BEND_KERNELS] = {0, 1, 2, 1, 2};
+    ig_conv_layer conv = {.stride = stride[kernel], .pad = kernel > 2};
+    if (kernel == 0) {
+        ig_shape shape = IG_SHAPE_2(BEND_OUT, ig_row_size(h->s));
+        return ig_linear(tape, h, &(ig_linear_layer){draw(tape, shape, 3), NULL});
+    }
+    ig_shape shape = IG_SHAPE_4(BEND_OUT, kernel, kernel, BEND_MID);
+    if (transposed) shape = IG_SHAPE_4(BEND_MID, kernel, kernel, BEND_OUT);
+    conv.w = draw(tape, shape, 3);
+    int size = BEND_SIDE * conv.stride;
+    return transposed ? ig_conv2d_transposed(tape, h, &conv, size, size)
+                      : ig_conv2d(tape, h, &conv);
+}
+
+typedef struct {
+    int kernel;
+    bool transposed, twice; /* read by another op too */
+} bend_case;
+
+static ig_tensor *leaky_layer(ig_tape *tape, ig_tensor *x, bool transposed, bool in_place) {
+    const float slope = .25f;
+    const int size = BEND_SIDE;
+    ig_conv_layer l = {.stride = 1, .pad = 1};
+    if (transposed) {
+        l.w = draw(tape, IG_SHAPE_4(BEND_IN, 3, 3, BEND_MID), 2);
+        return in_place ? ig_conv2d_transposed_leaky_relu(tape, x, &l, size, size, slope)
+                        : ig_leaky_relu(tape, ig_conv2d_transposed(tape, x, &l, size, size), slope);
+    }
+    l.w = draw(tape, IG_SHAPE_4(BEND_MID, 3, 3, BEND_IN), 2);
+    return in_place ? ig_conv2d_leaky_relu(tape, x, &l, slope)
+                    : ig_leaky_relu(tape, ig_conv2d(tape, x, &l), slope);
+}
+
+static void bent_gradient(ig_tape *tape, bend_case c, bool in_place, float gradient[BEND_SIZE]) {
+    ig_tape_begin(tape, true, true);
+    ig_tensor *x = draw(tape, IG_SHAPE_4(BEND_N, BEND_SIDE, BEND_SIDE, BEND_IN), 1);
+    ig_tensor *h = leaky_layer(tape, x, c.transposed, in_place);
+    ig_tensor *other = c.twice ? ig_mean(tape, ig_scale(tape, h, 2)) : NULL;
+    ig_tensor *y = read_by(tape, h, c.kernel, c.transposed);
+    ig_tensor *loss = ig_mean(tape, ig_mul(tape, y, y));
+    if (c.twice) loss = ig_add(tape, loss, other);
+    assert_ok(ig_backward(tape, loss, NULL, &err), err);
+    memcpy(gradient, x->g, BEND_SIZE * sizeof *gradient);
+}
+
+static void test_bent_gradients(void **state) {
+    fixture *f = *state;
+    for (int i = 0; i < 4 * BEND_KERNELS; i++) {
+        bend_case c = {i / 4, i % 2, i / 2 % 2};
+        float apart[BEND_SIZE], bent[BEND_SIZE];
+        bent_gradient(&f->tape, c, false, apart);
+        bent_gradient(&f->tape, c, true, bent);
+        assert_memory_equal(apart, bent, sizeof bent);
+    }
+}
+
 /* mean(a detach(a)): the detached factor is a constant. */
 static void test_detach(void **state) {
     fixture *f = *state;
@@ -407,6 +479,7 @@ int main(void) {
         ON_TAPE(test_no_rows),
         ON_TAPE(test_spent),
         ON_TAPE(test_steps_do_not_add_up),
+        ON_TAPE(test_bent_gradients),
         ON_TAPE(test_detach),
         ON_TAPE(test_other_phase),
         ON_TAPE(test_settle),

@@ -48,7 +48,9 @@ INLINE void write_column(const int rows, const ig_product *p, int64_t row, int64
     float bias = end->bias ? end->bias[column] : 0;
     for (int i = 0; i < rows; i++, at += p->c_stride) {
         float y = out[i] + bias + (end->added ? end->added[at] : 0);
-        p->c[at] = end->act == IG_LEAKY_RELU && !(y > 0) ? end->slope * y : y;
+        if (end->act == IG_LEAKY_RELU && !(y > 0)) y *= end->slope;
+        if (end->kinks && !(end->kinks[at] > 0)) y *= end->slope;
+        p->c[at] = y;
     }
 }
 

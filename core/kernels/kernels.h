@@ -11,15 +11,24 @@
 
 typedef enum { IG_NO_ACTIVATION, IG_SILU, IG_LEAKY_RELU } ig_activation;
 
-/* What becomes of results on their way to memory: act(result + bias + added). */
+/* What becomes of results on their way to memory: act(result + bias + added), times the slopes of
+   leaky_relu at `kinks`. */
 typedef struct {
     const float *bias; /* a value a column or channel, or NULL */
     /* values that lie as the results will, or the place of the results itself, to add to what is
        there; NULL: none */
     const float *added;
-    ig_activation act; /* none or leaky_relu */
-    float slope;       /* of leaky_relu below 0 */
+    ig_activation act;  /* none or leaky_relu */
+    const float *kinks; /* values that lie as the results will, or NULL: no slopes */
+    float slope;        /* of leaky_relu below 0 */
 } ig_epilogue;
+
+/* That of the results from `place` on. */
+static inline ig_epilogue ig_epilogue_at(ig_epilogue end, int64_t place) {
+    if (end.added) end.added += place;
+    if (end.kinks) end.kinks += place;
+    return end;
+}
 
 /* Floats that are read after a product, or none: while it adds a term to a block of sums it asks
    the second-level cache for one of their lines. */

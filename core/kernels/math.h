@@ -29,10 +29,9 @@ INLINE vec choose(ivec mask, vec a, vec b) {
     return (vec)((mask & (ivec)a) | (~mask & (ivec)b));
 }
 
-/* The epilogue of sums that have their bias. added: where the values to add are, or NULL */
-INLINE vec finish(const ig_epilogue *end, vec sum, const float *added, int64_t count) {
-    if (added) sum += load_some(added, count);
-    return end->act == IG_LEAKY_RELU ? choose(sum > 0.0f, sum, end->slope * sum) : sum;
+/* x times the slope of leaky_relu at `kink`; its own, and it is leaky_relu */
+INLINE vec bend(vec x, vec kink, float slope) {
+    return choose(kink > 0.0f, x, slope * x);
 }
 
 INLINE vec magnitude(vec x) {

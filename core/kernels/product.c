@@ -1,35 +1,56 @@
 #include "core/kernels/math.h"
 #include "core/whole.h"
 
-/* What follows the bias of an epilogue. */
-INLINE void finish_block(const int rows, const int vectors, const ig_product *p, int64_t at,
-                         int64_t columns, vec sum[ROWS][2]) {
-    const ig_epilogue end = p->end;
+/* Where a block's results and what belongs to them lie, from its first row and column on. */
+typedef struct {
+    int64_t at, stride, columns;
+} block_place;
+
+INLINE void add_block(const int rows, const int vectors, const float *added, block_place b,
+                      vec sum[ROWS][2]) {
+    added += b.at;
     UNROLL
-    for (int i = 0; i < rows; i++, at += p->c_stride) {
-        const float *added = end.added ? end.added + at : NULL;
-        sum[i][0] = finish(&end, sum[i][0], added, columns);
+    for (int i = 0; i < rows; i++, added += b.stride) {
+        sum[i][0] += load_some(added, b.columns);
+        if (vectors > 1) sum[i][1] += load_some(added + LANES, b.columns - LANES);
+    }
+}
+
+INLINE void bend_block(const int rows, const int vectors, const float *kinks, float slope,
+                       block_place b, vec sum[ROWS][2]) {
+    kinks += b.at;
+    UNROLL
+    for (int i = 0; i < rows; i++, kinks += b.stride) {
+        sum[i][0] = bend(sum[i][0], load_some(kinks, b.columns), slope);
         if (vectors == 1) continue;
-        sum[i][1] = finish(&end, sum[i][1], added ? added + LANES : NULL, columns - LANES);
+        sum[i][1] = bend(sum[i][1], load_some(kinks + LANES, b.columns - LANES), slope);
     }
 }
 
 INLINE void write_block(const int rows, const int vectors, const ig_product *p, int64_t row,
                         int64_t column, vec sum[ROWS][2]) {
-    int64_t columns = p->n - column, stride = p->c_stride, at = row * stride + column;
-    float *c = p->c + at;
-    if (p->end.bias) {
-        const float *bias = p->end.bias + column;
-        vec b0 = load_some(bias, columns);
-        vec b1 = vectors > 1 ? load_some(bias + LANES, columns - LANES) : b0;
+    const ig_epilogue end = p->end;
+    block_place b = {row * p->c_stride + column, p->c_stride, p->n - column};
+    if (end.bias) {
+        vec b0 = load_some(end.bias + column, b.columns);
+        vec b1 = vectors > 1 ? load_some(end.bias + column + LANES, b.columns - LANES) : b0;
         UNROLL
         for (int i = 0; i < rows; i++) sum[i][0] += b0, sum[i][1] += b1;
     }
-    if (p->end.added || p->end.act) finish_block(rows, vectors, p, at, columns, sum);
+    if (end.added) add_block(rows, vectors, end.added, b, sum);
+    if (end.act) {
+        UNROLL
+        for (int i = 0; i < rows; i++) {
+            sum[i][0] = bend(sum[i][0], sum[i][0], end.slope);
+            if (vectors > 1) sum[i][1] = bend(sum[i][1], sum[i][1], end.slope);
+        }
+    }
+    if (end.kinks) bend_block(rows, vectors, end.kinks, end.slope, b, sum);
+    float *c = p->c + b.at;
     UNROLL
-    for (int i = 0; i < rows; i++, c += stride) {
-        store_some(c, sum[i][0], columns);
-        if (vectors > 1) store_some(c + LANES, sum[i][1], columns - LANES);
+    for (int i = 0; i < rows; i++, c += b.stride) {
+        store_some(c, sum[i][0], b.columns);
+        if (vectors > 1) store_some(c + LANES, sum[i][1], b.columns - LANES);
     }
 }
 

@@ -289,6 +289,13 @@ typedef struct {
     int64_t y[LONGEST], x[LONGEST];
 } pixel_places;
 
+/* The epilogue of sums that have their bias, `count` results from `at` on. */
+INLINE vec finish(const ig_epilogue *end, vec sum, int64_t at, int64_t count) {
+    if (end->added) sum += load_some(end->added + at, count);
+    if (end->act) sum = bend(sum, sum, end->slope);
+    return end->kinks ? bend(sum, load_some(end->kinks + at, count), end->slope) : sum;
+}
+
 /* The other way: transformed values at `from`, `stride` apart, go to the pixels of the image that
    begins at `image`. */
 INLINE void join(const ig_winograd_map map, const ig_winograd_form form, const float *from,
@@ -317,8 +324,7 @@ INLINE void join(const ig_winograd_map map, const ig_winograd_form form, const f
             int64_t place = at->y[i] + at->x[j];
             if (place < 0) continue;
             place += image;
-            const float *added = end->added ? end->added + place + c : NULL;
-            store_some(images + place + c, finish(end, y[j] + bias, added, count), count);
+            store_some(images + place + c, finish(end, y[j] + bias, place + c, count), count);
         }
     }
 }
@@ -462,9 +468,11 @@ INLINE void join_tiles(const ig_winograd_map map, const ig_winograd_form form,
             for (int64_t phase = 0; phase < t->step * t->step; phase++) {
                 pixel_places at = find_pixels(map, form, t, row % t->rows, column, phase);
                 prefetch_below(map, form, t, row, column, phase, images + image);
-                if (end->added) /* to be read, as inputs are */
-                    prefetch_below(IG_WINOGRAD_INPUT, form, t, row, column, phase,
-                                   end->added + image);
+                const float *read[] = {end->added, end->kinks}; /* as inputs are */
+                for (int i = 0; i < 2; i++)
+                    if (read[i])
+                        prefetch_below(IG_WINOGRAD_INPUT, form, t, row, column, phase,
+                                       read[i] + image);
                 int64_t place = tile_place(t, &tiles, column) * t->row_stride + phase * t->c;
                 join_pixels(map, form, t, from + place, end, images, image, &at);
             }
