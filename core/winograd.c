@@ -16,9 +16,8 @@ enum {
     CHUNK_TILES = 256,
     LEAST_CHUNKS = 4,
     MOST_CHUNKS = 16,
-    /* products ask for what the next position reads where all weights are as many floats, and tiles
-       in a group so many that it can come meanwhile */
-    LEAST_ASKED = 1 << 18,
+    LARGE_WEIGHTS = 1 << 18, /* floats: they take a second-level cache for themselves */
+    /* with them, products of at least so many tiles ask for what the next position reads */
     LEAST_TILES = 28,
     LINE = 16, /* floats of a cache line */
 };
@@ -45,7 +44,7 @@ typedef struct winograd_work {
     side x, y;                  /* inputs of the convolution; its outputs or their gradients */
     int64_t matrices;           /* floats for both, which are first in scratch */
     bool asks;                  /* for what the next position reads */
-    const float *from_x, *from_y;
+    const float *from_x, *from_y; /* from_y: NULL except for the weights' gradient */
     ig_epilogue end;
     float *out;
     bool add; /* to the weights' gradient */
@@ -93,11 +92,16 @@ static side coarse_side(const winograd_work *w, const ig_conv_shape *s, int64_t 
     return side_of(w, s->ho, s->wo, s->k, 1, pad);
 }
 
+/* Of the transformed weights. */
+static int64_t weight_floats(const winograd_work *w) {
+    return w->positions * w->x.tiles.row_stride * w->y.tiles.row_stride;
+}
+
 /* Weights that are larger than the cache are read once a group, their gradients read and written:
-   so many tiles at least are as many floats. */
+   the matrices of so many tiles at least are as many floats, or a quarter more. */
 static int64_t least_tiles(const winograd_work *w) {
-    int64_t x = w->x.tiles.row_stride, y = w->y.tiles.row_stride;
-    return x * y / (x + y);
+    int64_t x = w->x.tiles.row_stride, y = w->y.tiles.row_stride, tiles = x * y / (x + y);
+    return w->from_y ? tiles : tiles * 5 / 4;
 }
 
 /* Rows of tiles of one group: its matrices fit the cache or weigh as much as the weights, and the
@@ -105,7 +109,8 @@ static int64_t least_tiles(const winograd_work *w) {
 static int64_t group_rows(const winograd_work *w, int64_t columns) {
     int64_t tile_floats = w->x.tiles.row_stride + w->y.tiles.row_stride;
     int64_t most = ig_max(GROUP / (w->positions * columns * tile_floats), 1);
-    most = ig_max(most, least_tiles(w) / columns);
+    if (w->from_y || weight_floats(w) > LARGE_WEIGHTS)
+        most = ig_max(most, least_tiles(w) / columns);
     int64_t row_work = w->positions * columns * w->x.channels * w->y.channels;
     int64_t share = ig_max(ig_ceil_div(w->rows, FEW_GROUPS), ig_ceil_div(LEAST_WORK, row_work));
     return ig_max(ig_min(ig_min(most, share), w->rows), 1);
@@ -114,6 +119,12 @@ static int64_t group_rows(const winograd_work *w, int64_t columns) {
 /* Of so many tiles for `size` outputs, those that need to be whole. */
 static int64_t whole_tiles(const winograd_work *w, int64_t tiles, int64_t size) {
     return ig_max(tiles - (tiles * w->tile - size), 0);
+}
+
+/* Groups of nearly equal size, FEW_GROUPS of them or a multiple: the threads end together. */
+static void even_groups(winograd_work *w) {
+    int64_t times = (w->rows + FEW_GROUPS * w->group / 2) / (FEW_GROUPS * w->group);
+    if (times > 0) w->group = ig_ceil_div(w->rows, FEW_GROUPS * times);
 }
 
 /* As many whole images at a time as make a group, or one, cut into groups of nearly equal size. */
@@ -145,6 +156,7 @@ static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
     w->rows = n * rows;
     w->group = group_rows(w, columns);
     if (w->made) cut_images(w, n, rows);
+    else if (!w->from_y) even_groups(w);
     side *sides[] = {&w->x, &w->y};
     for (int i = 0; i < 2; i++) {
         ig_winograd_tiles *t = &sides[i]->tiles;
@@ -158,8 +170,7 @@ static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
         sides[i]->size = w->positions * t->stride;
     }
     w->matrices = w->x.size + w->y.size;
-    int64_t weights = w->positions * w->x.tiles.row_stride * w->y.tiles.row_stride;
-    w->asks = weights > LEAST_ASKED && w->group * columns >= LEAST_TILES;
+    w->asks = weight_floats(w) > LARGE_WEIGHTS && w->group * columns >= LEAST_TILES;
 }
 
 /* Rows of tiles first..end-1 of a side. */
