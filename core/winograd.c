@@ -39,11 +39,11 @@ typedef struct winograd_work {
     int64_t positions;  /* (m + r - 1)^2 */
     int64_t rows;       /* rows of tiles in the batch */
     int64_t group;      /* of them in one group, whose tiles are rows of one matrix product */
-    const ig_made_images *made; /* the fine images, which then lie in scratch; or NULL */
-    int64_t images;             /* so many at a time */
-    side x, y;                  /* inputs of the convolution; its outputs or their gradients */
-    int64_t matrices;           /* floats for both, which are first in scratch */
-    bool asks;                  /* for what the next position reads */
+    const ig_made_images *made;   /* the fine images, which then lie in scratch; or NULL */
+    int64_t images;               /* so many at a time */
+    side x, y;                    /* inputs of the convolution; its outputs or their gradients */
+    int64_t matrices;             /* floats for both, which are first in scratch */
+    bool asks;                    /* for what the next position reads */
     const float *from_x, *from_y; /* from_y: NULL except for the weights' gradient */
     ig_epilogue end;
     float *out;
