@@ -1,6 +1,5 @@
 /* Products of few columns: vectors run along the sums, whose lanes are summed in the end. */
 #include "core/kernels/isa.h"
-#include "core/whole.h"
 #if defined(__aarch64__)
 #include <arm_neon.h>
 #endif
@@ -104,10 +103,8 @@ static void any_block(int64_t rows, const ig_product *p, int64_t row, int64_t co
 }
 
 void IG_KERNEL(dots)(const ig_product *p) {
-    int64_t blocks = ig_ceil_div(p->m, ROWS);
+    const row_blocks blocks = cut_rows(p->m);
     for (int64_t column = 0; column < p->n; column++)
-        for (int64_t i = 0; i < blocks; i++) { /* blocks of nearly equal size */
-            int64_t row = i * p->m / blocks, end = (i + 1) * p->m / blocks;
-            any_block(end - row, p, row, column);
-        }
+        for (int64_t i = 0, row = 0; i < blocks.count; row += rows_of(&blocks, i++))
+            any_block(rows_of(&blocks, i), p, row, column);
 }

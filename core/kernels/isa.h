@@ -72,6 +72,20 @@ INLINE void prefetch_soon(const float *p, int64_t ahead) {
     __builtin_prefetch((const void *)((uintptr_t)p + (uintptr_t)ahead * sizeof *p), 0, 2);
 }
 
+/* Rows in blocks of nearly equal size, the first `larger` of which have one row more. */
+typedef struct {
+    int64_t count, rows, larger;
+} row_blocks;
+
+INLINE row_blocks cut_rows(int64_t rows) {
+    int64_t count = (rows + ROWS - 1) / ROWS, least = count ? rows / count : 0;
+    return (row_blocks){count, least, rows - count * least};
+}
+
+INLINE int64_t rows_of(const row_blocks *b, int64_t block) {
+    return b->rows + (block < b->larger);
+}
+
 /* What a block of so many terms asks for, of what is read soon; NULL: nothing is left. */
 INLINE const float *take_soon(ig_soon soon[2], int64_t terms) {
     ig_soon *s = soon[0].size > 0 ? &soon[0] : &soon[1];

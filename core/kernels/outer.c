@@ -1,5 +1,4 @@
 #include "core/kernels/isa.h"
-#include "core/whole.h"
 
 /* The lanes from `skip` on, which is not 0. */
 INLINE void write_last(float *c, vec sum, int64_t skip, bool add) {
@@ -85,11 +84,10 @@ static void narrow(const ig_outer *p) {
 
 /* All rows of the columns from `column` on. */
 static void strip(const ig_outer *p, int vectors, int64_t column, int64_t skip, ig_soon soon[2]) {
-    int64_t blocks = ig_ceil_div(p->m, ROWS);
-    for (int64_t i = 0; i < blocks; i++) {
-        int64_t row = i * p->m / blocks, end = (i + 1) * p->m / blocks;
-        any_block(end - row, vectors, p, row, column, skip, take_soon(soon, p->rows * p->count));
-    }
+    const row_blocks blocks = cut_rows(p->m);
+    for (int64_t i = 0, row = 0; i < blocks.count; row += rows_of(&blocks, i++))
+        any_block(rows_of(&blocks, i), vectors, p, row, column, skip,
+                  take_soon(soon, p->rows * p->count));
 }
 
 void IG_KERNEL(outer)(const ig_outer *p) {

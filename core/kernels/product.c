@@ -1,5 +1,4 @@
 #include "core/kernels/math.h"
-#include "core/whole.h"
 
 /* Where a block's results and what belongs to them lie, from its first row and column on. */
 typedef struct {
@@ -104,14 +103,12 @@ static void any_block(int64_t rows, int vectors, const ig_product *p, int64_t ro
 }
 
 void IG_KERNEL(product)(const ig_product *p) {
-    int64_t blocks = ig_ceil_div(p->m, ROWS);
+    const row_blocks blocks = cut_rows(p->m);
     int64_t terms = p->taps * p->length;
     const float *b = p->b;
     ig_soon soon[2] = {p->soon[0], p->soon[1]};
     for (int64_t column = 0; column < p->n; column += PANEL, b += terms * PANEL)
-        for (int64_t i = 0; i < blocks; i++) { /* blocks of nearly equal size */
-            int64_t row = i * p->m / blocks, end = (i + 1) * p->m / blocks;
-            any_block(end - row, p->n - column > LANES ? 2 : 1, p, row, column, b,
+        for (int64_t i = 0, row = 0; i < blocks.count; row += rows_of(&blocks, i++))
+            any_block(rows_of(&blocks, i), p->n - column > LANES ? 2 : 1, p, row, column, b,
                       take_soon(soon, terms));
-        }
 }
