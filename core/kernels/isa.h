@@ -86,9 +86,22 @@ INLINE int64_t rows_of(const row_blocks *b, int64_t block) {
     return b->rows + (block < b->larger);
 }
 
-/* What a block of so many terms asks for, of what is read soon; NULL: nothing is left. */
-INLINE const float *take_soon(ig_soon soon[2], int64_t terms) {
-    ig_soon *s = soon[0].size > 0 ? &soon[0] : &soon[1];
+/* What is left of what is read soon: these floats, and then others. */
+typedef struct {
+    const float *x;
+    int64_t size;
+    const ig_soon *then; /* or NULL */
+} soon_left;
+
+/* Field by field, as a product's have just been written: to copy them in pairs would wait for all
+   results that are on their way to memory. */
+INLINE soon_left begin_soon(const ig_soon soon[2]) {
+    return (soon_left){soon[0].x, soon[0].size, &soon[1]};
+}
+
+/* What a block of so many terms asks for; NULL: nothing is left. */
+INLINE const float *take_soon(soon_left *s, int64_t terms) {
+    if (s->size <= 0 && s->then) *s = (soon_left){s->then->x, s->then->size, NULL};
     if (s->size <= 0) return NULL;
     const float *x = s->x;
     s->x = (const float *)((uintptr_t)x + (uintptr_t)(terms * LINE) * sizeof *x);

@@ -18,8 +18,8 @@ typedef struct {
     /* values that lie as the results will, or the place of the results itself, to add to what is
        there; NULL: none */
     const float *added;
-    ig_activation act;  /* none or leaky_relu */
     const float *kinks; /* values that lie as the results will, or NULL: no slopes */
+    ig_activation act;  /* none or leaky_relu */
     float slope;        /* of leaky_relu below 0 */
 } ig_epilogue;
 

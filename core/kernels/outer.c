@@ -83,7 +83,7 @@ static void narrow(const ig_outer *p) {
 }
 
 /* All rows of the columns from `column` on. */
-static void strip(const ig_outer *p, int vectors, int64_t column, int64_t skip, ig_soon soon[2]) {
+static void strip(const ig_outer *p, int vectors, int64_t column, int64_t skip, soon_left *soon) {
     const row_blocks blocks = cut_rows(p->m);
     for (int64_t i = 0, row = 0; i < blocks.count; row += rows_of(&blocks, i++))
         any_block(rows_of(&blocks, i), vectors, p, row, column, skip,
@@ -96,12 +96,12 @@ void IG_KERNEL(outer)(const ig_outer *p) {
         return;
     }
     int64_t column = 0;
-    ig_soon soon[2] = {p->soon[0], p->soon[1]};
-    for (; column + PANEL <= p->n; column += PANEL) strip(p, 2, column, 0, soon);
+    soon_left soon = begin_soon(p->soon);
+    for (; column + PANEL <= p->n; column += PANEL) strip(p, 2, column, 0, &soon);
     if (column + LANES <= p->n) {
-        strip(p, 1, column, 0, soon);
+        strip(p, 1, column, 0, &soon);
         column += LANES;
     }
     /* the rest: a vector that ends with the last column, so that nothing beyond is read */
-    if (column < p->n) strip(p, 1, p->n - LANES, column - (p->n - LANES), soon);
+    if (column < p->n) strip(p, 1, p->n - LANES, column - (p->n - LANES), &soon);
 }

@@ -106,9 +106,9 @@ void IG_KERNEL(product)(const ig_product *p) {
     const row_blocks blocks = cut_rows(p->m);
     int64_t terms = p->taps * p->length;
     const float *b = p->b;
-    ig_soon soon[2] = {p->soon[0], p->soon[1]};
+    soon_left soon = begin_soon(p->soon);
     for (int64_t column = 0; column < p->n; column += PANEL, b += terms * PANEL)
         for (int64_t i = 0, row = 0; i < blocks.count; row += rows_of(&blocks, i++))
             any_block(rows_of(&blocks, i), p->n - column > LANES ? 2 : 1, p, row, column, b,
-                      take_soon(soon, terms));
+                      take_soon(&soon, terms));
 }
