@@ -248,10 +248,13 @@ static bool next_run(const winograd_work *w, const side *s, int64_t position, ti
     return run->count > 0;
 }
 
-/* Of matrices `stride` apart, the one behind that of a position, if it is to be asked for. */
-static ig_soon soon(const winograd_work *w, int64_t position, const float *x, int64_t stride) {
-    if (!w->asks || position + 1 == w->positions) return (ig_soon){NULL, 0};
+/* Of matrices `stride` apart, the one behind that of a position. */
+static ig_soon behind(const float *x, int64_t position, int64_t stride) {
     return (ig_soon){x + (position + 1) * stride, stride};
+}
+
+static const ig_soon *if_asked(const winograd_work *w, int64_t position, const ig_soon soon[2]) {
+    return w->asks && position + 1 < w->positions ? soon : NULL;
 }
 
 /* ---- convolution ---- */
@@ -272,6 +275,8 @@ static void multiply_run(const winograd_work *w, int64_t position, const tile_ru
                          const float *v, float *m) {
     const ig_winograd_tiles *x = &w->x.tiles, *y = &w->y.tiles;
     int64_t phases = y->step * y->step, width = y->row_stride / phases, end;
+    const ig_soon soon[] = {behind(v, position, x->stride),
+                            behind(w->packed, position, w->packed_stride)};
     for (int64_t phase = 0; phase < phases; phase = end + 1) {
         for (end = phase; run->phases >> end & 1; end++)
             ;
@@ -286,8 +291,7 @@ static void multiply_run(const winograd_work *w, int64_t position, const tile_ru
             .b = w->packed + position * w->packed_stride + phase * width * w->x.channels,
             .c = m + position * y->stride + run->first * y->row_stride + phase * width,
             .c_stride = y->row_stride,
-            .soon = {soon(w, position, v, x->stride),
-                     soon(w, position, w->packed, w->packed_stride)},
+            .soon = if_asked(w, position, soon),
         });
     }
 }
@@ -458,19 +462,21 @@ static int64_t weight_count(const winograd_work *w) {
 static void sum_run(const winograd_work *w, int64_t position, const tile_run *run, const float *v,
                     float *sum, bool add) {
     const ig_winograd_tiles *x = &w->x.tiles, *y = &w->y.tiles;
+    const float *z = v + w->x.size;
+    const ig_soon soon[] = {behind(z, position, y->stride), behind(v, position, x->stride)};
     w->kernels->outer(&(ig_outer){
         .m = y->c,
         .n = x->row_stride,
         .rows = 1,
         .count = run->count,
-        .a = v + w->x.size + position * y->stride + run->first * y->row_stride,
+        .a = z + position * y->stride + run->first * y->row_stride,
         .a_stride = y->row_stride,
         .b = v + position * x->stride + run->first * x->row_stride,
         .b_stride = x->row_stride,
         .c = sum,
         .c_stride = x->row_stride,
         .add = add,
-        .soon = {soon(w, position, v + w->x.size, y->stride), soon(w, position, v, x->stride)},
+        .soon = if_asked(w, position, soon),
     });
 }
 

@@ -93,10 +93,8 @@ typedef struct {
     const ig_soon *then; /* or NULL */
 } soon_left;
 
-/* Field by field, as a product's have just been written: to copy them in pairs would wait for all
-   results that are on their way to memory. */
-INLINE soon_left begin_soon(const ig_soon soon[2]) {
-    return (soon_left){soon[0].x, soon[0].size, &soon[1]};
+INLINE soon_left begin_soon(const ig_soon *soon) {
+    return soon ? (soon_left){soon[0].x, soon[0].size, &soon[1]} : (soon_left){NULL, 0, NULL};
 }
 
 /* What a block of so many terms asks for; NULL: nothing is left. */

@@ -31,7 +31,7 @@ static inline ig_epilogue ig_epilogue_at(ig_epilogue end, int64_t place) {
 }
 
 /* Floats that are read after a product, or none: while it adds a term to a block of sums it asks
-   the second-level cache for one of their lines. */
+   the second-level cache for one of their lines. A pair of them, or NULL, goes with it. */
 typedef struct {
     const float *x;
     int64_t size;
@@ -48,7 +48,7 @@ typedef struct {
     float *c;       /* row i at c + i * c_stride */
     int64_t c_stride;
     ig_epilogue end;
-    ig_soon soon[2];
+    const ig_soon *soon;
 } ig_product;
 
 /* c[i][j] = or += sum over r, t of a[r * a_row + t * a_stride + i] b[r * b_row + t * b_stride + j]:
@@ -64,7 +64,7 @@ typedef struct {
     float *c; /* row i at c + i * c_stride */
     int64_t c_stride;
     bool add;
-    ig_soon soon[2];
+    const ig_soon *soon;
 } ig_outer;
 
 /* Winograd's F(m x m, r x r): tiles of m x m outputs of a convolution of r x r taps and stride 1.

@@ -51,7 +51,9 @@ void IG_KERNEL(pack)(int64_t panel, int64_t rows, int64_t n, const float *src, i
     dst += panel * PANEL * rows;
     for (int64_t half = 0; half < PANEL; half += LANES) {
         int64_t first = panel * PANEL + half;
-        if (column_stride == 1) pack_rows(rows, n - first, src + first, row_stride, dst + half);
+        if (first >= n) pack_rows(rows, 0, src, row_stride, dst + half);
+        else if (column_stride == 1)
+            pack_rows(rows, n - first, src + first, row_stride, dst + half);
         else pack_columns(rows, n - first, src + first * column_stride, column_stride, dst + half);
     }
 }

@@ -309,7 +309,7 @@ INLINE void join(const ig_winograd_map map, const ig_winograd_form form, const f
         UNROLL
         for (int i = 0; i < side; i++) {
             const float *value = from + (i * side + j) * stride;
-            prefetch(value, 2 * LINE); /* of later channels or the next tile */
+            if (form != IG_WINOGRAD_F7X7_3X3) prefetch(value, 2 * LINE);
             x[i] = load(value);
         }
         apply(map, form, x, y);
@@ -468,11 +468,12 @@ INLINE void join_tiles(const ig_winograd_map map, const ig_winograd_form form,
             for (int64_t phase = 0; phase < t->step * t->step; phase++) {
                 pixel_places at = find_pixels(map, form, t, row % t->rows, column, phase);
                 prefetch_below(map, form, t, row, column, phase, images + image);
-                const float *read[] = {end->added, end->kinks}; /* as inputs are */
-                for (int i = 0; i < 2; i++)
-                    if (read[i])
-                        prefetch_below(IG_WINOGRAD_INPUT, form, t, row, column, phase,
-                                       read[i] + image);
+                if (end->added) /* to be read, as inputs are */
+                    prefetch_below(IG_WINOGRAD_INPUT, form, t, row, column, phase,
+                                   end->added + image);
+                if (end->kinks)
+                    prefetch_below(IG_WINOGRAD_INPUT, form, t, row, column, phase,
+                                   end->kinks + image);
                 int64_t place = tile_place(t, &tiles, column) * t->row_stride + phase * t->c;
                 join_pixels(map, form, t, from + place, end, images, image, &at);
             }
@@ -516,24 +517,33 @@ static int64_t tap_at(const ig_winograd_filter *f, int t) {
     return step * (t / taps * step * taps + t % taps) * f->tap_stride;
 }
 
-/* Half a panel at a time: its channels and as many of the others are each of one phase. */
+/* The taps of up to LANES channels `in` for `width` others, of one phase each. */
+INLINE void pack_taps(const ig_winograd_filter *f, int count, int64_t in, int64_t out,
+                      int64_t width, float tap[9][LANES * PANEL]) {
+    void (*const pack)(int64_t, int64_t, int64_t, const float *, int64_t, int64_t, float *) =
+        IG_KERNEL(pack);
+    const float *w = f->weight + channel_at(f, in, f->in_phase, f->in_stride) +
+                     channel_at(f, ig_min(out, f->out - 1), f->out_phase, f->out_stride);
+    for (int t = 0; t < count; t++)
+        pack(0, ig_min(f->in - in, LANES), ig_min(f->out - out, width), w + tap_at(f, t),
+             f->in_stride, f->out_stride, tap[t]);
+}
+
+/* A panel at a time, or half of one that holds channels of two phases. */
 INLINE void weights_panel(const ig_winograd_map map, const ig_winograd_form form,
                           const ig_winograd_filter *f, int64_t panel) {
     const int count = taps_of(form) * taps_of(form);
+    const bool apart = f->out_phase < f->out && f->out_phase % PANEL != 0;
+    const int64_t width = apart ? LANES : PANEL;
     float *to = f->packed + panel * f->in * PANEL, tap[9][LANES * PANEL];
-    for (int64_t half = 0; half < PANEL; half += LANES)
+    for (int64_t first = 0; first < PANEL; first += width)
         for (int64_t in = 0; in < f->in; in += LANES) {
-            int64_t out = panel * PANEL + half, rows = ig_min(f->in - in, LANES);
-            const float *w = f->weight + channel_at(f, in, f->in_phase, f->in_stride) +
-                             channel_at(f, ig_min(out, f->out - 1), f->out_phase, f->out_stride);
-            for (int t = 0; t < count; t++)
-                IG_KERNEL(pack)
-                (0, rows, ig_min(f->out - out, LANES), w + tap_at(f, t), f->in_stride,
-                 f->out_stride, tap[t]);
-            for (int64_t i = 0; i < rows; i++) {
+            pack_taps(f, count, in, panel * PANEL + first, width, tap);
+            for (int64_t i = 0; i < ig_min(f->in - in, LANES); i++) {
                 const float *taps[9];
                 for (int t = 0; t < count; t++) taps[t] = tap[t] + i * PANEL;
-                split(map, form, taps, 0, LANES, to + (in + i) * PANEL + half, f->stride);
+                for (int64_t c = 0; c < width; c += LANES)
+                    split(map, form, taps, c, LANES, to + (in + i) * PANEL + first + c, f->stride);
             }
         }
 }
