@@ -121,10 +121,10 @@ static int64_t whole_tiles(const winograd_work *w, int64_t tiles, int64_t size) 
     return ig_max(tiles - (tiles * w->tile - size), 0);
 }
 
-/* Groups of nearly equal size, FEW_GROUPS of them or a multiple: the threads end together. */
+/* More groups than few become a multiple of them, of nearly equal size: the threads end together. */
 static void even_groups(winograd_work *w) {
-    int64_t times = (w->rows + FEW_GROUPS * w->group / 2) / (FEW_GROUPS * w->group);
-    if (times > 0) w->group = ig_ceil_div(w->rows, FEW_GROUPS * times);
+    int64_t few = FEW_GROUPS * w->group, times = (w->rows + few / 2) / few;
+    if (w->rows > few) w->group = ig_ceil_div(w->rows, FEW_GROUPS * times);
 }
 
 /* As many whole images at a time as make a group, or one, cut into groups of nearly equal size. */

@@ -28,23 +28,23 @@ INLINE void bend_block(const int rows, const int vectors, const float *kinks, fl
 
 INLINE void write_block(const int rows, const int vectors, const ig_product *p, int64_t row,
                         int64_t column, vec sum[ROWS][2]) {
-    const ig_epilogue end = p->end;
+    const ig_epilogue *end = &p->end; /* no copy: see begin_soon */
     block_place b = {row * p->c_stride + column, p->c_stride, p->n - column};
-    if (end.bias) {
-        vec b0 = load_some(end.bias + column, b.columns);
-        vec b1 = vectors > 1 ? load_some(end.bias + column + LANES, b.columns - LANES) : b0;
+    if (end->bias) {
+        vec b0 = load_some(end->bias + column, b.columns);
+        vec b1 = vectors > 1 ? load_some(end->bias + column + LANES, b.columns - LANES) : b0;
         UNROLL
         for (int i = 0; i < rows; i++) sum[i][0] += b0, sum[i][1] += b1;
     }
-    if (end.added) add_block(rows, vectors, end.added, b, sum);
-    if (end.act) {
+    if (end->added) add_block(rows, vectors, end->added, b, sum);
+    if (end->act) {
         UNROLL
         for (int i = 0; i < rows; i++) {
-            sum[i][0] = bend(sum[i][0], sum[i][0], end.slope);
-            if (vectors > 1) sum[i][1] = bend(sum[i][1], sum[i][1], end.slope);
+            sum[i][0] = bend(sum[i][0], sum[i][0], end->slope);
+            if (vectors > 1) sum[i][1] = bend(sum[i][1], sum[i][1], end->slope);
         }
     }
-    if (end.kinks) bend_block(rows, vectors, end.kinks, end.slope, b, sum);
+    if (end->kinks) bend_block(rows, vectors, end->kinks, end->slope, b, sum);
     float *c = p->c + b.at;
     UNROLL
     for (int i = 0; i < rows; i++, c += b.stride) {
