@@ -121,7 +121,8 @@ static int64_t whole_tiles(const winograd_work *w, int64_t tiles, int64_t size) 
     return ig_max(tiles - (tiles * w->tile - size), 0);
 }
 
-/* More groups than few become a multiple of them, of nearly equal size: the threads end together. */
+/* More groups than few become a multiple of them, of nearly equal size: the threads end together.
+ */
 static void even_groups(winograd_work *w) {
     int64_t few = FEW_GROUPS * w->group, times = (w->rows + few / 2) / few;
     if (w->rows > few) w->group = ig_ceil_div(w->rows, FEW_GROUPS * times);

@@ -93,8 +93,8 @@ typedef struct {
     const ig_soon *then; /* or NULL */
 } soon_left;
 
-/* Like all arguments that were written just before, field by field: a load of two at once would wait
-   until all results on their way to memory are there. */
+/* Like all arguments that were written just before, field by field: a load of two at once would
+   wait until all results on their way to memory are there. */
 INLINE soon_left begin_soon(const ig_soon *soon) {
     return soon ? (soon_left){soon[0].x, soon[0].size, &soon[1]} : (soon_left){NULL, 0, NULL};
 }
