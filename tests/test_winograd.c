@@ -21,8 +21,8 @@ static const ig_winograd_form forms[] = {IG_WINOGRAD_F4X4_3X3, IG_WINOGRAD_F4X4_
                                          IG_WINOGRAD_F7X7_3X3};
 enum { FORMS = 3 };
 
-/* Seen: less than 3.5e-7 and 2.5e-6 without a form, 1e-6 and 1e-5 with F(4x4,3x3), 1.8e-6
-   and 1.4e-5 with F(4x4,2x2), which sums over four phases, 1.2e-5 and 2.5e-4 with F(7x7,3x3); fewer
+/* Seen: less than 3.5e-7 and 2.5e-6 without a form, 1e-6 and 1e-5 with F(4x4,3x3), 1.5e-6
+   and 2.2e-5 with F(4x4,2x2), which sums over four phases, 1.2e-5 and 2.5e-4 with F(7x7,3x3); fewer
    channels have less. */
 static errors bound_of(ig_winograd_form form) {
     return form == IG_WINOGRAD_NONE       ? (errors){5e-7, 5e-6}
