@@ -16,6 +16,7 @@ enum {
     CHUNK_TILES = 256,
     LEAST_CHUNKS = 4,
     MOST_CHUNKS = 16,
+    KEPT = 2, /* times as many floats as large weights, at most, are kept to be summed at once */
     LARGE_WEIGHTS = 1 << 18, /* floats: they take a second-level cache for themselves */
     /* with them, products of at least so many tiles ask for what the next position reads */
     LEAST_TILES = 28,
@@ -55,7 +56,8 @@ typedef struct winograd_work {
     int64_t scratch_size; /* floats a worker */
     int64_t chunks;
     ig_winograd_tiles weights;        /* of the weights' gradient, a tile for each coarse channel */
-    float *partial;                   /* its sum over each chunk */
+    float *partial;                   /* its sum over each chunk; or */
+    float *sum;                       /* that of all, in matrices, and behind it both sides' */
     const struct winograd_work *back; /* gives the gradients of the same images; or NULL */
 } winograd_work;
 
@@ -116,6 +118,15 @@ static int64_t group_rows(const winograd_work *w, int64_t columns) {
     return ig_max(ig_min(ig_min(most, share), w->rows), 1);
 }
 
+/* Whether the weights' gradient is summed over all tiles at once, a position at a time: large sums
+   of a few tiles each would take longer to be written and read than to be made. For images that are
+   made, in tiles of one band, whose order is the same whichever are transformed together. */
+static bool is_summed_at_once(const winograd_work *w) {
+    const ig_winograd_tiles *t = &w->y.tiles;
+    return w->from_y && w->made && t->row_bands.count * t->column_bands.count == 1 &&
+           weight_floats(w) > LARGE_WEIGHTS && w->rows * t->columns <= KEPT * least_tiles(w);
+}
+
 /* Of so many tiles for `size` outputs, those that need to be whole. */
 static int64_t whole_tiles(const winograd_work *w, int64_t tiles, int64_t size) {
     return ig_max(tiles - (tiles * w->tile - size), 0);
@@ -151,6 +162,12 @@ static ig_winograd_bands cut_bands(int64_t tiles, int64_t whole, bool no_first, 
     return bands;
 }
 
+/* Makes room for rows of tiles: the floats of their matrices. */
+static int64_t set_stride(ig_winograd_tiles *t, int64_t positions, int64_t rows) {
+    t->stride = spread(rows * t->columns * t->row_stride);
+    return positions * t->stride;
+}
+
 /* Cuts the batch of n images, oh x ow outputs (of a phase), into groups. */
 static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
     int64_t rows = ig_ceil_div(oh, w->tile), columns = ig_ceil_div(ow, w->tile);
@@ -167,9 +184,10 @@ static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
         t->whole_columns = whole_tiles(w, columns, ow);
         t->row_bands = cut_bands(rows, t->whole_rows, w->y.no_first[0], w->y.no_last[0]);
         t->column_bands = cut_bands(columns, t->whole_columns, w->y.no_first[1], w->y.no_last[1]);
-        t->stride = spread(w->group * columns * t->row_stride);
-        sides[i]->size = w->positions * t->stride;
     }
+    int64_t kept = is_summed_at_once(w) ? w->rows : w->group;
+    w->x.size = set_stride(&w->x.tiles, w->positions, kept);
+    w->y.size = set_stride(&w->y.tiles, w->positions, kept);
     w->matrices = w->x.size + w->y.size;
     w->asks = weight_floats(w) > LARGE_WEIGHTS && w->group * columns >= LEAST_TILES;
 }
@@ -492,34 +510,52 @@ static void sum_position(const winograd_work *w, const side *y, int64_t position
     if (!add) sum_run(w, position, &(tile_run){0}, v, sum, false); /* nothing: 0 */
 }
 
+/* Transforms rows of tiles of both sides.  v: both sides' matrices, of which these tiles' rows
+   begin `tiles` rows further on */
+static void split_rows(const winograd_work *w, int64_t first, int64_t end, float *v,
+                       int64_t tiles) {
+    side x = w->x, y = w->y;
+    choose_rows(&x, first, end);
+    choose_rows(&y, first, end);
+    w->kernels->winograd_split(IG_WINOGRAD_INPUT, &x.tiles, w->from_x, w->zeros,
+                               v + tiles * x.tiles.row_stride);
+    w->kernels->winograd_split(IG_WINOGRAD_GRADIENT, &y.tiles, w->from_y, w->zeros,
+                               v + x.size + tiles * y.tiles.row_stride);
+}
+
 /* Adds rows of tiles, or the first of them, to the sum: groups of tiles are multiplied into one
    product a position.  v: a worker's scratch */
 static void sum_rows(const winograd_work *w, int64_t begin, int64_t end, float *v, bool add) {
-    side x = w->x, y = w->y;
+    side y = w->y;
     float *sum = v + w->matrices;
     for (int64_t first = begin; first < end; first += w->group) {
-        choose_rows(&x, first, ig_min(first + w->group, end));
         choose_rows(&y, first, ig_min(first + w->group, end));
-        w->kernels->winograd_split(IG_WINOGRAD_INPUT, &x.tiles, w->from_x, w->zeros, v);
-        w->kernels->winograd_split(IG_WINOGRAD_GRADIENT, &y.tiles, w->from_y, w->zeros, v + x.size);
+        split_rows(w, first, ig_min(first + w->group, end), v, 0);
         for (int64_t p = 0; p < w->positions; p++)
             sum_position(w, &y, p, v, sum + p * w->weights.stride, add || first > begin);
     }
 }
 
-/* The same of images that are made for it in scratch, behind the sum; their gradients behind them.
- */
-static void sum_made(const winograd_work *w, int64_t begin, int64_t end, float *v) {
+/* Makes some images at `fine`, and takes their gradients, which lie behind them: the work on these
+   images alone.  v: the matrices of the gradients' convolution */
+static winograd_work make_part(const winograd_work *w, some_images images, float *v) {
     winograd_work part = *w;
+    some_images gradients = images;
+    gradients.fine += fine_scratch(w, &w->x);
+    if (w->back) convolve_and_take(*w->back, gradients, v, images.fine);
+    else make(w, images);
+    part.rows = (images.end - images.first) * w->x.tiles.rows;
+    part.from_x = images.fine;
+    part.from_y += images.first * image_floats(&w->y);
+    return part;
+}
+
+/* The sum over images that are made for it in scratch, behind the sum. */
+static void sum_made(const winograd_work *w, int64_t begin, int64_t end, float *v) {
     float *fine = v + w->matrices + w->positions * w->weights.stride;
     for (int64_t first = begin; first < end; first += w->images) {
-        some_images images = take_images(w, first, end, fine), gradients = images;
-        gradients.fine += fine_scratch(w, &w->x);
-        if (w->back) convolve_and_take(*w->back, gradients, v, fine);
-        else make(w, images);
-        part.from_x = fine;
-        part.from_y = w->from_y + first * image_floats(&w->y);
-        sum_rows(&part, 0, (images.end - first) * w->x.tiles.rows, v, first > begin);
+        winograd_work part = make_part(w, take_images(w, first, end, fine), v);
+        sum_rows(&part, 0, part.rows, v, first > begin);
     }
 }
 
@@ -549,6 +585,68 @@ static void reduce_weights(void *work, int64_t k, int worker) {
     }
 }
 
+/* gw = or += the gradient, in chunks. */
+static bool sum_chunks(ig_tape *tape, winograd_work *w) {
+    if (w->back) w->matrices = ig_max(w->matrices, w->back->matrices);
+    w->scratch_size =
+        w->matrices + w->positions * w->weights.stride + (w->back ? 2 : 1) * fine_scratch(w, &w->x);
+    w->partial = ig_tape_floats(tape, w->chunks * w->y.tiles.c * weight_count(w));
+    w->scratch = ig_tape_floats(tape, ig_threads() * w->scratch_size);
+    if (!w->partial || !w->scratch) return false;
+    ig_parallel(w->chunks, weight_chunk, w);
+    ig_parallel(w->y.tiles.c, reduce_weights, w);
+    return true;
+}
+
+/* ---- the weights' gradient of all tiles at once ---- */
+
+static float *kept_matrices(const winograd_work *w) {
+    return w->sum + w->positions * w->weights.stride;
+}
+
+static void keep_chunk(void *work, int64_t chunk, int worker) {
+    const winograd_work *w = work;
+    float *v = w->scratch + worker * w->scratch_size;
+    float *fine = v + (w->back ? w->back->matrices : 0);
+    int64_t first = chunk * w->images;
+    winograd_work part = make_part(w, take_images(w, first, batch_of(w), fine), v);
+    split_rows(&part, 0, part.rows, kept_matrices(w), first * w->x.tiles.rows * w->x.tiles.columns);
+}
+
+static void sum_kept(void *work, int64_t position, int worker) {
+    (void)worker;
+    const winograd_work *w = work;
+    side y = w->y;
+    choose_rows(&y, 0, w->rows);
+    sum_position(w, &y, position, kept_matrices(w), w->sum + position * w->weights.stride, false);
+}
+
+/* gw of one coarse channel = or += the sum, transformed into weights */
+static void join_weights(void *work, int64_t k, int worker) {
+    (void)worker;
+    const winograd_work *w = work;
+    ig_winograd_tiles channel = w->weights;
+    channel.first = k;
+    channel.end = k + 1;
+    const ig_epilogue end = {.added = w->add ? w->out : NULL};
+    w->kernels->winograd_join(IG_WINOGRAD_WEIGHTS_GRADIENT, &channel,
+                              w->sum + k * channel.row_stride, &end, w->out);
+}
+
+/* gw = or += the gradient, all tiles' matrices being kept. */
+static bool sum_at_once(ig_tape *tape, winograd_work *w) {
+    w->scratch_size = (w->back ? w->back->matrices : 0) + 2 * fine_scratch(w, &w->x);
+    w->scratch = ig_tape_floats(tape, ig_threads() * w->scratch_size);
+    w->sum = ig_tape_floats(tape, w->positions * w->weights.stride + w->matrices);
+    if (!w->scratch || !w->sum) return false;
+    ig_parallel(w->chunks, keep_chunk, w);
+    ig_parallel(w->positions, sum_kept, w);
+    ig_parallel(w->y.tiles.c, join_weights, w);
+    return true;
+}
+
+/* ---- both ways of it ---- */
+
 /* A tile for each coarse channel, which holds its weights. */
 static ig_winograd_tiles weight_tiles(const winograd_work *w, const ig_conv_shape *s) {
     ig_winograd_tiles t = {.form = w->form, .h = s->kh, .w = s->kw, .c = s->c, .step = w->step};
@@ -565,6 +663,7 @@ static void cut_chunks(winograd_work *w) {
     int64_t enough = w->rows * w->x.tiles.columns / CHUNK_TILES;
     int64_t most = w->made ? batch_of(w) : w->rows;
     w->chunks = ig_min(ig_min(ig_max(enough, LEAST_CHUNKS), MOST_CHUNKS), most);
+    if (is_summed_at_once(w)) w->chunks = ig_ceil_div(most, w->images);
     if (w->rows == 0 || w->made) return;
     int64_t rows = ig_ceil_div(w->rows, w->chunks);
     w->group = ig_ceil_div(rows, ig_ceil_div(rows, w->group));
@@ -580,7 +679,6 @@ static bool add_gradients(ig_tape *tape, const ig_conv_shape *s, const ig_tensor
     *back = to_fine(s, w->form, w->from_y, w->made);
     back->zeros = w->zeros;
     w->back = back;
-    w->matrices = ig_max(w->matrices, back->matrices);
     return pack(tape, back, weight, to_fine_filter(s));
 }
 
@@ -600,16 +698,10 @@ bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, ig_winograd_fo
     w.weights = weight_tiles(&w, s);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     w.zeros = ig_tape_floats(tape, ig_max(s->c, s->k));
-    w.partial = ig_tape_floats(tape, w.chunks * s->k * weight_count(&w));
-    if (!w.zeros || !w.partial) return false;
+    if (!w.zeros) return false;
     memset(w.zeros, 0, (size_t)ig_max(s->c, s->k) * sizeof(float));
     if (weight && !add_gradients(tape, s, weight, &w, &back)) return false;
-    w.scratch_size =
-        w.matrices + w.positions * w.weights.stride + (w.back ? 2 : 1) * fine_scratch(&w, &w.x);
-    w.scratch = ig_tape_floats(tape, ig_threads() * w.scratch_size);
-    if (!w.scratch) return false;
-    ig_parallel(w.chunks, weight_chunk, &w);
-    ig_parallel(s->k, reduce_weights, &w);
+    if (!(is_summed_at_once(&w) ? sum_at_once : sum_chunks)(tape, &w)) return false;
     ig_arena_release(tape->arena, mark);
     return true;
 }
