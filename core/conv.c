@@ -142,10 +142,13 @@ static void coarse_band(void *work, int64_t chunk, int worker) {
                               fine_rows(s, rows), fine_columns(s), scratch_of(w, worker));
     for (int64_t r = 0; r < rows; r++) {
         int64_t place = (image * s->ho + first + r) * s->wo * s->k;
+        int64_t row = s->stride * band.columns * s->c;
+        const float *a = band.x + r * row;
+        const ig_soon soon[2] = {ig_behind(s->pad ? NULL : a, row)};
         w->product(&(ig_product){
             .m = s->wo,
             .n = s->k,
-            .a = band.x + r * s->stride * band.columns * s->c,
+            .a = a,
             .a_stride = s->stride * s->c,
             .taps = s->kh,
             .tap_stride = band.columns * s->c,
@@ -154,6 +157,7 @@ static void coarse_band(void *work, int64_t chunk, int worker) {
             .c = w->out + place,
             .c_stride = s->k,
             .end = ig_epilogue_at(w->end, place),
+            .soon = soon,
         });
     }
 }
@@ -341,10 +345,13 @@ static void fine_patches(void *work, int64_t chunk, int worker) {
     for (int64_t i = first; i < ig_min(first + BAND, s->ho); i++)
         for (int64_t ky = 0; ky < s->kh; ky++) {
             int64_t place = ((image * s->ho + i) * s->kh + ky) * s->w * s->c;
+            const float *a = w->coarse + (image * s->ho + i) * s->wo * s->k;
+            const float *added = w->end.added ? w->end.added + place : NULL;
+            const ig_soon soon[] = {ig_behind(a, s->wo * s->k), ig_behind(added, s->w * s->c)};
             w->kernels->product(&(ig_product){
                 .m = s->wo,
                 .n = n,
-                .a = w->coarse + (image * s->ho + i) * s->wo * s->k,
+                .a = a,
                 .a_stride = s->k,
                 .taps = 1,
                 .length = s->k,
@@ -352,6 +359,7 @@ static void fine_patches(void *work, int64_t chunk, int worker) {
                 .c = w->out + place,
                 .c_stride = n,
                 .end = ig_epilogue_at(w->end, place),
+                .soon = soon,
             });
         }
 }
@@ -428,9 +436,9 @@ typedef struct {
 } runs;
 
 /* sum = or += the products of an image with row ky of taps, a matrix (kw c) x k, or k x (kw c) of
-   few coarse channels. */
+   few coarse channels.  soon: see ask_next */
 static void add_taps(const conv_work *w, image_rows image, int64_t ky, const float *coarse,
-                     float *sum, bool add) {
+                     float *sum, bool add, const ig_soon *soon) {
     const ig_conv_shape *s = &w->s;
     int64_t row = image.columns * s->c;
     runs fine = {image.x + ky * row, s->stride * row, s->stride * s->c, s->kw * s->c};
@@ -450,7 +458,20 @@ static void add_taps(const conv_work *w, image_rows image, int64_t ky, const flo
         .c = sum,
         .c_stride = b.columns,
         .add = add,
+        .soon = soon,
     });
+}
+
+/* The share of row ky of taps of the images behind both sides'; `fine` may be NULL. */
+static void ask_next(const ig_conv_shape *s, const float *fine, const float *coarse, int64_t ky,
+                     ig_soon soon[2]) {
+    int64_t fine_size = s->h * s->w * s->c, coarse_size = s->ho * s->wo * s->k;
+    soon[0] = ig_behind(fine, fine_size);
+    soon[1] = ig_behind(coarse, coarse_size);
+    for (int i = 0; i < 2; i++) {
+        soon[i].size /= s->kh;
+        if (soon[i].x) soon[i].x += ky * soon[i].size;
+    }
 }
 
 /* One chunk's sum, the matrices of all rows of taps. */
@@ -462,11 +483,14 @@ static void weight_chunk(void *work, int64_t chunk, int worker) {
     int64_t first = chunk * s->n / w->chunks, end = (chunk + 1) * s->n / w->chunks;
     for (int64_t image = first; image < end; image++) {
         const float *fine = w->made ? made_image(w, worker) : w->fine + image * s->h * s->w * s->c;
+        const float *coarse = w->coarse + image * s->ho * s->wo * s->k;
         if (w->made) w->made->make(w->made->of, image, made_image(w, worker));
         image_rows all = rows_of(s, fine, 0, rows, columns, padded);
-        for (int64_t ky = 0; ky < s->kh; ky++)
-            add_taps(w, all, ky, w->coarse + image * s->ho * s->wo * s->k, sum + ky * size,
-                     image > first);
+        for (int64_t ky = 0; ky < s->kh; ky++) {
+            ig_soon soon[2] = {0};
+            if (image + 1 < end) ask_next(s, w->made ? NULL : fine, coarse, ky, soon);
+            add_taps(w, all, ky, coarse, sum + ky * size, image > first, soon);
+        }
     }
 }
 

@@ -51,7 +51,8 @@ static void pack_panel(void *work, int64_t panel, int worker) {
 }
 
 /* One block of rows of a span, whose packed columns are given. */
-static void multiply(const linear_product *p, int64_t block, int64_t column, const float *packed) {
+static void multiply(const linear_product *p, int64_t block, int64_t column, const float *packed,
+                     const ig_soon *soon) {
     int64_t row = block * ROW_BLOCK, place = row * p->n + column;
     ig_epilogue end = ig_epilogue_at(p->end, place);
     if (end.bias) end.bias += column;
@@ -66,6 +67,7 @@ static void multiply(const linear_product *p, int64_t block, int64_t column, con
         .c = p->c + place,
         .c_stride = p->n,
         .end = end,
+        .soon = soon,
     });
 }
 
@@ -73,7 +75,12 @@ static void block_of_span(void *work, int64_t chunk, int worker) {
     (void)worker;
     const linear_product *p = work;
     int64_t blocks = ig_ceil_div(p->rows, ROW_BLOCK), column = chunk / blocks * p->span;
-    multiply(p, chunk % blocks, column, p->packed + column * p->k);
+    int64_t block = chunk % blocks, row = block * ROW_BLOCK;
+    bool more = block + 1 < blocks;
+    const float *a = more ? p->a + row * p->k : NULL;
+    const float *added = more && p->end.added ? p->end.added + row * p->n : NULL;
+    const ig_soon soon[] = {ig_behind(a, ROW_BLOCK * p->k), ig_behind(added, ROW_BLOCK * p->n)};
+    multiply(p, block, column, p->packed + column * p->k, soon);
 }
 
 /* All rows of a span: the thread that packs it has it in its cache. */
@@ -84,8 +91,11 @@ static void pack_and_multiply(void *work, int64_t span, int worker) {
     for (int64_t panel = 0; panel < ig_panels(p->kernels, columns); panel++)
         p->kernels->pack(panel, p->k, columns, p->w + column * p->w_column, p->w_row, p->w_column,
                          packed);
+    bool more = column + p->span < p->n;
+    const float *raw = more && p->w_row == 1 ? p->w + column * p->w_column : NULL;
+    const ig_soon soon[2] = {ig_behind(raw, p->span * p->k)};
     for (int64_t block = 0; block * ROW_BLOCK < p->rows; block++)
-        multiply(p, block, column, packed);
+        multiply(p, block, column, packed, block == 0 ? soon : NULL);
 }
 
 typedef struct {
@@ -112,6 +122,9 @@ static void weight_chunk(void *work, int64_t chunk, int worker) {
         for (int64_t r = 0; r < count; r++)
             memcpy(part + r * outs.count, w->gy + (row + r) * w->out + outs.first,
                    (size_t)outs.count * sizeof *part);
+        const float *x = w->x + row * w->in;
+        bool more = row + count < w->rows && !w->by_inputs;
+        const ig_soon soon[2] = {ig_behind(more ? x : NULL, count * w->in)};
         w->kernels->outer(&(ig_outer){
             .m = outs.count,
             .n = ins.count,
@@ -119,11 +132,12 @@ static void weight_chunk(void *work, int64_t chunk, int worker) {
             .count = count,
             .a = part,
             .a_stride = outs.count,
-            .b = w->x + row * w->in + ins.first,
+            .b = x + ins.first,
             .b_stride = w->in,
             .c = w->gw + outs.first * w->in + ins.first,
             .c_stride = w->in,
             .add = w->add_w || row > 0,
+            .soon = soon,
         });
     }
 }

@@ -269,7 +269,7 @@ static bool next_run(const winograd_work *w, const side *s, int64_t position, ti
 
 /* Of matrices `stride` apart, the one behind that of a position. */
 static ig_soon behind(const float *x, int64_t position, int64_t stride) {
-    return (ig_soon){x + (position + 1) * stride, stride};
+    return ig_behind(x + position * stride, stride);
 }
 
 static const ig_soon *if_asked(const winograd_work *w, int64_t position, const ig_soon soon[2]) {

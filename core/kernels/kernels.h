@@ -5,6 +5,7 @@
 #define IG_CORE_KERNELS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/error.h"
@@ -31,11 +32,17 @@ static inline ig_epilogue ig_epilogue_at(ig_epilogue end, int64_t place) {
 }
 
 /* Floats that are read after a product, or none: while it adds a term to a block of sums it asks
-   the second-level cache for one of their lines. A pair of them, or NULL, goes with it. */
+   the second-level cache for one of their lines. A pair of them, or NULL, goes with it. The cache
+   alone sees streams; rows of a product, which are read side by side, are none. */
 typedef struct {
     const float *x;
     int64_t size;
 } ig_soon;
+
+/* As many floats as the `size` at x, behind them; none behind NULL. */
+static inline ig_soon ig_behind(const float *x, int64_t size) {
+    return x ? (ig_soon){x + size, size} : (ig_soon){NULL, 0};
+}
 
 /* c = the epilogue of sum over t, l of a_i[t][l] b[t * length + l][j].
    Row i of a is `taps` runs of `length` floats: run t begins at a + i * a_stride + t * tap_stride.
