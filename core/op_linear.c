@@ -15,6 +15,8 @@ enum {
     PIECES = 64,          /* more are not cut: a block of rows is read for each */
     LEAST_SPANS = 4,      /* for each thread that packs its own */
     SUMMED_ROWS = 256,    /* of the batch, whose products make a sum of the weight's gradient */
+    STREAMS = 14,         /* rows of few terms or outputs: so many streams the cache can see */
+    FEW = 8,              /* fewer outputs would waste lanes that hold one each */
 };
 
 /* x: rows in, w: out in, y: rows out */
@@ -40,9 +42,15 @@ typedef struct {
     int64_t w_row, w_column;
     ig_epilogue end;
     float *c;
+    int64_t block; /* rows of it */
     int64_t span;  /* columns that a piece of work takes, whole panels */
     float *packed; /* the matrix, or a span of it for each worker */
 } linear_product;
+
+/* Few outputs, which take the weights as they are. */
+static bool has_few_outputs(const linear_product *p) {
+    return p->n < FEW && p->w_row == 1;
+}
 
 static void pack_panel(void *work, int64_t panel, int worker) {
     (void)worker;
@@ -53,11 +61,11 @@ static void pack_panel(void *work, int64_t panel, int worker) {
 /* One block of rows of a span, whose packed columns are given. */
 static void multiply(const linear_product *p, int64_t block, int64_t column, const float *packed,
                      const ig_soon *soon) {
-    int64_t row = block * ROW_BLOCK, place = row * p->n + column;
+    int64_t row = block * p->block, place = row * p->n + column;
     ig_epilogue end = ig_epilogue_at(p->end, place);
     if (end.bias) end.bias += column;
-    p->kernels->product(&(ig_product){
-        .m = ig_min(p->rows - row, ROW_BLOCK),
+    (has_few_outputs(p) ? p->kernels->dots : p->kernels->product)(&(ig_product){
+        .m = ig_min(p->rows - row, p->block),
         .n = ig_min(p->n - column, p->span),
         .a = p->a + row * p->k,
         .a_stride = p->k,
@@ -74,13 +82,19 @@ static void multiply(const linear_product *p, int64_t block, int64_t column, con
 static void block_of_span(void *work, int64_t chunk, int worker) {
     (void)worker;
     const linear_product *p = work;
-    int64_t blocks = ig_ceil_div(p->rows, ROW_BLOCK), column = chunk / blocks * p->span;
-    int64_t block = chunk % blocks, row = block * ROW_BLOCK;
+    int64_t blocks = ig_ceil_div(p->rows, p->block), column = chunk / blocks * p->span;
+    int64_t block = chunk % blocks, row = block * p->block;
     bool more = block + 1 < blocks;
     const float *a = more ? p->a + row * p->k : NULL;
     const float *added = more && p->end.added ? p->end.added + row * p->n : NULL;
-    const ig_soon soon[] = {ig_behind(a, ROW_BLOCK * p->k), ig_behind(added, ROW_BLOCK * p->n)};
+    const ig_soon soon[] = {ig_behind(a, p->block * p->k), ig_behind(added, p->block * p->n)};
     multiply(p, block, column, p->packed + column * p->k, soon);
+}
+
+static void block_of_few(void *work, int64_t block, int worker) {
+    (void)worker;
+    const linear_product *p = work;
+    multiply(p, block, 0, p->w, NULL);
 }
 
 /* All rows of a span: the thread that packs it has it in its cache. */
@@ -94,7 +108,7 @@ static void pack_and_multiply(void *work, int64_t span, int worker) {
     bool more = column + p->span < p->n;
     const float *raw = more && p->w_row == 1 ? p->w + column * p->w_column : NULL;
     const ig_soon soon[2] = {ig_behind(raw, p->span * p->k)};
-    for (int64_t block = 0; block * ROW_BLOCK < p->rows; block++)
+    for (int64_t block = 0; block * p->block < p->rows; block++)
         multiply(p, block, column, packed, block == 0 ? soon : NULL);
 }
 
@@ -117,8 +131,9 @@ static void weight_chunk(void *work, int64_t chunk, int worker) {
     if (w->by_inputs) ins = block_of(w->in, w->blocks, chunk, w->kernels->panel);
     else outs = block_of(w->out, w->blocks, chunk, 1);
     float *part = w->part + worker * w->part_size;
-    for (int64_t row = 0; row == 0 || row < w->rows; row += SUMMED_ROWS) {
-        int64_t count = ig_min(w->rows - row, SUMMED_ROWS);
+    int64_t most = w->out < FEW ? STREAMS : SUMMED_ROWS;
+    for (int64_t row = 0; row == 0 || row < w->rows; row += most) {
+        int64_t count = ig_min(w->rows - row, most);
         for (int64_t r = 0; r < count; r++)
             memcpy(part + r * outs.count, w->gy + (row + r) * w->out + outs.first,
                    (size_t)outs.count * sizeof *part);
@@ -169,14 +184,20 @@ static bool run_packed(ig_tape *tape, const ig_tensor *weights, linear_product *
     ig_layout layout = {pack_panel, p->kernels, {p->w_row, p->w_column}};
     int64_t panels = ig_panels(p->kernels, p->n), floats = ig_packed_size(p->kernels, p->k, p->n);
     if (!ig_packed_make(tape, weights, layout, floats, panels, p, &p->packed)) return false;
-    ig_parallel(spans * ig_ceil_div(p->rows, ROW_BLOCK), block_of_span, p);
+    ig_parallel(spans * ig_ceil_div(p->rows, p->block), block_of_span, p);
     return true;
 }
 
 static bool run(ig_tape *tape, const ig_tensor *weights, linear_product *p) {
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    int64_t panels = ig_panels(p->kernels, p->n), blocks = ig_ceil_div(p->rows, ROW_BLOCK);
-    int64_t panel_work = p->k * p->kernels->panel * ig_max(ig_min(p->rows, ROW_BLOCK), 1);
+    p->block = p->k < FEW ? STREAMS : ROW_BLOCK;
+    int64_t panels = ig_panels(p->kernels, p->n), blocks = ig_ceil_div(p->rows, p->block);
+    p->span = p->n;
+    if (has_few_outputs(p)) {
+        ig_parallel(blocks, block_of_few, p);
+        return true;
+    }
+    int64_t panel_work = p->k * p->kernels->panel * ig_max(ig_min(p->rows, p->block), 1);
     int64_t least = ig_max(panels * blocks / PIECES, ig_ceil_div(LEAST_WORK, panel_work));
     p->span = least * p->kernels->panel;
     int64_t spans = ig_ceil_div(panels, least);
