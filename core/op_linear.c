@@ -15,8 +15,9 @@ enum {
     PIECES = 64,          /* more are not cut: a block of rows is read for each */
     LEAST_SPANS = 4,      /* for each thread that packs its own */
     SUMMED_ROWS = 256,    /* of the batch, whose products make a sum of the weight's gradient */
-    STREAMS = 14,         /* rows of few terms or outputs: so many streams the cache can see */
-    FEW = 8,              /* fewer outputs would waste lanes that hold one each */
+    STREAMS = 14,         /* rows that the cache sees as streams, */
+    WIDE = 16,            /* for results that have so many times the terms */
+    FEW = 8,              /* and for fewer outputs, which would waste lanes that hold one each */
 };
 
 /* x: rows in, w: out in, y: rows out */
@@ -190,7 +191,7 @@ static bool run_packed(ig_tape *tape, const ig_tensor *weights, linear_product *
 
 static bool run(ig_tape *tape, const ig_tensor *weights, linear_product *p) {
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    p->block = p->k < FEW ? STREAMS : ROW_BLOCK;
+    p->block = p->n >= WIDE * p->k ? STREAMS : ROW_BLOCK;
     int64_t panels = ig_panels(p->kernels, p->n), blocks = ig_ceil_div(p->rows, p->block);
     p->span = p->n;
     if (has_few_outputs(p)) {
