@@ -462,7 +462,8 @@ static void add_taps(const conv_work *w, image_rows image, int64_t ky, const flo
     });
 }
 
-/* The share of row ky of taps of the images behind both sides'; `fine` may be NULL. */
+/* Each row ky of taps asks for its share of the images that lie behind both sides'.  fine: NULL
+   where they are made */
 static void ask_next(const ig_conv_shape *s, const float *fine, const float *coarse, int64_t ky,
                      ig_soon soon[2]) {
     int64_t fine_size = s->h * s->w * s->c, coarse_size = s->ho * s->wo * s->k;

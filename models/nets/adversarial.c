@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "core/kernels/kernels.h"
+
 static const double GP_WEIGHT = 10;
 
 const char *const ig_adversarial_names[] = {"ns", "hinge", "wgan-gp", "relativistic", NULL};
@@ -72,26 +74,21 @@ static void report_accuracy(const ig_adversarial *a, ig_tape *tape, const ig_ten
     report(tape, "d_fake", (double)found_made / (double)n);
 }
 
-/* Variance over the rows, summed over the pixels.  x: n size */
-static double variance(const float *x, int64_t n, int64_t size) {
-    double total = 0;
-    for (int64_t i = 0; i < size; i++) {
-        double sum = 0, squares = 0;
-        for (int64_t r = 0; r < n; r++) {
-            double value = (double)x[r * size + i];
-            sum += value;
-            squares += value * value;
-        }
-        total += squares - sum * sum / (double)n;
-    }
+/* Variance over the rows, summed over the pixels.  x: n size, sums: 2 size of scratch */
+static double variance(const float *x, int64_t n, int64_t size, double *sums) {
+    double total = 0, *squares = sums + size;
+    ig_kernels_get()->norm_moments(x, n, size, sums, squares);
+    for (int64_t i = 0; i < size; i++) total += squares[i] - sums[i] * sums[i] / (double)n;
     return total / (double)n;
 }
 
 void ig_adversarial_diversity(ig_tape *tape, const ig_tensor *real, const ig_tensor *made) {
     if (!real || !made) return;
     int64_t n = real->s.d[0], size = ig_row_size(real->s);
-    double reals = variance(real->x, n, size);
-    report(tape, "diversity", reals > 0 ? variance(made->x, n, size) / reals : 1);
+    double *sums = ig_tape_doubles(tape, 2 * size);
+    if (!sums) return;
+    double reals = variance(real->x, n, size, sums);
+    report(tape, "diversity", reals > 0 ? variance(made->x, n, size, sums) / reals : 1);
 }
 
 /* ---- penalties on D's gradient ---- */
@@ -109,9 +106,8 @@ static penalty penalty_of(const ig_adversarial *a, ig_tape *tape, const ig_tenso
     if (!v || !(out.p = ig_tape_floats(tape, v->s.d[0]))) return out;
     int64_t size = ig_row_size(v->s);
     for (int64_t r = 0; r < v->s.d[0]; r++) {
-        double squares = 0, g = a->loss == IG_WGAN_GP ? 0 : (r < n ? a->r1 : a->r2) / (double)n;
-        for (int64_t i = 0; i < size; i++)
-            squares += (double)v->x[r * size + i] * (double)v->x[r * size + i];
+        double squares = ig_kernels_get()->sum_squares(v->x + r * size, size);
+        double g = a->loss == IG_WGAN_GP ? 0 : (r < n ? a->r1 : a->r2) / (double)n;
         out.p[r] = (float)g;
         if (r < n) out.r1 += g / 2 * squares;
         else if (r < 2 * n) out.r2 += g / 2 * squares;
