@@ -27,7 +27,7 @@ enum {
 typedef struct {
     ig_winograd_tiles tiles; /* first and end are set for each piece of work */
     int64_t channels;        /* of all phases */
-    int64_t size;            /* floats of the matrices of one piece */
+    int64_t size;            /* floats of the matrices of one piece, or of all that are kept */
     /* bits of the phases whose first, or last, output along the height and the width is outside */
     unsigned no_first[2], no_last[2];
 } side;
@@ -43,7 +43,7 @@ typedef struct winograd_work {
     const ig_made_images *made;   /* the fine images, which then lie in scratch; or NULL */
     int64_t images;               /* so many at a time */
     side x, y;                    /* inputs of the convolution; its outputs or their gradients */
-    int64_t matrices;             /* floats for both, which are first in scratch */
+    int64_t matrices;             /* floats for both, first in scratch or behind `sum` */
     bool asks;                    /* for what the next position reads */
     const float *from_x, *from_y; /* from_y: NULL except for the weights' gradient */
     ig_epilogue end;
@@ -189,7 +189,7 @@ static void lay_out(winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
     w->x.size = set_stride(&w->x.tiles, w->positions, kept);
     w->y.size = set_stride(&w->y.tiles, w->positions, kept);
     w->matrices = w->x.size + w->y.size;
-    w->asks = weight_floats(w) > LARGE_WEIGHTS && w->group * columns >= LEAST_TILES;
+    w->asks = weight_floats(w) > LARGE_WEIGHTS && kept * columns >= LEAST_TILES;
 }
 
 /* Rows of tiles first..end-1 of a side. */
@@ -536,8 +536,8 @@ static void sum_rows(const winograd_work *w, int64_t begin, int64_t end, float *
     }
 }
 
-/* Makes some images at `fine`, and takes their gradients, which lie behind them: the work on these
-   images alone.  v: the matrices of the gradients' convolution */
+/* Makes some images at `fine` and, with `back`, takes their gradients, which lie behind them: the
+   work on these images alone.  v: the matrices of the gradients' convolution */
 static winograd_work make_part(const winograd_work *w, some_images images, float *v) {
     winograd_work part = *w;
     some_images gradients = images;
@@ -658,7 +658,8 @@ static ig_winograd_tiles weight_tiles(const winograd_work *w, const ig_conv_shap
     return t;
 }
 
-/* Chunks of nearly equal size, whose groups are of nearly equal size. */
+/* Chunks of nearly equal size, whose groups are of nearly equal size; or the pieces of images whose
+   matrices are kept. */
 static void cut_chunks(winograd_work *w) {
     int64_t enough = w->rows * w->x.tiles.columns / CHUNK_TILES;
     int64_t most = w->made ? batch_of(w) : w->rows;

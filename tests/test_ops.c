@@ -127,7 +127,7 @@ static void for_every_problem(void (*check)(const problem *p)) {
 
 /* ---- running an op ---- */
 
-enum { BYTES = 5 << 20 }; /* all that a run needs of the arena, and no more than it begins with */
+enum { BYTES = 7 << 20 }; /* all that a run needs of the arena, and no more than it begins with */
 
 /* The scratch that ops have released lies under later ones' outputs: those become NaN again. */
 static void poison_output(void *watcher, const ig_node *node, bool backward) {

@@ -6,6 +6,9 @@
 
 static const double GP_WEIGHT = 10;
 
+/* Of a batch of pixels in [-1,1], all summed: less is rounding. */
+static const double LEAST_VARIANCE = 1e-6;
+
 const char *const ig_adversarial_names[] = {"ns", "hinge", "wgan-gp", "relativistic", NULL};
 
 /* ---- losses ---- */
@@ -88,7 +91,8 @@ void ig_adversarial_diversity(ig_tape *tape, const ig_tensor *real, const ig_ten
     double *sums = ig_tape_doubles(tape, 2 * size);
     if (!sums) return;
     double reals = variance(real->x, n, size, sums);
-    report(tape, "diversity", reals > 0 ? variance(made->x, n, size, sums) / reals : 1);
+    report(tape, "diversity",
+           reals > LEAST_VARIANCE ? variance(made->x, n, size, sums) / reals : 1);
 }
 
 /* ---- penalties on D's gradient ---- */
