@@ -62,6 +62,14 @@ static bool is_any_set(const char *const *prefixes) {
     return false;
 }
 
+/* What binds threads to cores: of clang's OpenMP alone, which otherwise counts the cores after that
+   of gcc, where OpenBLAS brings it, has bound the first thread, and finds one. */
+#if defined(__clang__)
+static const char *const binding[] = {"KMP_AFFINITY", "nowarnings,granularity=fine,scatter"};
+#else
+static const char *const binding[] = {"OMP_PROC_BIND", "true"};
+#endif
+
 /* Where the environment says nothing of threads, each is bound to a core, unless --threads asks for
    some of them, and waits for work in a loop for some us only: by default it does so for so long
    that beside another busy program a step takes 20 times as long. OpenMP reads its settings before
@@ -77,7 +85,7 @@ static void set_threads_up(char **argv) {
     bool bind = true;
     for (char **a = argv; *a; a++) bind = bind && strncmp(*a, "--threads", strlen("--threads"));
     if (setenv("GOMP_SPINCOUNT", "3000", 1)) return;
-    if (bind && setenv("OMP_PROC_BIND", "true", 1)) return;
+    if (bind && setenv(binding[0], binding[1], 1)) return;
     execv(program, argv); /* if it comes back, the program runs as it is */
 }
 
