@@ -91,10 +91,12 @@ void ig_parallel(int64_t chunks, ig_task *task, void *work) {
         atomic_init(&shares[i].next, chunks * i / count);
         shares[i].end = chunks * (i + 1) / count;
     }
-#pragma omp parallel num_threads(threads)
-    {
+    /* An iteration a thread. omp_get_thread_num may be another OpenMP's, where OpenBLAS or a program
+       brings one. */
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+    for (int worker = 0; worker < threads; worker++) {
         unsigned long before = flush_denormals();
-        do_shares(shares, count, task, work, omp_get_thread_num());
+        do_shares(shares, count, task, work, worker);
         restore_mode(before);
     }
 }
