@@ -150,14 +150,12 @@ static void multiply_transposed(const attention_work *w, int64_t m, int64_t n, i
                                   .c_stride = c_stride});
 }
 
-enum { LINE = 16 }; /* floats of a cache line */
-
 /* Asks the cache for some of the next image's q, k and v, each head for its share. In the order in
    which they lie they come faster than in that of their use, where heads lie between each other. */
 static void ask_for_next(const attention_work *w, int64_t chunk) {
     int64_t image = w->length * 3 * w->c, share = image / w->heads;
     int64_t from = (chunk / w->heads + 1) * image + chunk % w->heads * share;
-    for (int64_t i = from; i < from + share; i += LINE)
+    for (int64_t i = from; i < from + share; i += IG_LINE)
         __builtin_prefetch((const void *)((uintptr_t)w->qkv + (uintptr_t)i * sizeof(float)));
 }
 

@@ -24,7 +24,7 @@ enum { LANES = 4, ROWS = 12 };
 #else
 enum { LANES = 4, ROWS = 6 };
 #endif
-enum { PANEL = 2 * LANES, LINE = 16 }; /* LINE: floats of a cache line */
+enum { PANEL = 2 * LANES, PANEL_LINES = (PANEL + IG_LINE - 1) / IG_LINE };
 
 typedef float vec __attribute__((vector_size(LANES * sizeof(float))));
 
@@ -104,8 +104,8 @@ INLINE const float *take_soon(soon_left *s, int64_t terms) {
     if (s->size <= 0 && s->then) *s = (soon_left){s->then->x, s->then->size, NULL};
     if (s->size <= 0) return NULL;
     const float *x = s->x;
-    s->x = (const float *)((uintptr_t)x + (uintptr_t)(terms * LINE) * sizeof *x);
-    s->size -= terms * LINE;
+    s->x = (const float *)((uintptr_t)x + (uintptr_t)(terms * IG_LINE) * sizeof *x);
+    s->size -= terms * IG_LINE;
     return x;
 }
 

@@ -10,6 +10,8 @@
 
 #include "core/error.h"
 
+enum { IG_LINE = 16 }; /* floats of a cache line */
+
 typedef enum { IG_NO_ACTIVATION, IG_SILU, IG_LEAKY_RELU } ig_activation;
 
 /* What becomes of results on their way to memory: act(result + bias + added), times the slopes of

@@ -20,11 +20,11 @@ INLINE void block(const int rows, const int vectors, const bool asks, const ig_o
     UNROLL
     for (int i = 0; i < rows; i++) { /* here at the end */
         prefetch(c, i * p->c_stride);
-        if (vectors > 1 && PANEL > LINE) prefetch(c, i * p->c_stride + LANES);
+        if (vectors > 1 && PANEL_LINES > 1) prefetch(c, i * p->c_stride + LANES);
     }
     int64_t left = p->count, a_stride = p->a_stride, b_stride = p->b_stride; /* of the run */
     for (int64_t t = p->rows * p->count; t > 0; t--) {
-        if (asks) prefetch_soon(soon, (t - 1) * LINE);
+        if (asks) prefetch_soon(soon, (t - 1) * IG_LINE);
         vec b0 = load(b), b1 = vectors > 1 ? load(b + LANES) : b0;
         UNROLL
         for (int i = 0; i < rows; i++) {

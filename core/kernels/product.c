@@ -65,9 +65,9 @@ INLINE void block(const int rows, const int vectors, const bool asks, const ig_p
     const float *a = p->a + row * p->a_stride;
     int64_t left = p->length, stride = p->a_stride; /* of the run */
     for (int64_t l = p->taps * p->length; l > 0; l--, b += PANEL) {
-        if (asks) prefetch_soon(soon, (l - 1) * LINE);
+        if (asks) prefetch_soon(soon, (l - 1) * IG_LINE);
         prefetch(b, AHEAD);
-        if (vectors > 1 && PANEL > LINE) prefetch(b, AHEAD + LANES);
+        if (vectors > 1 && PANEL_LINES > 1) prefetch(b, AHEAD + LANES);
         vec b0 = load(b), b1 = vectors > 1 ? load(b + LANES) : b0;
         UNROLL
         for (int i = 0; i < rows; i++) {

@@ -52,7 +52,7 @@ enum { ROWS_AHEAD = 8 };
 
 /* Asks the cache for a row of p before it is used. */
 INLINE void prefetch_row(const float *p, int64_t n) {
-    for (int64_t i = 0; i < n; i += LINE) prefetch(p, ROWS_AHEAD * n + i);
+    for (int64_t i = 0; i < n; i += IG_LINE) prefetch(p, ROWS_AHEAD * n + i);
 }
 
 /* Shifted by the largest score, so that nothing overflows. The values after the last whole vector

@@ -276,7 +276,7 @@ INLINE void split(const ig_winograd_map map, const ig_winograd_form form, const 
             apply(map, form, half + i * n, y);
             UNROLL
             for (int j = 0; j < side; j++, to += stride) {
-                prefetch(to, LINE); /* where the next channels or the next tile go */
+                prefetch(to, IG_LINE); /* where the next channels or the next tile go */
                 store(to, y[j]);
             }
         }
@@ -310,7 +310,7 @@ INLINE void join(const ig_winograd_map map, const ig_winograd_form form, const f
         for (int i = 0; i < side; i++) {
             const float *value = from + (i * side + j) * stride;
             /* of later channels or the next tile; 81 of them take longer than they save */
-            if (form != IG_WINOGRAD_F7X7_3X3) prefetch(value, 2 * LINE);
+            if (form != IG_WINOGRAD_F7X7_3X3) prefetch(value, 2 * IG_LINE);
             x[i] = load(value);
         }
         apply(map, form, x, y);
@@ -414,7 +414,7 @@ INLINE void prefetch_below(const ig_winograd_map map, const ig_winograd_form for
     if (map == IG_WINOGRAD_WEIGHTS_GRADIENT || phase > 0) return;
     int64_t apart = tile_of(form) * t->step, y = (row % t->rows + 1) * apart, x = column * apart;
     for (int64_t i = 0; i < apart; i++)
-        for (int64_t k = 0; k < apart * t->c; k += LINE) {
+        for (int64_t k = 0; k < apart * t->c; k += IG_LINE) {
             const void *p =
                 (const void *)((uintptr_t)image +
                                (uintptr_t)(((y + i) * t->w + x) * t->c + k) * sizeof(float));
