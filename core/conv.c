@@ -50,8 +50,8 @@ static conv_work start(ig_conv_shape s, int64_t channels) {
 
 static bool take_scratch(ig_tape *tape, conv_work *w, int64_t padded) {
     int64_t image = w->made ? w->s.h * w->s.w * w->s.c : 0;
-    w->padded = ig_ceil_div(padded, 16) * 16;
-    w->scratch_size = w->padded + ig_ceil_div(image, 16) * 16;
+    w->padded = ig_ceil_div(padded, IG_LINE) * IG_LINE;
+    w->scratch_size = w->padded + ig_ceil_div(image, IG_LINE) * IG_LINE;
     w->scratch = ig_tape_floats(tape, ig_threads() * w->scratch_size);
     return w->scratch;
 }

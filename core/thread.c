@@ -91,8 +91,8 @@ void ig_parallel(int64_t chunks, ig_task *task, void *work) {
         atomic_init(&shares[i].next, chunks * i / count);
         shares[i].end = chunks * (i + 1) / count;
     }
-    /* An iteration a thread. omp_get_thread_num may be another OpenMP's, where OpenBLAS or a
-       program brings one. */
+    /* An iteration a thread. Clang's own number is known to its OpenMP alone: omp_get_thread_num
+       may be that of another, which OpenBLAS or a program brings. */
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
     for (int worker = 0; worker < threads; worker++) {
         unsigned long before = flush_denormals();

@@ -1,3 +1,6 @@
+/* Convolutions by Winograd's forms, both ways, and the choice of a form. */
+#include "core/winograd.h"
+
 #include <string.h>
 
 #include "core/packed.h"

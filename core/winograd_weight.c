@@ -3,6 +3,7 @@
 
 #include "core/thread.h"
 #include "core/whole.h"
+#include "core/winograd.h"
 #include "core/winograd_work.h"
 
 enum {

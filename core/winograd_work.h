@@ -102,7 +102,7 @@ int64_t ig_winograd_fine_scratch(const ig_winograd_work *w, const ig_winograd_si
 ig_winograd_images ig_winograd_take_images(const ig_winograd_work *w, int64_t first, int64_t end,
                                            float *fine);
 
-/* ---- of the convolutions, which the weights' gradient runs in passing ---- */
+/* ---- of the convolutions (winograd.c), which the weights' gradient runs in passing ---- */
 
 /* Fills scratch with the images. */
 void ig_winograd_make(const ig_winograd_work *w, ig_winograd_images images);
@@ -112,7 +112,7 @@ void ig_winograd_make(const ig_winograd_work *w, ig_winograd_images images);
 ig_winograd_work ig_winograd_adjoint(const ig_conv_shape *s, ig_winograd_form form,
                                      const float *coarse, const ig_made_images *made);
 
-/* Transforms and packs weights for that, or for a filter whose channels are those of the sides. */
+/* Transforms and packs the weights for that. False without memory: the tape has failed. */
 bool ig_winograd_pack_adjoint(ig_tape *tape, ig_winograd_work *w, const ig_conv_shape *s,
                               const ig_tensor *weight);
 

@@ -3,6 +3,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdatomic.h>
 
 #include "core/arena.h"
 #include "core/rng.h"
@@ -79,36 +80,44 @@ static void test_too_much(void **state) {
 
 /* ---- threads ---- */
 
-enum { CHUNKS = 1000 };
+enum { CHUNKS = 1000, WORKERS = 8 };
 
 typedef struct {
     int runs[CHUNKS];
-    int workers_out_of_range;
     float sums[CHUNKS];
 } work;
+
+static atomic_bool busy[WORKERS];
+static atomic_int out_of_range, met; /* met: another with the same number */
 
 /* Each chunk adds 1000 random numbers. */
 static void add_chunk(void *self, int64_t chunk, int worker) {
     work *w = self;
     w->runs[chunk]++;
-    if (worker < 0 || worker >= ig_threads()) w->workers_out_of_range++;
+    if (worker < 0 || worker >= ig_threads()) {
+        out_of_range++;
+        return;
+    }
+    if (atomic_exchange(&busy[worker], true)) met++;
     float x[1000], sum = 0;
     ig_rng_normal(ig_rng_at(1, IG_STREAM_DATA, 0), (uint32_t)chunk, x, 1000);
     for (int i = 0; i < 1000; i++) sum += x[i];
     w->sums[chunk] = sum;
+    busy[worker] = false;
 }
 
 static void test_each_chunk_once(void **state) {
     (void)state;
     static work first, w;
-    int threads[] = {1, 2, 3, 8};
+    int threads[] = {1, 2, 3, WORKERS};
     for (int t = 0; t < 4; t++) {
         memset(&w, 0, sizeof w);
         ig_set_threads(threads[t]);
         assert_int_equal(ig_threads(), threads[t]);
         ig_parallel(CHUNKS, add_chunk, &w);
         for (int c = 0; c < CHUNKS; c++) assert_int_equal(w.runs[c], 1);
-        assert_int_equal(w.workers_out_of_range, 0);
+        assert_int_equal(out_of_range, 0);
+        assert_int_equal(met, 0);
         if (t == 0) first = w;
         assert_memory_equal(w.sums, first.sums, sizeof w.sums);
     }

@@ -24,6 +24,7 @@ enum { LANES = 4, ROWS = 12 };
 #else
 enum { LANES = 4, ROWS = 6 };
 #endif
+/* PANEL_LINES: cache lines of a row of a panel, the last of which may be its neighbour's too */
 enum { PANEL = 2 * LANES, PANEL_LINES = (PANEL + IG_LINE - 1) / IG_LINE };
 
 typedef float vec __attribute__((vector_size(LANES * sizeof(float))));
