@@ -140,12 +140,12 @@ static void coarse_band(void *work, int64_t chunk, int worker) {
     int64_t rows = ig_min(BAND, s->ho - first);
     image_rows band = rows_of(s, w->fine + image * s->h * s->w * s->c, first * s->stride,
                               fine_rows(s, rows), fine_columns(s), scratch_of(w, worker));
-    bool in_memory = s->pad == 0 && !w->made && s->kh == s->stride; /* and read once */
+    bool asks = s->pad == 0 && !w->made && s->kh == s->stride; /* for memory that is read once */
     for (int64_t r = 0; r < rows; r++) {
         int64_t place = (image * s->ho + first + r) * s->wo * s->k;
         int64_t row = s->stride * band.columns * s->c;
         const float *a = band.x + r * row;
-        const ig_soon soon[2] = {ig_behind(in_memory ? a : NULL, row)};
+        const ig_soon soon[2] = {ig_behind(asks ? a : NULL, row)};
         w->product(&(ig_product){
             .m = s->wo,
             .n = s->k,

@@ -127,11 +127,15 @@ static void reduce_weights(void *work, int64_t k, int worker) {
     }
 }
 
+/* Floats of the images that a worker makes and, with `back`, of their gradients. */
+static int64_t made_scratch(const ig_winograd_work *w) {
+    return (w->back ? 2 : 1) * ig_winograd_fine_scratch(w, &w->x);
+}
+
 /* gw = or += the gradient, in chunks. */
 static bool sum_chunks(ig_tape *tape, ig_winograd_work *w) {
     if (w->back) w->matrices = ig_max(w->matrices, w->back->matrices);
-    w->scratch_size = w->matrices + w->positions * w->weights.stride +
-                      (w->back ? 2 : 1) * ig_winograd_fine_scratch(w, &w->x);
+    w->scratch_size = w->matrices + w->positions * w->weights.stride + made_scratch(w);
     w->partial = ig_tape_floats(tape, w->chunks * w->y.tiles.c * weight_count(w));
     w->scratch = ig_tape_floats(tape, ig_threads() * w->scratch_size);
     if (!w->partial || !w->scratch) return false;
@@ -178,7 +182,7 @@ static void join_weights(void *work, int64_t k, int worker) {
 
 /* gw = or += the gradient, all tiles' matrices being kept. */
 static bool sum_at_once(ig_tape *tape, ig_winograd_work *w) {
-    w->scratch_size = (w->back ? w->back->matrices : 0) + 2 * ig_winograd_fine_scratch(w, &w->x);
+    w->scratch_size = (w->back ? w->back->matrices : 0) + made_scratch(w);
     w->scratch = ig_tape_floats(tape, ig_threads() * w->scratch_size);
     w->sum = ig_tape_floats(tape, w->positions * w->weights.stride + w->matrices);
     if (!w->scratch || !w->sum) return false;
