@@ -3,6 +3,7 @@
 #include <Random123/philox.h>
 
 #include "core/kernels/kernels.h"
+#include "core/thread.h"
 
 ig_rng ig_rng_at(uint64_t seed, ig_stream stream, uint32_t step) {
     return (ig_rng){seed, (uint32_t)stream, step, 0};
@@ -32,6 +33,22 @@ void ig_rng_uniform(ig_rng rng, uint32_t row, float *out, int64_t n) {
 void ig_rng_normal(ig_rng rng, uint32_t row, float *out, int64_t n) {
     ig_philox p = row_of(&rng, row);
     ig_kernels_get()->normals(&p, out, n);
+}
+
+typedef struct {
+    ig_rng rng;
+    float *out;
+    int64_t n;
+} rows_work;
+
+static void normal_row(void *work, int64_t row, int worker) {
+    (void)worker;
+    const rows_work *w = work;
+    ig_rng_normal(w->rng, (uint32_t)row, w->out + row * w->n, w->n);
+}
+
+void ig_rng_normal_rows(ig_rng rng, int64_t rows, float *out, int64_t n) {
+    ig_parallel(rows, normal_row, &(rows_work){rng, out, n});
 }
 
 void ig_rng_permutation(ig_rng rng, uint32_t *out, uint32_t n) {

@@ -36,6 +36,9 @@ ig_rng ig_rng_split(ig_rng rng, uint32_t k);
 void ig_rng_uniform(ig_rng rng, uint32_t row, float *out, int64_t n);
 void ig_rng_normal(ig_rng rng, uint32_t row, float *out, int64_t n);
 
+/* The latter for rows 0..rows-1, n numbers of each, by all threads: not inside ig_parallel. */
+void ig_rng_normal_rows(ig_rng rng, int64_t rows, float *out, int64_t n);
+
 /* A random order of 0..n-1 (Fisher-Yates) in out. */
 void ig_rng_permutation(ig_rng rng, uint32_t *out, uint32_t n);
 

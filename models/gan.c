@@ -56,8 +56,7 @@ static ig_tensor *decode(void *self, ig_tape *tape, ig_tensor *z, ig_tensor *y) 
 /* z ~ N(0, I) */
 static ig_tensor *codes(const gan *m, ig_tape *tape, int64_t n, ig_rng rng) {
     ig_tensor *z = ig_input(tape, IG_SHAPE_2(n, m->latent));
-    for (int64_t r = 0; z && r < n; r++)
-        ig_rng_normal(rng, (uint32_t)r, z->x + r * m->latent, m->latent);
+    if (z) ig_rng_normal_rows(rng, n, z->x, m->latent);
     return z;
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/finite.h"
 #include "core/text.h"
+#include "core/thread.h"
 #include "models/denoise.h"
 
 /* Images in one forward pass; results do not depend on it. */
@@ -199,13 +200,39 @@ static ig_tensor *forward(ig_instance *instance, const call *c, int64_t first, i
     return m->encode_draw(instance->self, tape, x, rng);
 }
 
-ig_status ig_instance_check_results(const ig_instance *instance, const float *x, int64_t n,
-                                    ig_err *err) {
-    if (ig_all_finite(x, n)) return IG_OK;
+static ig_status fail_results(const ig_instance *instance, ig_err *err) {
     return ig_fail(err, IG_ENUMERIC,
                    "what the %s makes of it is not finite: an image, a code, a class or a weight "
                    "was not, or far too large",
                    instance->model->name);
+}
+
+ig_status ig_instance_check_results(const ig_instance *instance, const float *x, int64_t n,
+                                    ig_err *err) {
+    return ig_all_finite(x, n) ? IG_OK : fail_results(instance, err);
+}
+
+/* Rows of results, and which of them are finite and so leave the tape. */
+typedef struct {
+    const float *x;
+    float *out;
+    int64_t size;
+    bool finite[BLOCK];
+} results;
+
+static void take_row(void *work, int64_t row, int worker) {
+    (void)worker;
+    results *r = work;
+    r->finite[row] = ig_all_finite(r->x + row * r->size, r->size);
+    if (r->finite[row])
+        memcpy(r->out + row * r->size, r->x + row * r->size, (size_t)r->size * sizeof(float));
+}
+
+static ig_status take_results(const ig_instance *instance, results *r, int64_t rows, ig_err *err) {
+    ig_parallel(rows, take_row, r);
+    for (int64_t row = 0; row < rows; row++)
+        if (!r->finite[row]) return fail_results(instance, err);
+    return IG_OK;
 }
 
 static ig_status run_blocks(ig_instance *instance, const call *c, int64_t n, ig_err *err) {
@@ -219,8 +246,8 @@ static ig_status run_blocks(ig_instance *instance, const call *c, int64_t n, ig_
         ig_tape_begin(&instance->tape, false, false);
         ig_tensor *out = forward(instance, c, first, rows);
         IG_TRY(ig_tape_status(&instance->tape, err));
-        IG_TRY(ig_instance_check_results(instance, out->x, rows * c->out_size, err));
-        memcpy(c->out + first * c->out_size, out->x, (size_t)(rows * c->out_size) * sizeof(float));
+        results r = {.x = out->x, .out = c->out + first * c->out_size, .size = c->out_size};
+        IG_TRY(take_results(instance, &r, rows, err));
     }
     return IG_OK;
 }

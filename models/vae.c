@@ -105,8 +105,7 @@ static ig_tensor *elbo_loss(const vae *m, ig_tape *tape, const draws *d) {
 static ig_tensor *codes(const vae *m, ig_tape *tape, const draws *d, int k) {
     ig_tensor *eps = d->z ? ig_input(tape, d->z->s) : NULL;
     if (!eps) return NULL;
-    for (int64_t r = 0; r < eps->s.d[0]; r++)
-        ig_rng_normal(d->rng, (uint32_t)r, eps->x + r * m->latent, m->latent);
+    ig_rng_normal_rows(d->rng, eps->s.d[0], eps->x, m->latent);
     ig_tensor *sum = ig_add(tape, repeat(tape, d->logvar, k), ig_mul(tape, eps, eps));
     sum = ig_add(tape, sum, ig_scale(tape, ig_mul(tape, d->z, d->z), -1));
     return ig_scale(tape, sum, .5f);
@@ -167,8 +166,7 @@ static ig_tensor *sample(void *self, ig_tape *tape, int64_t n, ig_rng rng, ig_te
     vae *m = self;
     ig_tensor *z = ig_input(tape, IG_SHAPE_2(n, m->latent));
     if (!z) return NULL;
-    for (int64_t r = 0; r < n; r++)
-        ig_rng_normal(rng, (uint32_t)r, z->x + r * m->latent, m->latent);
+    ig_rng_normal_rows(rng, n, z->x, m->latent);
     return decode(m, tape, z, y);
 }
 

@@ -55,6 +55,9 @@ static void test_rows(void **state) {
     ig_rng_normal(rng, 17, a, 10);
     ig_rng_normal(later, 0, b, 10);
     assert_memory_equal(a, b, sizeof a);
+    float all[20 * 10];
+    ig_rng_normal_rows(rng, 20, all, 10);
+    assert_memory_equal(all + 17 * 10, a, sizeof a);
 }
 
 typedef void fill(ig_rng rng, uint32_t row, float *out, int64_t n);
