@@ -3,7 +3,8 @@
 #include "core/bias.h"
 
 bool ig_affine_fits(const ig_norm_layer *l, int64_t c) {
-    return ig_same_shape(l->scale->s, IG_SHAPE_1(c)) && ig_same_shape(l->shift->s, IG_SHAPE_1(c));
+    return l->scale && l->shift && ig_same_shape(l->scale->s, IG_SHAPE_1(c)) &&
+           ig_same_shape(l->shift->s, IG_SHAPE_1(c));
 }
 
 ig_affine ig_affine_begin(ig_tape *tape, ig_tensor *scale, ig_tensor *shift) {

@@ -1,5 +1,6 @@
 #include "core/layers.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -92,7 +93,8 @@ void ig_attention_declare(ig_attention_layer *l, ig_params *params, const char *
     expect(heads >= 1 && channels % heads == 0, params, prefix,
            "a number of heads that divides the channels", heads);
     snprintf(part, sizeof part, "%s.qkv", prefix);
-    ig_linear_declare(&l->qkv, params, part, channels, 3 * channels);
+    int three = channels <= INT_MAX / 3 ? 3 * channels : 0; /* 0: refused */
+    ig_linear_declare(&l->qkv, params, part, channels, three);
     snprintf(part, sizeof part, "%s.out", prefix);
     ig_linear_declare(&l->out, params, part, channels, channels);
     l->heads = heads;
@@ -100,4 +102,10 @@ void ig_attention_declare(ig_attention_layer *l, ig_params *params, const char *
 
 ig_tensor *ig_embedding_declare(ig_params *params, const char *prefix, int rows, int dim) {
     return declare(params, prefix, "weight", IG_SHAPE_2(rows, dim), (ig_init){IG_INIT_NORMAL, 1});
+}
+
+bool ig_check_declared(ig_tape *tape, const char *op, const ig_tensor *x,
+                       const ig_tensor *weights) {
+    if (!weights) ig_op_fail(tape, op, x, NULL, "a layer that has been declared");
+    return weights;
 }

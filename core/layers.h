@@ -51,4 +51,8 @@ void ig_attention_declare(ig_attention_layer *l, ig_params *params, const char *
 /* A table of `rows` vectors from N(0,1), as PyTorch's nn.Embedding. */
 ig_tensor *ig_embedding_declare(ig_params *params, const char *prefix, int rows, int dim);
 
+/* For writing ops: whether a layer's weights are there, or its declaration failed or was forgotten.
+   Then the tape fails.  x: the op's input */
+bool ig_check_declared(ig_tape *tape, const char *op, const ig_tensor *x, const ig_tensor *weights);
+
 #endif

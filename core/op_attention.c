@@ -249,6 +249,9 @@ static ig_tensor *attention(ig_tape *tape, ig_tensor *x, const ig_attention_laye
     if (nd < 3 || c < 1 || l->heads < 1 || c % l->heads)
         return ig_op_fail(tape, "attention", x, NULL, "N L C or N H W C, C a multiple of %d heads",
                           l->heads);
+    if (!ig_check_declared(tape, "attention", x, l->qkv.w) ||
+        !ig_check_declared(tape, "attention", x, l->out.w))
+        return NULL;
     int64_t length = ig_row_size(x->s) / c;
     ig_shape positions = IG_SHAPE_2(n * length, c);
     if (!ig_same_shape(l->qkv.w->s, IG_SHAPE_2(3 * c, c)))

@@ -54,13 +54,14 @@ static bool set_terms(ig_tape *tape, const char *op, const ig_tensor *x, const i
 /* The shape of a convolution of x by the layer; or fails. */
 static bool find_shape(ig_tape *tape, const char *op, const ig_tensor *x, const ig_conv_layer *l,
                        ig_conv_shape *s) {
+    if (!ig_check_declared(tape, op, x, l->w)) return false;
     const int64_t *in = x->s.d, *k = l->w->s.d;
     if (!layer_fits(x, l, k[3], k[0])) {
         ig_op_fail(tape, op, x, l->w,
                    "N H W Cin, weights Cout kh kw Cin, Cout biases, stride >= 1, pad >= 0");
         return false;
     }
-    int64_t ho = in[1] + 2 * l->pad - k[1], wo = in[2] + 2 * l->pad - k[2];
+    int64_t ho = in[1] + 2 * (int64_t)l->pad - k[1], wo = in[2] + 2 * (int64_t)l->pad - k[2];
     if (in[1] < 1 || in[2] < 1 || ho < 0 || wo < 0) {
         ig_op_fail(tape, op, x, l->w, "an image at least as large as the kernel");
         return false;
@@ -78,7 +79,7 @@ static ig_shape coarse_images(const ig_conv_shape *s) {
 static ig_tensor *conv2d(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l, const ig_tensor *to,
                          ig_epilogue end) {
     ig_conv_shape s;
-    if (!x || !l->w || !find_shape(tape, "conv2d", x, l, &s)) return NULL;
+    if (!x || !find_shape(tape, "conv2d", x, l, &s)) return NULL;
     ig_shape out = coarse_images(&s);
     if (!set_terms(tape, "conv2d", x, l, to, out, &end)) return NULL;
     ig_node *node = ig_node_create(tape, &ig_op_conv2d, (ig_tensor *[]){x, l->w, l->b},
@@ -106,14 +107,14 @@ ig_tensor *ig_conv2d_add(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l, ig
 
 /* Whether a convolution of this layer maps `size` to `coarse`. */
 static bool maps_to(int64_t size, int64_t coarse, int64_t kernel, const ig_conv_layer *l) {
-    int64_t room = size + 2 * l->pad - kernel;
+    int64_t room = size + 2 * (int64_t)l->pad - kernel;
     return size > 0 && room >= 0 && room / l->stride + 1 == coarse;
 }
 
 static ig_tensor *conv2d_transposed(ig_tape *tape, ig_tensor *x, const ig_conv_layer *l,
                                     int64_t height, int64_t width, const ig_tensor *to,
                                     ig_epilogue end) {
-    if (!x || !l->w) return NULL;
+    if (!x || !ig_check_declared(tape, "conv2d_transposed", x, l->w)) return NULL;
     const int64_t *k = l->w->s.d;
     if (!layer_fits(x, l, k[0], k[3]))
         return ig_op_fail(tape, "conv2d_transposed", x, l->w,
@@ -232,7 +233,7 @@ static ig_tensor *normed_conv2d(ig_tape *tape, const ig_op *op, ig_tensor *const
 
 ig_tensor *ig_groupnorm_silu_conv2d(ig_tape *tape, ig_tensor *x, const ig_norm_layer *norm,
                                     const ig_conv_layer *conv, ig_tensor *to) {
-    if (!x || !conv->w) return NULL;
+    if (!x || !ig_check_declared(tape, "groupnorm_silu_conv2d", x, conv->w)) return NULL;
     ig_tensor *in[] = {x, conv->w, norm->scale, norm->shift, conv->b};
     return normed_conv2d(tape, &ig_op_groupnorm_silu_conv2d, in, conv->b ? 5 : 4, norm, NULL, conv,
                          to);
@@ -240,7 +241,8 @@ ig_tensor *ig_groupnorm_silu_conv2d(ig_tape *tape, ig_tensor *x, const ig_norm_l
 
 ig_tensor *ig_groupnorm_film_silu_conv2d(ig_tape *tape, ig_tensor *x, ig_tensor *film, int groups,
                                          const ig_conv_layer *conv, ig_tensor *to) {
-    if (!x || !film || !conv->w) return NULL;
+    if (!x || !film || !ig_check_declared(tape, "groupnorm_film_silu_conv2d", x, conv->w))
+        return NULL;
     ig_tensor *in[] = {x, conv->w, film, conv->b};
     ig_norm_layer norm = {.groups = groups, .eps = 1e-5f};
     return normed_conv2d(tape, &ig_op_groupnorm_film_silu_conv2d, in, conv->b ? 4 : 3, &norm, film,

@@ -26,8 +26,8 @@ static void embedding_backward(ig_tape *tape, ig_node *node) {
 const ig_op ig_op_embedding = {"embedding", embedding_backward};
 
 ig_tensor *ig_embedding(ig_tape *tape, ig_tensor *table, const int *index, int64_t n) {
-    if (!table || !index) return NULL;
-    if (table->s.nd != 2 || n < 1)
+    if (!table) return NULL;
+    if (table->s.nd != 2 || n < 1 || !index)
         return ig_op_fail(tape, "embedding", table, NULL, "a table R D and at least one index");
     int64_t rows = table->s.d[0], dim = table->s.d[1];
     for (int64_t i = 0; i < n; i++)

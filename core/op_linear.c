@@ -263,7 +263,7 @@ static void linear_backward(ig_tape *tape, ig_node *node) {
 const ig_op ig_op_linear = {"linear", linear_backward};
 
 static ig_tensor *linear(ig_tape *tape, ig_tensor *x, const ig_linear_layer *l, ig_epilogue end) {
-    if (!x || !l->w) return NULL;
+    if (!x || !ig_check_declared(tape, "linear", x, l->w)) return NULL;
     if (l->w->s.nd != 2 || ig_row_size(x->s) != l->w->s.d[1] || ig_count(l->w->s) == 0)
         return ig_op_fail(tape, "linear", x, l->w, "as many values a row as columns of weights");
     if (l->b && !ig_same_shape(l->b->s, IG_SHAPE_1(l->w->s.d[0])))
@@ -288,7 +288,7 @@ ig_tensor *ig_linear_leaky_relu(ig_tape *tape, ig_tensor *x, const ig_linear_lay
 }
 
 ig_tensor *ig_linear_add(ig_tape *tape, ig_tensor *x, const ig_linear_layer *l, ig_tensor *to) {
-    if (!x || !l->w || !to) return NULL;
+    if (!x || !to || !ig_check_declared(tape, "linear", x, l->w)) return NULL;
     if (!ig_same_shape(to->s, IG_SHAPE_2(x->s.d[0], l->w->s.d[0])))
         return ig_op_fail(tape, "linear", x, to, "what is added in the shape of the output");
     return ig_add_done(tape, linear(tape, x, l, (ig_epilogue){.added = to->x}), to);

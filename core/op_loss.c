@@ -147,6 +147,7 @@ const ig_op ig_op_cross_entropy = {"cross_entropy", loss_backward};
 
 ig_tensor *ig_cross_entropy(ig_tape *tape, ig_tensor *logits, const int *labels) {
     if (!logits) return NULL;
+    if (!labels) return ig_op_fail(tape, "cross_entropy", logits, NULL, "labels");
     for (int64_t r = 0; r < logits->s.d[0]; r++)
         if (labels[r] < 0 || labels[r] >= ig_row_size(logits->s))
             return ig_op_fail(tape, "cross_entropy", logits, NULL,

@@ -175,8 +175,8 @@ static ig_tensor *batchnorm(ig_tape *tape, const ig_op *op, ig_tensor *x,
     if (!x) return NULL;
     const ig_norm_layer *affine = &l->affine;
     int64_t c = x->s.d[x->s.nd - 1];
-    if (x->s.nd < 2 || !ig_affine_fits(affine, c) || ig_count(l->running_mean->s) != c ||
-        ig_count(l->running_var->s) != c)
+    if (x->s.nd < 2 || !ig_affine_fits(affine, c) || !l->running_mean || !l->running_var ||
+        ig_count(l->running_mean->s) != c || ig_count(l->running_var->s) != c)
         return ig_op_fail(tape, op->name, x, affine->scale,
                           "rows of C channels and C scales, shifts and running statistics");
     if (tape->training && ig_count(x->s) <= c)

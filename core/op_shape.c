@@ -86,8 +86,8 @@ ig_tensor *ig_slice(ig_tape *tape, ig_tensor *x, int64_t first, int64_t count) {
     if (!x) return NULL;
     int64_t width = last_dim(x);
     if (first < 0 || count < 1 || first > width - count)
-        return ig_op_fail(tape, "slice", x, NULL, "channels %lld to %lld", (long long)first,
-                          (long long)(first + count - 1));
+        return ig_op_fail(tape, "slice", x, NULL, "%lld channels from %lld on", (long long)count,
+                          (long long)first);
     ig_shape out = x->s;
     out.d[out.nd - 1] = count;
     ig_node *node = ig_node_create(tape, &ig_op_slice, &x, 1, out, sizeof(int64_t));
@@ -100,8 +100,8 @@ ig_tensor *ig_slice(ig_tape *tape, ig_tensor *x, int64_t first, int64_t count) {
 ig_tensor *ig_rows(ig_tape *tape, ig_tensor *x, int64_t first, int64_t count) {
     if (!x) return NULL;
     if (first < 0 || count < 1 || first > x->s.d[0] - count)
-        return ig_op_fail(tape, "rows", x, NULL, "rows %lld to %lld", (long long)first,
-                          (long long)(first + count - 1));
+        return ig_op_fail(tape, "rows", x, NULL, "%lld rows from %lld on", (long long)count,
+                          (long long)first);
     ig_shape out = x->s;
     out.d[0] = count;
     ig_node *node = ig_node_create(tape, &ig_op_rows, &x, 1, out, sizeof(int64_t));
@@ -112,9 +112,19 @@ ig_tensor *ig_rows(ig_tape *tape, ig_tensor *x, int64_t first, int64_t count) {
     return node->out;
 }
 
+/* Whether a shape has that many elements; its own number may be beyond any. */
+static bool has_count(ig_shape shape, int64_t count) {
+    for (int i = 0; i < shape.nd; i++) {
+        if (shape.d[i] == 0) return count == 0;
+        if (count % shape.d[i]) return false;
+        count /= shape.d[i];
+    }
+    return count == 1;
+}
+
 ig_tensor *ig_reshape(ig_tape *tape, ig_tensor *x, ig_shape shape) {
-    if (!x) return NULL;
-    if (ig_count(shape) != ig_count(x->s)) {
+    if (!x || !ig_check_shape(tape, shape)) return NULL;
+    if (!has_count(shape, ig_count(x->s))) {
         char text[64];
         ig_shape_text(shape, text);
         return ig_op_fail(tape, "reshape", x, NULL, "as many elements as %s", text);

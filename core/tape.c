@@ -96,14 +96,32 @@ static float *new_floats(ig_tape *tape, ig_shape shape) {
     int64_t count = 1, most = INT64_MAX / (int64_t)sizeof(float);
     for (int i = 0; i < shape.nd; i++) {
         int64_t d = shape.d[i];
-        if (d < 0 || (d > 0 && count > most / d)) return ig_tape_alloc(tape, SIZE_MAX);
+        if (d > 0 && count > most / d) return ig_tape_alloc(tape, SIZE_MAX);
         count *= d;
     }
     return take_floats(tape, count);
 }
 
+bool ig_check_shape(ig_tape *tape, ig_shape shape) {
+    if (tape->err.status != IG_OK) return false;
+    if (shape.nd < 1 || shape.nd > IG_MAX_DIMS) {
+        ig_fail(&tape->err, IG_EUSAGE, "a tensor of %d dimensions: expected 1 to %d", shape.nd,
+                IG_MAX_DIMS);
+        return false;
+    }
+    for (int i = 0; i < shape.nd; i++)
+        if (shape.d[i] < 0) {
+            char text[64];
+            ig_shape_text(shape, text);
+            ig_fail(&tape->err, IG_EUSAGE, "a tensor of %s: expected sizes of at least 0", text);
+            return false;
+        }
+    return true;
+}
+
 /* x: the values, or NULL to allocate them. */
 static ig_tensor *new_tensor(ig_tape *tape, ig_shape shape, float *x) {
+    if (!ig_check_shape(tape, shape)) return NULL;
     ig_tensor *t = ig_tape_alloc(tape, sizeof *t);
     if (!t) return NULL;
     *t = (ig_tensor){.s = shape, .x = x};
@@ -112,7 +130,7 @@ static ig_tensor *new_tensor(ig_tape *tape, ig_shape shape, float *x) {
 }
 
 ig_tensor *ig_input(ig_tape *tape, ig_shape shape) {
-    return tape->err.status == IG_OK ? new_tensor(tape, shape, NULL) : NULL;
+    return new_tensor(tape, shape, NULL);
 }
 
 ig_tensor *ig_constant(ig_tape *tape, ig_shape shape, const float *values) {
@@ -122,7 +140,7 @@ ig_tensor *ig_constant(ig_tape *tape, ig_shape shape, const float *values) {
 }
 
 ig_tensor *ig_borrow(ig_tape *tape, ig_shape shape, const float *values) {
-    return tape->err.status == IG_OK ? new_tensor(tape, shape, (float *)values) : NULL;
+    return new_tensor(tape, shape, (float *)values);
 }
 
 void ig_spent(ig_tape *tape, ig_tensor *t) {
@@ -224,6 +242,7 @@ void ig_node_back(ig_tape *tape, ig_node *node, const ig_tensor *from) {
     ig_tensor *out = node->out;
     if (!out->grad_written) return;
     node->op->backward(tape, node);
+    out->grad_written = false; /* a later walk begins anew, and parameters add it up */
     if (out == from) return;
     bool kept = passed_on(node) || out->grad_lent || out->g == from->g;
     if (!kept) give_spare(tape, out->g, ig_count(out->s));
@@ -241,6 +260,7 @@ static void walk_back(ig_tape *tape, const ig_tensor *from) {
 }
 
 void ig_backward_from(ig_tape *tape, ig_tensor *y, float *gradient) {
+    if (!y || tape->err.status != IG_OK) return;
     y->g = gradient;
     y->grad_written = y->grad_lent = true;
     walk_back(tape, y);

@@ -31,7 +31,7 @@ void ig_shape_text(ig_shape shape, char text[64]); /* "2x3x4" */
 typedef struct ig_tape ig_tape;
 typedef struct ig_node ig_node;
 typedef struct ig_spare ig_spare;
-typedef struct ig_packed ig_packed; /* see packed.h */
+typedef struct ig_packed ig_packed; /* weights as kernels read them */
 
 typedef struct ig_tensor {
     ig_shape s;
@@ -42,7 +42,7 @@ typedef struct ig_tensor {
     bool grad_lent;    /* g's memory is another's: read it, and leave it */
     int reads;         /* by how many nodes; 2: or more */
     /* made in place by a leaky ReLU of this slope below 0; its gradient has been written as that of
-       the leaky ReLU's input: see ig_grad_bend */
+       the leaky ReLU's input, by its only reader */
     bool bends, grad_bent;
     float slope;
     const char *name;  /* of a parameter; NULL for what ops make */
@@ -118,9 +118,9 @@ void ig_report(ig_tape *tape, const char *name, const ig_tensor *scalar);
 
 /* Walks the tape from a scalar loss. The gradients of all parameters and inputs that took part are
    then in their g; those of what ops made are gone, their memory used again as soon as no op reads
-   them any more: it is still in the cache. Returns the tape's sticky error if an op failed,
-   IG_ENUMERIC if the loss is not finite, with the op where that began; *value (may be NULL) is the
-   loss. */
+   them any more: it is still in the cache. Further calls, from this loss or another, add theirs.
+   Returns the tape's sticky error if an op failed, IG_ENUMERIC if the loss is not finite, with the
+   op where that began; *value (may be NULL) is the loss. */
 ig_status ig_backward(ig_tape *tape, ig_tensor *loss, float *value, ig_err *err);
 
 /* The same from any y and its gradient, which the caller keeps. */
@@ -149,6 +149,9 @@ void ig_tape_blame_gradients(ig_tape *tape, char text[IG_BLAME_TEXT]);
    so that an op can `return ig_op_fail(...)`. Inputs may be NULL (a passed-on failure). */
 ig_tensor *ig_op_fail(ig_tape *tape, const char *op, const ig_tensor *a, const ig_tensor *b,
                       const char *expected, ...) IG_PRINTF(5, 6);
+
+/* Whether a shape has 1 to 4 dimensions and no size below 0; if not, the tape fails. */
+bool ig_check_shape(ig_tape *tape, ig_shape shape);
 
 /* Appends a node for op with `count` inputs, an output of the given shape with undefined values,
    and `saved_bytes` of arena memory in `saved` (0: NULL). Returns NULL, silently, where an input is
