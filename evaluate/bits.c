@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "evaluate/bounds.h"
+#include "models/denoise.h"
 
 enum { BLOCK = 64 };                  /* images in one pass; results do not depend on it */
 enum { NOISE, LEVEL };                /* independent streams of one image and stratum */
@@ -170,6 +171,10 @@ static ig_status run_block(block *b, const float *images, double *bits, ig_err *
 
 ig_status ig_bits_of(ig_instance *instance, const float *images, const float *y,
                      const uint32_t *number, int64_t n, uint64_t seed, double *bits, ig_err *err) {
+    if (!instance->model->denoise)
+        return ig_fail(err, IG_EUNSUPPORTED, "the %s has no levels of noise to be bounded by",
+                       instance->model->name);
+    IG_TRY(ig_instance_check_call(instance, n, y, err));
     int64_t size = ig_image_pixels(&instance->spec);
     block b = {.instance = instance, .size = size, .seed = seed};
     b.noise = instance->model->noise(instance->self);

@@ -18,8 +18,8 @@ typedef struct {
 
 /* The bounds of one image by so many draws of the posterior (Burda et al. 2016, equation 8), of a
    model that has log_weights.  image: H W, as log_weights takes it; y: classes, or NULL;
-   number: of the image, which draws from that row of this seed's noise. The first draws are the
-   same however many there are, in whole chunks. */
+   draws: 1 or more; number: of the image, which draws from that row of this seed's noise. The first
+   draws are the same however many there are, in whole chunks. */
 ig_status ig_evidence_of(ig_instance *instance, const float *image, const float *y, uint32_t number,
                          int draws, uint64_t seed, ig_evidence *evidence, ig_err *err);
 

@@ -2,7 +2,9 @@
 
 #include <math.h>
 
+#include "core/whole.h"
 #include "datasets/dataset.h"
+#include "models/denoise.h"
 
 /* log(exp(x_1) + exp(x_2) + ...) as it grows, and the sum of x. */
 typedef struct {
@@ -35,6 +37,12 @@ static ig_status run_chunk(ig_instance *in, const float *image, const float *y, 
 ig_status ig_evidence_of(ig_instance *instance, const float *image, const float *y, uint32_t number,
                          int draws, uint64_t seed, ig_evidence *evidence, ig_err *err) {
     weights w = {0};
+    const ig_model *model = instance->model;
+    if (!model->log_weights)
+        return ig_fail(err, IG_EUNSUPPORTED, "the %s has no bound of an image's likelihood",
+                       model->name);
+    IG_TRY(ig_instance_check_call(instance, 1, y, err));
+    if (draws < 1) return ig_fail(err, IG_EUSAGE, "%d draws of codes: expected 1 or more", draws);
     ig_params_begin(&instance->params, -1);
     for (int at = 0; at < draws; at += IG_EVIDENCE_CHUNK) {
         int rest = draws - at;
@@ -49,9 +57,13 @@ ig_status ig_evidence_of(ig_instance *instance, const float *image, const float 
 }
 
 void ig_binarize(uint32_t number, float *image, int64_t size) {
-    float u[IG_MAX_SIDE * IG_MAX_SIDE];
-    ig_rng rng = ig_rng_split(ig_rng_at(0, IG_STREAM_EVAL, 0), 0);
-    rng.first = number;
-    ig_rng_uniform(rng, 0, u, size);
-    for (int64_t i = 0; i < size; i++) image[i] = (float)(u[i] < image[i]);
+    enum { MOST = IG_MAX_SIDE * IG_MAX_SIDE };
+    float u[MOST];
+    for (int64_t at = 0; at < size; at += MOST) {
+        int64_t count = ig_min(size - at, MOST);
+        ig_rng rng = ig_rng_split(ig_rng_at(0, IG_STREAM_EVAL, (uint32_t)(at / MOST)), 0);
+        rng.first = number;
+        ig_rng_uniform(rng, 0, u, count);
+        for (int64_t i = 0; i < count; i++) image[at + i] = (float)(u[i] < image[at + i]);
+    }
 }

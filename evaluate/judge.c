@@ -5,6 +5,7 @@
 
 #include "core/safetensors.h"
 #include "evaluate/weights.h"
+#include "models/denoise.h"
 #include "models/run.h"
 
 enum { SIDE = 28, CLASSES = 10 };
@@ -142,12 +143,15 @@ ig_status ig_judge_classify_features(ig_judge *judge, const float *features, int
     ig_param *w = ig_params_find(params, "classes.weight"),
              *b = ig_params_find(params, "classes.bias");
     if (!w || !b) return fail_weights(judge, "layer of classes", err);
+    IG_TRY(ig_instance_check_call(judge->instance, n, NULL, err));
     ig_params_begin(params, -1);
     ig_tape_begin(tape, false, false);
     ig_tensor *x = ig_constant(tape, IG_SHAPE_2(n, judge->info.features), features);
     ig_tensor *y = ig_linear(tape, x, &(ig_linear_layer){&w->tensor, &b->tensor});
     IG_TRY(ig_tape_status(tape, err));
-    memcpy(logits, y->x, (size_t)(n * judge->info.classes) * sizeof *logits);
+    int64_t count = n * judge->info.classes;
+    IG_TRY(ig_instance_check_results(judge->instance, y->x, count, err));
+    memcpy(logits, y->x, (size_t)count * sizeof *logits);
     return IG_OK;
 }
 

@@ -101,6 +101,8 @@ ig_status ig_spectrum(const uint8_t *images, int64_t n, int height, int width, f
     if (bins < 1 || bins > IG_SPECTRUM_MAX_BINS)
         return ig_fail(err, IG_EUSAGE, "spectrum of images of %dx%d: expected sides of 2 to %d",
                        width, height, 2 * IG_SPECTRUM_MAX_BINS + 1);
+    if (n < 0)
+        return ig_fail(err, IG_EUSAGE, "spectrum of %lld images: expected 0 or more", (long long)n);
     size_t frequencies = (size_t)height * (size_t)half;
     t.across = malloc((size_t)width * 2 * (size_t)half * sizeof(float));
     t.down = malloc(2 * (size_t)height * (size_t)height * sizeof(float));

@@ -1,6 +1,5 @@
 #include "models/denoise.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,7 +94,6 @@ typedef ig_status block_task(block *b, ig_rng rng, const float *in, float *out, 
 static ig_status run_blocks(ig_instance *instance, block_task *task, const ig_draw *how, ig_rng rng,
                             int64_t n, const float *y, const float *in, float *out, ig_err *err) {
     block b;
-    if (n < 0) return ig_fail(err, IG_EUSAGE, "%" PRId64 " images: expected 0 or more", n);
     IG_TRY(check_guidance(instance, how->solver.guidance, err));
     ig_status status = block_init(&b, instance, how, err);
     ig_params_begin(&instance->params, -1);

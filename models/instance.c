@@ -6,6 +6,7 @@
 #include "core/finite.h"
 #include "core/text.h"
 #include "core/thread.h"
+#include "datasets/dataset.h"
 #include "models/denoise.h"
 
 /* Images in one forward pass; results do not depend on it. */
@@ -96,9 +97,23 @@ static ig_status build(ig_instance *instance, const ig_setting *settings, int co
     return ig_tape_init(&instance->tape, err);
 }
 
+static ig_status check_spec(const ig_image_spec *s, ig_err *err) {
+    int least = s->height < s->width ? s->height : s->width;
+    int most = s->height < s->width ? s->width : s->height;
+    if (least < IG_MIN_SIDE || most > IG_MAX_SIDE)
+        return ig_fail(err, IG_EUSAGE, "a model of images of %dx%d: expected sides from %d to %d",
+                       s->width, s->height, IG_MIN_SIDE, IG_MAX_SIDE);
+    if (s->classes < 0 || s->classes > IG_MAX_CLASSES)
+        return ig_fail(err, IG_EUSAGE, "a model of %d classes: expected 0 to %d", s->classes,
+                       IG_MAX_CLASSES);
+    return IG_OK;
+}
+
 ig_status ig_instance_create(ig_instance *instance, const ig_model *model,
                              const ig_image_spec *spec, const ig_setting *settings, int count,
                              uint64_t seed, ig_err *err) {
+    *instance = (ig_instance){0};
+    IG_TRY(check_spec(spec, err));
     *instance = (ig_instance){.model = model, .spec = *spec, .self = calloc(1, model->size)};
     if (!instance->self) return ig_fail_memory(err, model->name);
     ig_params_init(&instance->params);
@@ -235,11 +250,15 @@ static ig_status take_results(const ig_instance *instance, results *r, int64_t r
     return IG_OK;
 }
 
+static ig_status check_count(int64_t n, ig_err *err) {
+    return n >= 0 ? IG_OK : ig_fail(err, IG_EUSAGE, "%" PRId64 " images: expected 0 or more", n);
+}
+
 static ig_status run_blocks(ig_instance *instance, const call *c, int64_t n, ig_err *err) {
     if (!is_able(instance->model, c->what))
         return ig_fail(err, IG_EUNSUPPORTED, "the %s has %s", instance->model->name,
                        what_is_missing[c->what]);
-    if (n < 0) return ig_fail(err, IG_EUSAGE, "%" PRId64 " images: expected 0 or more", n);
+    IG_TRY(check_count(n, err));
     ig_params_begin(&instance->params, -1);
     for (int64_t first = 0; first < n; first += BLOCK) {
         int64_t rows = n - first < BLOCK ? n - first : BLOCK;
@@ -252,8 +271,9 @@ static ig_status run_blocks(ig_instance *instance, const call *c, int64_t n, ig_
     return IG_OK;
 }
 
-/* Whether the model takes classes, and gets them. */
-static ig_status check_condition(const ig_instance *instance, const float *y, ig_err *err) {
+ig_status ig_instance_check_call(const ig_instance *instance, int64_t n, const float *y,
+                                 ig_err *err) {
+    IG_TRY(check_count(n, err));
     int classes = ig_instance_classes(instance);
     const char *name = instance->model->name;
     if (y && !classes)
@@ -269,7 +289,7 @@ static ig_status check_condition(const ig_instance *instance, const float *y, ig
 
 ig_status ig_instance_sample(ig_instance *instance, ig_rng rng, int64_t n, const float *y,
                              const ig_draw *how, float *out, ig_err *err) {
-    IG_TRY(check_condition(instance, y, err));
+    IG_TRY(ig_instance_check_call(instance, n, y, err));
     if (instance->model->denoise) return ig_denoise_sample(instance, rng, n, y, how, out, err);
     call c = {SAMPLE, rng, y, NULL, out, ig_image_pixels(&instance->spec)};
     return run_blocks(instance, &c, n, err);
@@ -277,7 +297,7 @@ ig_status ig_instance_sample(ig_instance *instance, ig_rng rng, int64_t n, const
 
 ig_status ig_instance_encode(ig_instance *instance, const float *images, int64_t n, const float *y,
                              const ig_draw *how, float *codes, ig_err *err) {
-    if (instance->model->denoise) IG_TRY(check_condition(instance, y, err));
+    if (instance->model->denoise) IG_TRY(ig_instance_check_call(instance, n, y, err));
     if (instance->model->denoise) return ig_denoise_encode(instance, images, n, y, how, codes, err);
     call c = {ENCODE, {0}, NULL, images, codes, ig_instance_latent(instance)};
     return run_blocks(instance, &c, n, err);
@@ -291,7 +311,7 @@ ig_status ig_instance_encode_draw(ig_instance *instance, const float *images, in
 
 ig_status ig_instance_decode(ig_instance *instance, const float *codes, int64_t n, const float *y,
                              const ig_draw *how, float *images, ig_err *err) {
-    IG_TRY(check_condition(instance, y, err));
+    IG_TRY(ig_instance_check_call(instance, n, y, err));
     if (instance->model->denoise) return ig_denoise_decode(instance, codes, n, y, how, images, err);
     call c = {DECODE, {0}, y, codes, images, ig_image_pixels(&instance->spec)};
     return run_blocks(instance, &c, n, err);

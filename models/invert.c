@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/denoise.h"
+
 /* A batch is always of so many rows, the starts of an image side by side: an image's gradient is
    scaled by the number of rows. */
 enum { STARTS = 4, IMAGES = 16, ROWS = STARTS * IMAGES, STEPS = 200 };
@@ -120,18 +122,12 @@ static ig_status invert_batch(work *w, const float *images, const float *y, int6
     return IG_OK;
 }
 
-static ig_status check(const ig_instance *instance, const float *y, ig_err *err) {
+ig_status ig_instance_invert(ig_instance *instance, const float *images, int64_t n, const float *y,
+                             float *codes, ig_err *err) {
     const ig_model *model = instance->model;
     if (!model->decode || !model->latent)
         return ig_fail(err, IG_EUNSUPPORTED, "the %s has no decoder", model->name);
-    if (!y == !ig_instance_classes(instance)) return IG_OK;
-    return ig_fail(err, IG_EUSAGE, "this %s was trained with%s labels", model->name,
-                   y ? "out" : "");
-}
-
-ig_status ig_instance_invert(ig_instance *instance, const float *images, int64_t n, const float *y,
-                             float *codes, ig_err *err) {
-    IG_TRY(check(instance, y, err));
+    IG_TRY(ig_instance_check_call(instance, n, y, err));
     int64_t latent = ig_instance_latent(instance), classes = ig_instance_classes(instance);
     work w = {.instance = instance,
               .latent = latent - ig_instance_weights(instance),

@@ -161,7 +161,8 @@ typedef struct {
 } ig_instance;
 
 /* Makes a model with these settings (others at their initial values) and initial weights of this
-   seed. An unknown key or a bad value is an error that names what is expected. */
+   seed. An unknown key or a bad value is an error that names what is expected; sides go from
+   IG_MIN_SIDE to IG_MAX_SIDE, classes to IG_MAX_CLASSES (datasets/dataset.h). */
 ig_status ig_instance_create(ig_instance *instance, const ig_model *model,
                              const ig_image_spec *spec, const ig_setting *settings, int count,
                              uint64_t seed, ig_err *err);

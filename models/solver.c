@@ -135,7 +135,8 @@ static ig_status take_step(const run *r, int step, ig_err *err) {
 
 /* ---- the public calls ---- */
 
-static ig_status check(const ig_denoiser *d, const ig_solver *s, ig_err *err) {
+static ig_status check(const ig_denoiser *d, const ig_solver *s, int64_t n, ig_err *err) {
+    if (n < 0) return ig_fail(err, IG_EUSAGE, "%lld images: expected 0 or more", (long long)n);
     if ((int)s->sampler < 0 || s->sampler > IG_SAMPLER_HEUN)
         return ig_fail(err, IG_EUSAGE, "sampler %d: there is none of that number", (int)s->sampler);
     if (s->steps < 1 || s->steps > d->noise->first)
@@ -175,7 +176,7 @@ static ig_status begin_run(run *r, const ig_denoiser *d, int steps, int64_t n, i
 
 ig_status ig_solve(const ig_denoiser *denoiser, const ig_solver *solver, ig_rng rng, int64_t n,
                    const ig_trace *trace, int64_t first, float *x, ig_err *err) {
-    IG_TRY(check(denoiser, solver, err));
+    IG_TRY(check(denoiser, solver, n, err));
     run r = {.solver = solver, .rng = rng, .x = x};
     IG_TRY(begin_run(&r, denoiser, solver->steps, n, err));
     ig_status status = IG_OK;
@@ -192,7 +193,7 @@ ig_status ig_solve(const ig_denoiser *denoiser, const ig_solver *solver, ig_rng 
    section 4.3). It begins at level 1, whose noise is less than a grey value. */
 ig_status ig_solve_back(const ig_denoiser *denoiser, int steps, int64_t n, float *x, ig_err *err) {
     const ig_solver solver = {IG_SAMPLER_DDIM, steps, 0, 1};
-    IG_TRY(check(denoiser, &solver, err));
+    IG_TRY(check(denoiser, &solver, n, err));
     run r = {.solver = &solver, .x = x};
     IG_TRY(begin_run(&r, denoiser, steps, n, err));
     r.levels[steps] = 1;

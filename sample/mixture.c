@@ -7,6 +7,11 @@
 #include "core/finite.h"
 
 ig_status ig_mixture_create(ig_mixture *mixture, int components, int dim, ig_err *err) {
+    *mixture = (ig_mixture){0};
+    if (components < 1 || dim < 1)
+        return ig_fail(err, IG_EUSAGE,
+                       "a mixture of %d components of %d numbers: expected 1 or more", components,
+                       dim);
     size_t k = (size_t)components, d = (size_t)dim;
     *mixture = (ig_mixture){components, dim, calloc(k, sizeof(float)), calloc(k * d, sizeof(float)),
                             calloc(k * d * d, sizeof(float))};

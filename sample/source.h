@@ -41,7 +41,8 @@ typedef enum {
 /* AUTO becomes what it means for this model; IG_EUNSUPPORTED for one that the model cannot have. */
 ig_status ig_prior_resolve(ig_prior *prior, const ig_instance *instance, ig_err *err);
 
-/* In all that follows labels are n classes for a conditional model, NULL for any other. */
+/* In all that follows labels are n classes for a conditional model, or -1 for any of them; another
+   model does not look at them. A negative n is IG_EUSAGE. */
 
 /* n codes, or images, from a prior: row r draws from row r of rng, and its image is what its code
    decodes to, but for noise that a sampler adds.  codes: n latent, images: n H W */

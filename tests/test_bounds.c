@@ -206,6 +206,47 @@ static void test_binarize(void **state) {
     assert_true(fabs(white - .3) < 4 * sqrt(.21 / (COUNT / 2)));
     ig_binarize(6, again, COUNT);
     assert_memory_not_equal(x, again, sizeof x);
+    static float large[3 * COUNT]; /* than any image of a model: begins with the same pixels */
+    for (int i = 0; i < 3 * COUNT; i++) large[i] = .3f;
+    ig_binarize(6, large, 3 * COUNT);
+    for (int i = 0; i < 3 * COUNT; i++) assert_true(large[i] == 0 || large[i] == 1);
+    for (int i = 2; i < COUNT; i += 4) assert_true(large[i] == again[i]);
+    assert_memory_not_equal(large, large + COUNT, sizeof x);
+}
+
+static void test_refusals(void **state) {
+    (void)state;
+    float x[PIXELS] = {0}, y[1] = {1};
+    double bits;
+    const uint32_t number = 0;
+    ig_evidence found;
+    linear_vae v;
+    create(&v, "elbo", .01, 0, 1);
+    assert_fails(ig_evidence_of(&v.in, x, NULL, 0, 0, 0, &found, &err), IG_EUSAGE, err, "0 draws");
+    assert_fails(ig_evidence_of(&v.in, x, y, 0, 5, 0, &found, &err), IG_EUNSUPPORTED, err,
+                 "trained without labels");
+    assert_fails(ig_bits_of(&v.in, x, NULL, &number, 1, 0, &bits, &err), IG_EUNSUPPORTED, err,
+                 "the vae has no levels");
+    ig_instance_destroy(&v.in);
+    const ig_model *model;
+    const ig_image_spec labelled = {4, 4, 3};
+    const ig_setting labels = {"labels", "on"};
+    float image[16] = {0};
+    ig_instance in;
+    assert_ok(ig_model_find(&model, "vae", &err), err);
+    assert_ok(ig_instance_create(&in, model, &labelled, &labels, 1, 1, &err), err);
+    assert_fails(ig_evidence_of(&in, image, NULL, 0, 5, 0, &found, &err), IG_EUSAGE, err,
+                 "must be told some");
+    ig_instance_destroy(&in);
+    assert_ok(ig_model_find(&model, "gan", &err), err);
+    assert_ok(ig_instance_create(&in, model, &labelled, NULL, 0, 1, &err), err);
+    assert_fails(ig_evidence_of(&in, image, NULL, 0, 5, 0, &found, &err), IG_EUNSUPPORTED, err,
+                 "the gan has no bound");
+    ig_instance_destroy(&in);
+    const ig_image_spec wrong[] = {{65, 65, 0}, {3, 28, 0}, {28, 28, -3}, {28, 28, 257}};
+    for (int i = 0; i < 4; i++)
+        assert_fails(ig_instance_create(&in, model, &wrong[i], NULL, 0, 1, &err), IG_EUSAGE, err,
+                     i < 2 ? "expected sides from 4 to 64" : "expected 0 to 256");
 }
 
 /* ---- a diffusion of Gaussian data, with its exact denoiser ---- */
@@ -386,15 +427,11 @@ static void test_means(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_linear_vae),
-        cmocka_unit_test(test_posterior_is_prior),
-        cmocka_unit_test(test_draws_are_numbered),
-        cmocka_unit_test(test_one_draw),
-        cmocka_unit_test(test_beta_is_of_elbo),
-        cmocka_unit_test(test_binarize),
-        cmocka_unit_test(test_bits),
-        cmocka_unit_test(test_bits_at_the_ends),
-        cmocka_unit_test(test_means),
+        cmocka_unit_test(test_linear_vae),         cmocka_unit_test(test_posterior_is_prior),
+        cmocka_unit_test(test_draws_are_numbered), cmocka_unit_test(test_one_draw),
+        cmocka_unit_test(test_beta_is_of_elbo),    cmocka_unit_test(test_binarize),
+        cmocka_unit_test(test_refusals),           cmocka_unit_test(test_bits),
+        cmocka_unit_test(test_bits_at_the_ends),   cmocka_unit_test(test_means),
     };
     ig_set_threads(1);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,8 +84,10 @@ static void test_refuses(void **state) {
                  "the fake-sampler has no decoder");
     ig_instance_destroy(&instance);
     fake_instance(&instance, &fake_gan);
-    assert_fails(ig_instance_invert(&instance, image, 1, y, codes, &err), IG_EUSAGE, err,
+    assert_fails(ig_instance_invert(&instance, image, 1, y, codes, &err), IG_EUNSUPPORTED, err,
                  "this fake-gan was trained without labels");
+    assert_fails(ig_instance_invert(&instance, image, -1, NULL, codes, &err), IG_EUSAGE, err,
+                 "-1 images: expected 0 or more");
     image[7] = NAN;
     assert_fails(ig_instance_invert(&instance, image, 1, NULL, codes, &err), IG_ENUMERIC, err, "");
     ig_instance_destroy(&instance);

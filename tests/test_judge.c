@@ -130,6 +130,11 @@ static void test_features(void **state) {
     assert_ok(ig_judge_classify(judge, images, SHOWN, logits[0], &err), err);
     assert_ok(ig_judge_classify_features(judge, features[0], SHOWN, of_features[0], &err), err);
     assert_memory_equal(logits, of_features, sizeof logits);
+    features[0][0] = NAN;
+    assert_fails(ig_judge_classify_features(judge, features[0], 1, of_features[0], &err),
+                 IG_ENUMERIC, err, "not finite");
+    assert_fails(ig_judge_classify_features(judge, features[0], -1, of_features[0], &err),
+                 IG_EUSAGE, err, "-1 images");
     ig_judge_close(judge);
 }
 

@@ -898,6 +898,25 @@ static void test_picture_says_what_it_is(void **state) {
     free(texts);
 }
 
+static void test_sources_refuse(void **state) {
+    (void)state;
+    use(&fake_styled, true);
+    ig_source *source = &f.source;
+    float images[2 * FAKE_TILE], codes[8] = {0};
+    uint32_t index;
+    const ig_rng rng = ig_rng_at(1, IG_STREAM_SAMPLE, 0);
+    const int labels[] = {0, FAKE_CLASSES};
+    assert_fails(ig_source_pick(source, 1, -1, &index, &err), IG_EUSAGE, err, "-1 images");
+    assert_fails(ig_source_draw_codes(source, IG_PRIOR_NORMAL, rng, -1, codes, &err), IG_EUSAGE,
+                 err, "-1 images");
+    assert_fails(ig_source_draw_images(source, IG_PRIOR_NORMAL, rng, -1, NULL, images, &err),
+                 IG_EUSAGE, err, "-1 images");
+    assert_fails(ig_source_decode(source, codes, -1, NULL, images, &err), IG_EUSAGE, err, "-1");
+    assert_fails(ig_source_encode(source, images, -1, NULL, codes, &err), IG_EUSAGE, err, "-1");
+    assert_fails(ig_source_decode(source, codes, 2, labels, images, &err), IG_EUSAGE, err,
+                 "of image 1: expected -1 to");
+}
+
 #define TEST(name)          cmocka_unit_test_setup_teardown(name, use_model, finish)
 #define TEST_OWN(name)      cmocka_unit_test_teardown(name, finish)
 #define TEST_DENOISER(name) cmocka_unit_test_setup_teardown(name, use_denoiser, finish)
@@ -910,6 +929,7 @@ int main(void) {
         TEST(test_grid_of_the_fitted_prior),
         TEST_OWN(test_a_model_without_a_prior),
         TEST_OWN(test_a_model_without_codes),
+        TEST_OWN(test_sources_refuse),
         TEST_OWN(test_a_model_without_an_encoder),
         TEST(test_reconstructions_are_below_their_originals),
         TEST(test_draws_are_right_of_the_mean),

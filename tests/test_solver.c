@@ -372,6 +372,7 @@ static void test_refusals(void **state) {
     assert_fails(solve(IG_SAMPLER_DPMPP_2M, 10, .5), IG_EUSAGE, err, "not dpm++2m");
     assert_fails(ig_solve_back(&exact_denoiser, 0, 1, x, &err), IG_EUSAGE, err, "0 sampling steps");
     assert_fails(solve((ig_sampler)99, 10, 0), IG_EUSAGE, err, "sampler 99");
+    assert_fails(ig_solve_back(&exact_denoiser, 10, -1, x, &err), IG_EUSAGE, err, "-1 images");
     noise.first = 900;
     assert_fails(solve(IG_SAMPLER_DDPM, 901, 0), IG_EUSAGE, err, "1 to 900");
     const ig_denoiser failing = {&noise, 2, NULL, fails};
