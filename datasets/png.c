@@ -292,9 +292,10 @@ ig_status ig_image_check(const ig_image *image, const char *path, const ig_image
         image->width < 1 || image->height > IG_IMAGE_MAX_SIDE || image->width > IG_IMAGE_MAX_SIDE)
         return ig_fail(
             err, IG_EUSAGE,
-            "%s: not written: %dx%d pixels of %d channels, expected sides of 1 to %d and "
+            "%s: not written: %dx%d pixels of %d channels%s, expected sides of 1 to %d and "
             "1 or 3 channels",
-            path, image->width, image->height, image->channels, IG_IMAGE_MAX_SIDE);
+            path, image->width, image->height, image->channels,
+            image->pixels ? "" : ", pixels NULL", IG_IMAGE_MAX_SIDE);
     if (text_count < 0 || text_count > IG_IMAGE_MAX_TEXTS)
         return ig_fail(err, IG_EUSAGE, "%s: not written: %d texts, expected 0 to %d", path,
                        text_count, IG_IMAGE_MAX_TEXTS);

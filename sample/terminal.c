@@ -56,6 +56,8 @@ static char *put_line(char *at, const ig_image *image, int w, int h, int y, ig_c
 
 ig_status ig_terminal_text(const ig_image *image, int columns, ig_colours colours, char **text,
                            ig_err *err) {
+    *text = NULL;
+    IG_TRY(ig_image_check(image, "picture as text", NULL, 0, err));
     int w = image->width < columns ? image->width : columns;
     if (w < 1) w = 1;
     int h = (int)(((int64_t)image->height * w + image->width / 2) / image->width);

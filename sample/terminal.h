@@ -10,7 +10,8 @@ typedef enum {
 } ig_colours;
 
 /* The image as UTF-8 lines with ANSI colours, shrunk by averaging where it is wider than `columns`
-   characters. *text is freed by the caller. */
+   characters. *text is freed by the caller. IG_EUSAGE where the image is none that a file could
+   hold (ig_image_check). */
 ig_status ig_terminal_text(const ig_image *image, int columns, ig_colours colours, char **text,
                            ig_err *err);
 

@@ -210,6 +210,16 @@ static void test_wide_pictures_shrink(void **state) {
     ig_image_free(&image);
 }
 
+static void test_no_picture(void **state) {
+    (void)state;
+    char *text = "not set";
+    ig_image none = {0}, no_pixels = {2, 2, 1, NULL};
+    assert_fails(ig_terminal_text(&none, 80, IG_COLOURS_TRUE, &text, &err), IG_EUSAGE, err, "0x0");
+    assert_null(text);
+    assert_fails(ig_terminal_text(&no_pixels, 80, IG_COLOURS_256, &text, &err), IG_EUSAGE, err,
+                 "pixels NULL");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_sheet),
@@ -223,6 +233,7 @@ int main(void) {
         cmocka_unit_test(test_font_widths),
         cmocka_unit_test(test_half_blocks),
         cmocka_unit_test(test_wide_pictures_shrink),
+        cmocka_unit_test(test_no_picture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
