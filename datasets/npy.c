@@ -14,7 +14,8 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "arrays are stored little-endian");
 
 static const char magic[] = "\x93NUMPY";
-enum { MAGIC_SIZE = 6, HEADER_ALIGN = 64, HEADER_MAX = 1 << 16, WRITTEN_MAX = 256 };
+enum { MAGIC_SIZE = 6, HEADER_ALIGN = 64, HEADER_MAX = 1 << 16 };
+enum { WRITTEN_SIZE = 2 * HEADER_ALIGN }; /* of every header of 1 to 4 sizes up to INT32_MAX */
 
 static const struct {
     const char *descr;
@@ -192,11 +193,11 @@ static int shape_tuple(ig_shape shape, char *out, size_t size) {
 }
 
 /* A version 1 header, padded with spaces and ended by a newline; returns its length. */
-static size_t format_header(char out[WRITTEN_MAX], ig_npy_type type, ig_shape shape) {
+static size_t format_header(char out[WRITTEN_SIZE], ig_npy_type type, ig_shape shape) {
     char tuple[2 * HEADER_ALIGN];
     shape_tuple(shape, tuple, sizeof tuple);
     size_t start = MAGIC_SIZE + 4;
-    int n = snprintf(out + start, WRITTEN_MAX - start,
+    int n = snprintf(out + start, WRITTEN_SIZE - start,
                      "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", types[type].descr,
                      tuple);
     size_t text_end = start + (size_t)n, end = text_end + 1;
@@ -211,19 +212,21 @@ static size_t format_header(char out[WRITTEN_MAX], ig_npy_type type, ig_shape sh
     return end;
 }
 
+/* Nothing is written that ig_npy_read would refuse. */
 static ig_status check_written(const char *path, ig_npy_type type, ig_shape shape, ig_err *err) {
     bool right =
         (type == IG_NPY_U8 || type == IG_NPY_F32) && shape.nd >= 1 && shape.nd <= IG_MAX_DIMS;
-    for (int i = 0; right && i < shape.nd; i++) right = shape.d[i] >= 0;
-    if (right) return IG_OK;
+    for (int i = 0; right && i < shape.nd; i++) right = shape.d[i] >= 0 && shape.d[i] <= INT32_MAX;
+    if (right && data_size(shape, type) <= IG_NPY_MAX_BYTES - WRITTEN_SIZE) return IG_OK;
     return ig_fail(err, IG_EUSAGE,
-                   "%s: not written: expected uint8 or float32 of 1 to %d dimensions", path,
-                   IG_MAX_DIMS);
+                   "%s: not written: expected uint8 or float32 of 1 to %d dimensions, each 0 to "
+                   "%d, in a file of at most %zu bytes",
+                   path, IG_MAX_DIMS, INT32_MAX, IG_NPY_MAX_BYTES);
 }
 
 ig_status ig_npy_write(const char *path, ig_npy_type type, ig_shape shape, const void *data,
                        ig_err *err) {
-    char header[WRITTEN_MAX];
+    char header[WRITTEN_SIZE];
     IG_TRY(check_written(path, type, shape, err));
     size_t header_size = format_header(header, type, shape), size = data_size(shape, type);
     ig_new_file file;
