@@ -37,6 +37,26 @@ static void store_length(unsigned char *b, uint64_t length) {
     for (int i = 0; i < LENGTH_BYTES; i++) b[i] = (unsigned char)(length >> 8 * i);
 }
 
+/* ---- shapes ---- */
+
+/* Number of elements of a shape; false where it is no shape, or has more than `most` elements, or
+   sizes beside a 0 whose product is no number. */
+static bool read_count(const json_t *shape, uint64_t most, uint64_t *count) {
+    if (!json_is_array(shape)) return false;
+    bool empty = false;
+    *count = 1;
+    for (size_t i = 0; i < json_array_size(shape); i++) {
+        const json_t *size = json_array_get(shape, i);
+        if (!json_is_integer(size) || json_integer_value(size) < 0) return false;
+        uint64_t d = (uint64_t)json_integer_value(size);
+        if (d == 0) empty = true;
+        else if (*count > INT64_MAX / d) return false;
+        else *count *= d;
+    }
+    if (empty) *count = 0;
+    return *count <= most;
+}
+
 /* ---- writing ---- */
 
 static ig_status fail_utf8(ig_err *err, const char *path, const char *what) {
@@ -61,18 +81,30 @@ static ig_status add_texts(json_t *header, const char *path, const ig_saved_text
     return IG_OK;
 }
 
-static json_t *shape_json(ig_shape shape) {
+/* NULL for a shape that would not be read again. *count: of its elements, at most `most` */
+static json_t *shape_json(ig_shape shape, uint64_t most, uint64_t *count) {
+    if (shape.nd < 0 || shape.nd > IG_MAX_DIMS) return NULL;
     json_t *sizes = json_array();
     for (int i = 0; i < shape.nd; i++) json_array_append_new(sizes, json_integer(shape.d[i]));
-    return sizes;
+    if (read_count(sizes, most, count)) return sizes;
+    json_decref(sizes);
+    return NULL;
 }
 
 static ig_status add_tensor(json_t *header, const char *path, const ig_saved_tensor *t,
                             json_int_t *offset, ig_err *err) {
     if (!strcmp(t->name, metadata_key) || json_object_get(header, t->name))
         return fail_taken(err, path, t->name);
-    json_int_t end = *offset + ig_count(t->s) * (json_int_t)sizeof(float);
-    json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape_json(t->s),
+    const size_t most_data = most_file - most_header - LENGTH_BYTES;
+    uint64_t count;
+    json_t *shape = shape_json(t->s, (most_data - (uint64_t)*offset) / sizeof(float), &count);
+    if (!shape)
+        return ig_fail(err, IG_EUSAGE,
+                       "%s: cannot be written: tensor \"%.96s\": expected 0 to %d dimensions, each "
+                       "at least 0, and %zu bytes in all tensors at most",
+                       path, t->name, IG_MAX_DIMS, most_data);
+    json_int_t end = *offset + (json_int_t)(count * sizeof(float));
+    json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape,
                               "data_offsets", *offset, end);
     *offset = end;
     if (json_object_set_new(header, t->name, entry)) return fail_utf8(err, path, "a tensor's name");
@@ -190,24 +222,6 @@ static unsigned dtype_bits(const char *dtype) {
     for (size_t i = 0; dtype && i < sizeof dtypes / sizeof *dtypes; i++)
         if (!strcmp(dtype, dtypes[i].name)) return dtypes[i].bits;
     return 0;
-}
-
-/* Number of elements of a shape; false where it is no shape, or has more than `most` elements, or
-   sizes beside a 0 whose product is no number. */
-static bool read_count(const json_t *shape, uint64_t most, uint64_t *count) {
-    if (!json_is_array(shape)) return false;
-    bool empty = false;
-    *count = 1;
-    for (size_t i = 0; i < json_array_size(shape); i++) {
-        const json_t *size = json_array_get(shape, i);
-        if (!json_is_integer(size) || json_integer_value(size) < 0) return false;
-        uint64_t d = (uint64_t)json_integer_value(size);
-        if (d == 0) empty = true;
-        else if (*count > INT64_MAX / d) return false;
-        else *count *= d;
-    }
-    if (empty) *count = 0;
-    return *count <= most;
 }
 
 static bool read_offsets(const json_t *offsets, uint64_t data_size, entry *e) {

@@ -14,8 +14,9 @@ typedef struct {
     const char *key, *value;
 } ig_saved_text;
 
-/* Writes beside and renames. Tensors are F32. Names and keys must be unique, names, keys and values
-   UTF-8: IG_EUSAGE otherwise. */
+/* Writes beside and renames. Tensors are F32, of up to IG_MAX_DIMS dimensions, and together no
+   larger than files that are read. Names and keys must be unique, names, keys and values UTF-8:
+   IG_EUSAGE otherwise. */
 ig_status ig_safetensors_write(const char *path, const ig_saved_tensor *tensors, int count,
                                const ig_saved_text *texts, int text_count, ig_err *err);
 

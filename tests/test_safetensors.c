@@ -132,6 +132,15 @@ static void test_write_refuses(void **state) {
                  "\"k\" is taken");
     assert_fails(ig_safetensors_write(path, NULL, 0, &bad, 1, &err), IG_EUSAGE, err,
                  "not valid UTF-8");
+    const int64_t large = INT64_C(1) << 32;
+    const ig_shape shapes[] = {IG_SHAPE_2(-1, -4), IG_SHAPE_2(large, large),
+                               IG_SHAPE_1(large),  {.nd = 5},
+                               {.nd = -1},         IG_SHAPE_2(0, -1)};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        ig_saved_tensor shapeless = {"w", shapes[i], weights};
+        assert_fails(ig_safetensors_write(path, &shapeless, 1, NULL, 0, &err), IG_EUSAGE, err,
+                     "tensor \"w\": expected");
+    }
     assert_int_equal(entries_in(*state), 0);
     assert_fails(ig_safetensors_write(path_in(state, "no/a"), twice, 1, NULL, 0, &err), IG_EIO, err,
                  "make its folder first");
