@@ -285,9 +285,19 @@ static ig_status write_stream(png_job *job, const char *path, ig_err *err) {
     return status;
 }
 
+enum { MOST_KEY = 79 }; /* PNG, section 11.3.3 */
+
+/* Keys of files are Latin-1, of which ASCII is the same in UTF-8, and libpng mends their spaces. */
+static bool is_key(const char *key) {
+    size_t length = strlen(key);
+    if (length < 1 || length > MOST_KEY || key[0] == ' ' || key[length - 1] == ' ') return false;
+    for (; *key; key++)
+        if (*key < ' ' || *key > '~' || (key[0] == ' ' && key[1] == ' ')) return false;
+    return true;
+}
+
 ig_status ig_image_check(const ig_image *image, const char *path, const ig_image_text *texts,
                          int text_count, ig_err *err) {
-    enum { MOST_KEY = 79 }; /* PNG, section 11.3.3 */
     if (!image->pixels || (image->channels != 1 && image->channels != 3) || image->height < 1 ||
         image->width < 1 || image->height > IG_IMAGE_MAX_SIDE || image->width > IG_IMAGE_MAX_SIDE)
         return ig_fail(
@@ -300,9 +310,10 @@ ig_status ig_image_check(const ig_image *image, const char *path, const ig_image
         return ig_fail(err, IG_EUSAGE, "%s: not written: %d texts, expected 0 to %d", path,
                        text_count, IG_IMAGE_MAX_TEXTS);
     for (int i = 0; i < text_count; i++)
-        if (!texts[i].key || !texts[i].value || !*texts[i].key || strlen(texts[i].key) > MOST_KEY)
+        if (!texts[i].key || !texts[i].value || !is_key(texts[i].key))
             return ig_fail(err, IG_EUSAGE,
-                           "%s: not written: text %d: expected a key of 1 to %d bytes, and a value",
+                           "%s: not written: text %d: expected a key of 1 to %d printable ASCII "
+                           "characters, no space first, last or twice in a row, and a value",
                            path, i, MOST_KEY);
     return IG_OK;
 }

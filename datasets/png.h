@@ -13,7 +13,10 @@ typedef struct {
 } ig_image;
 
 typedef struct {
-    const char *key, *value; /* UTF-8 */
+    const char *key; /* 1 to 79 printable ASCII characters, no space first, last or twice in a row;
+                        of a file that is read also the rest of Latin-1, as UTF-8 */
+    const char *value; /* UTF-8; any other bytes, as names of files may have, are neither refused
+                          nor changed */
 } ig_image_text;
 
 enum {
@@ -36,8 +39,8 @@ ig_status ig_png_read(ig_image *image, const char *path, int max_side, ig_err *e
 ig_status ig_png_read_texts(const char *path, ig_image_text **texts, int *count, int *height,
                             int *width, ig_err *err);
 
-/* Whether an image and texts can be written: IG_EUSAGE names what is not as above. Keys have 1 to
-   79 bytes. path: what the message names. */
+/* Whether an image and texts can be written: IG_EUSAGE names what is not as above. path: what
+   the message names. */
 ig_status ig_image_check(const ig_image *image, const char *path, const ig_image_text *texts,
                          int text_count, ig_err *err);
 

@@ -140,18 +140,19 @@ static void test_writes_what_it_reads(void **state) {
 
 static void test_texts_come_back(void **state) {
     const ig_image_text texts[] = {{"Command", "imgen -o 'gr\xc3\xbc\xc3\x9f \xe2\x82\xac.png'"},
-                                   {"Seed", ""}};
+                                   {"Seed", ""},
+                                   {"Name of a file, ~", "no UTF-8: \xff\xfe"}};
     ig_image image;
     ig_image_text *back;
     int count, height, width;
     const char *path = path_in(state, "t.png");
     assert_ok(ig_image_create(&image, 4, 5, 1, &err), err);
-    assert_ok(ig_png_write(&image, path, texts, 2, &err), err);
+    assert_ok(ig_png_write(&image, path, texts, 3, &err), err);
     assert_ok(ig_png_read_texts(path, &back, &count, &height, &width, &err), err);
-    assert_int_equal(count, 2);
+    assert_int_equal(count, 3);
     assert_int_equal(height, 4);
     assert_int_equal(width, 5);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         assert_string_equal(back[i].key, texts[i].key);
         assert_string_equal(back[i].value, texts[i].value);
     }
@@ -190,7 +191,12 @@ static void test_write_refuses(void **state) {
     const ig_image_text *bad[] = {&keyless, &valueless, &(ig_image_text){long_key, "value"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_fails(ig_png_write(&image, path_in(state, "x.png"), bad[i], 1, &err), IG_EUSAGE, err,
-                     "1 to 79 bytes");
+                     "a key of 1 to 79");
+    const char *bad_keys[] = {" a", "a ", "a  b", "a\nb", "\x7f", "\xe2\x82\xac", "caf\xe9"};
+    for (size_t i = 0; i < sizeof bad_keys / sizeof *bad_keys; i++)
+        assert_fails(ig_png_write(&image, path_in(state, "x.png"),
+                                  &(ig_image_text){bad_keys[i], "value"}, 1, &err),
+                     IG_EUSAGE, err, "ASCII");
     assert_fails(ig_png_write(&image, path_in(state, "x.png"), &keyless, 17, &err), IG_EUSAGE, err,
                  "17 texts");
     ig_image two = image;
