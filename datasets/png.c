@@ -137,7 +137,7 @@ static ig_status check_promise(png_job *job, const char *path, ig_err *err) {
 static ig_status check_size(png_job *job, const char *path, int max_side, ig_err *err) {
     png_uint_32 width = png_get_image_width(job->png, job->info);
     png_uint_32 height = png_get_image_height(job->png, job->info);
-    if (width > (png_uint_32)max_side || height > (png_uint_32)max_side)
+    if ((int64_t)width > max_side || (int64_t)height > max_side)
         return ig_fail(err, IG_EFORMAT, "%s: %lux%lu pixels; at most %dx%d are read", path,
                        (unsigned long)width, (unsigned long)height, max_side, max_side);
     job->image.width = (int)width;

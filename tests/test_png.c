@@ -222,6 +222,17 @@ static void test_refuses_large_files(void **state) {
     assert_null(image.pixels);
 }
 
+static void test_reads_nothing_within_sides_below_1(void **state) {
+    built b = {.size = 0};
+    ig_image image;
+    put_header(&b, 1, 1, 8, GREY);
+    put_rows(&b, (uint8_t[]){0, 0}, 2);
+    const char *path = save(&b, state);
+    assert_fails(ig_png_read(&image, path, 0, &err), IG_EFORMAT, err, "at most 0x0");
+    assert_fails(ig_png_read(&image, path, -8, &err), IG_EFORMAT, err, "at most");
+    assert_null(image.pixels);
+}
+
 /* Sides that are read, of a file that cannot hold such a picture, or of one that unpacks to one
    that no memory is for: 64 KB of one-bit pixels would take 3 GB. */
 static void test_refuses_what_it_cannot_hold(void **state) {
@@ -323,6 +334,7 @@ int main(void) {
         TEST(test_reads_latin1),
         TEST(test_write_refuses),
         TEST(test_refuses_large_files),
+        TEST(test_reads_nothing_within_sides_below_1),
         TEST(test_refuses_what_it_cannot_hold),
         TEST(test_refuses_a_chunk_that_is_not_there),
         TEST(test_refuses_what_is_no_png),
