@@ -142,11 +142,19 @@ static ig_status write_stream(FILE *stream, const ig_animation *animation,
     return status;
 }
 
+static bool is_delay(int delay) {
+    return delay >= 0 && delay <= UINT16_MAX;
+}
+
 static ig_status check(const ig_animation *animation, const char *path, const ig_image_text *texts,
                        int text_count, ig_err *err) {
     const ig_image *first = animation->frames;
     if (animation->count < 1) return ig_fail(err, IG_EUSAGE, "an animation of no frames");
     IG_TRY(ig_image_check(first, path, texts, text_count, err));
+    if (!is_delay(animation->delay) || !is_delay(animation->last_delay))
+        return ig_fail(err, IG_EUSAGE,
+                       "%s: not written: delays of %d ms and %d ms, expected 0 to %d", path,
+                       animation->delay, animation->last_delay, UINT16_MAX);
     for (int i = 1; i < animation->count; i++) {
         const ig_image *f = &animation->frames[i];
         if (!f->pixels || f->width != first->width || f->height != first->height ||

@@ -144,6 +144,17 @@ static void test_animations(void **state) {
     assert_fails(ig_animation_write(&animation, path, NULL, 0, &err), IG_EUSAGE, err, "0x0");
     assert_ok(ig_image_create(&animation.frames[0], 4, 4, 1, &err), err);
     assert_fails(ig_animation_write(&animation, path, NULL, 0, &err), IG_EUSAGE, err, "frame 1");
+    assert_ok(ig_image_create(&animation.frames[1], 4, 4, 1, &err), err);
+    const int delays[][2] = {{65541, 0}, {80, 65536}, {80, -1}, {-1, 80}};
+    for (size_t i = 0; i < sizeof delays / sizeof *delays; i++) {
+        bool same;
+        animation.delay = delays[i][0];
+        animation.last_delay = delays[i][1];
+        assert_fails(ig_animation_write(&animation, path, NULL, 0, &err), IG_EUSAGE, err,
+                     "0 to 65535");
+        assert_fails(ig_animation_is_file(&animation, path, NULL, 0, &same, &err), IG_EUSAGE, err,
+                     "0 to 65535");
+    }
     ig_animation_free(&animation);
     assert_int_equal(entries_in(*state), 0);
 }
