@@ -111,20 +111,24 @@ typedef struct {
     int count;
 } notes;
 
+/* Nothing where there is no value. */
+static void add_note(notes *n, const char *key, const char *value) {
+    if (value) n->texts[n->count++] = (ig_image_text){key, value};
+}
+
 static void take_notes(notes *n, const ig_picture_kind *kind, const ig_source *source,
                        uint64_t seed, const char *command) {
     const ig_run *run = source->run;
     snprintf(n->title, sizeof n->title, "%s of %s%s%s", kind->name, source->instance->model->name,
              run ? " on " : "", run ? run->config.data : "");
     snprintf(n->seed, sizeof n->seed, "%" PRIu64, seed);
-    const ig_image_text texts[TEXTS] = {{"Title", n->title},
-                                        {"Software", "imgen " IG_VERSION},
-                                        {"Command", command},
-                                        {"Seed", n->seed},
-                                        {"Run", run ? run->folder : ""},
-                                        {"Checkpoint", run ? run->checkpoint_hash : ""}};
-    memcpy(n->texts, texts, sizeof texts);
-    n->count = !run ? 4 : run->checkpoint_hash[0] ? 6 : 5;
+    n->count = 0;
+    add_note(n, "Title", n->title);
+    add_note(n, "Software", "imgen " IG_VERSION);
+    add_note(n, "Command", command);
+    add_note(n, "Seed", n->seed);
+    add_note(n, "Run", run ? run->folder : NULL);
+    add_note(n, "Checkpoint", run && run->checkpoint_hash[0] ? run->checkpoint_hash : NULL);
 }
 
 ig_status ig_picture_write(const ig_image *image, const char *path, const ig_picture_kind *kind,

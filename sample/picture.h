@@ -92,8 +92,9 @@ ig_status ig_picture_animate(const ig_picture_kind *kind, ig_source *source,
                              const ig_picture_options *options, ig_animation *animation,
                              ig_err *err);
 
-/* Writes a picture of this kind with what it was made by: Title, Software, Command, Seed, and of a
-   source with a run Run and Checkpoint (the SHA-256 of its file; left out where it is empty). */
+/* Writes a picture of this kind with what it was made by: Title, Software, Command (NULL: none is
+   told), Seed, and of a source with a run Run and Checkpoint (the SHA-256 of its file; left out
+   where it is empty). */
 ig_status ig_picture_write(const ig_image *image, const char *path, const ig_picture_kind *kind,
                            const ig_source *source, uint64_t seed, const char *command,
                            ig_err *err);

@@ -896,6 +896,14 @@ static void test_picture_says_what_it_is(void **state) {
     assert_string_equal(texts[4].value, *state);
     assert_string_equal(texts[5].value, "abc");
     free(texts);
+    assert_ok(ig_picture_write(&f.image, path, kind, &f.source, 9, NULL, &err), err);
+    assert_ok(ig_png_read_texts(path, &texts, &count, &height, &width, &err), err);
+    assert_int_equal(count, 5);
+    for (int i = 0; i < count; i++) assert_string_not_equal(texts[i].key, "Command");
+    assert_string_equal(texts[2].key, "Seed");
+    free(texts);
+    ig_animation still = {&f.image, 1, 80, 80};
+    assert_ok(ig_picture_write_animation(&still, path, kind, &f.source, 9, NULL, &err), err);
 }
 
 static void test_sources_refuse(void **state) {
