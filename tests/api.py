@@ -1,7 +1,7 @@
 """Installs imgen into a folder of its own and compiles the programs of docs/api.md through pkg-config
 against the shared and the static library, whichever of them are built, as C and as C++. One draws from a
 run that is trained first, and from the one that the other trains. Each header stands alone, in both
-languages, and the library exports names of its own only."""
+languages, imgen.h brings all of them, and the library exports names of its own only."""
 import os
 import pathlib
 import re
@@ -30,6 +30,15 @@ def check_headers(compiler, ending, *flags):
         name = header.relative_to(top)
         (alone / f"{str(name).replace('/', '-')}.{ending}").write_text(f"#include <{name}>\n")
     run(*compiler, "-fsyntax-only", "-Wall", "-Wextra", "-Werror", *flags, f"-I{top}", *alone.iterdir())
+
+
+def check_imgen_h(compiler):
+    """That imgen.h brings every other header."""
+    [top] = folder.rglob("include/imgen")
+    brought = {pathlib.Path(path).resolve() for path in run(*compiler, "-M", top / "imgen.h", f"-I{top}").split()
+               if path.endswith(".h")}
+    left_out = {str(header.relative_to(top)) for header in top.rglob("*.h") if header.resolve() not in brought}
+    assert not left_out, f"imgen.h lacks {sorted(left_out)}"
 
 
 def exported(kind, library):
@@ -63,6 +72,7 @@ with tempfile.TemporaryDirectory() as folder:
         languages.append((cxx, ["-x", "c++", "-std=c++20"], "cc"))
     for compiler, standard, ending in languages:
         check_headers(compiler, ending, *standard)
+    check_imgen_h(cc)
     pictures = []
     built = {"shared": [*folder.rglob("libimgen.so.*.*")], "static": [*folder.rglob("libimgen.a")]}
     assert any(built.values())
