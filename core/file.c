@@ -132,15 +132,22 @@ ig_status ig_new_file_check(const char *path, ig_err *err) {
     return IG_OK;
 }
 
+/* The folder of a path that is shorter than IG_PATH_MAX; returns the name in it. */
+static const char *split_path(const char *path, char folder[IG_PATH_MAX]) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t length = (size_t)(name - path);
+    memcpy(folder, path, length);
+    folder[length] = 0;
+    if (!length) strcpy(folder, ".");
+    return name;
+}
+
 /* Makes the new name survive a power failure. Where a file system cannot, the file is still whole.
  */
 static void sync_folder_of(const char *path) {
     char folder[IG_PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    size_t length = slash ? (size_t)(slash - path) + 1 : 0;
-    memcpy(folder, path, length);
-    folder[length] = 0;
-    int fd = open(length ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    split_path(path, folder);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return;
     fsync(fd);
     close(fd);
@@ -196,6 +203,15 @@ bool ig_is_folder(const char *path) {
 bool ig_is_file(const char *path) {
     struct stat info;
     return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+bool ig_same_path(const char *a, const char *b) {
+    char folder_a[IG_PATH_MAX], folder_b[IG_PATH_MAX];
+    struct stat info_a, info_b;
+    if (strlen(a) >= IG_PATH_MAX || strlen(b) >= IG_PATH_MAX) return false;
+    if (strcmp(split_path(a, folder_a), split_path(b, folder_b)) != 0) return false;
+    return stat(folder_a, &info_a) == 0 && stat(folder_b, &info_b) == 0 &&
+           info_a.st_dev == info_b.st_dev && info_a.st_ino == info_b.st_ino;
 }
 
 static ig_status make_folder(const char *path, ig_err *err) {

@@ -41,6 +41,10 @@ ig_status ig_path_join(char out[IG_PATH_MAX], const char *folder, const char *na
 bool ig_is_folder(const char *path);
 bool ig_is_file(const char *path);
 
+/* Whether both name the same entry of the same folder, however its path is spelled; the file itself
+   need not be there. */
+bool ig_same_path(const char *a, const char *b);
+
 /* Makes a folder and those above it; fine where it exists. */
 ig_status ig_make_folders(const char *path, ig_err *err);
 

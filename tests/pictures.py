@@ -452,7 +452,9 @@ class Pictures(unittest.TestCase):
         self.refused(2, "-o", "encode", "vae")
         self.refused(1, "neither a PNG", "info", "text")
         self.refused(1, "no such file", "info", "nowhere")
-        self.refused(2, "is the file that -o names", "encode", "vae", "-o", "x.npy", "--labels", "x.npy")
+        os.symlink(".", "here")
+        for labels in "x.npy", "./x.npy", "here/x.npy":
+            self.refused(2, "is the file that -o names", "encode", "vae", "-o", "x.npy", "--labels", labels)
         self.refused(1, "not a run folder", "info", ".")
 
     def test_progress_on_a_terminal(self):

@@ -199,6 +199,27 @@ static void test_join(void **state) {
     assert_fails(ig_path_join(out, longest, "bc", &err), IG_EUSAGE, err, "longer than");
 }
 
+static void test_same_path(void **state) {
+    char path[IG_PATH_MAX], other[IG_PATH_MAX], longest[IG_PATH_MAX + 1];
+    assert_ok(ig_path_join(path, *state, "a", &err), err);
+    assert_ok(ig_path_join(other, *state, "b/a", &err), err);
+    assert_ok(ig_make_folders(path_in(state, "b"), &err), err);
+    assert_int_equal(symlink(".", path_in(state, "here")), 0);
+    assert_true(ig_same_path(path, path)); /* none of them is there */
+    assert_true(ig_same_path(path, path_in(state, "./a")));
+    assert_true(ig_same_path(path, path_in(state, "here//a")));
+    assert_true(ig_same_path(path, path_in(state, "b/../a")));
+    assert_true(ig_same_path("a", "./a"));
+    assert_true(ig_same_path("/a", "//a"));
+    assert_false(ig_same_path("a", "b"));
+    assert_false(ig_same_path("a", path));
+    assert_false(ig_same_path(path, other));
+    assert_false(ig_same_path(path_in(state, "no/a"), path_in(state, "none/a")));
+    memset(longest, 'a', IG_PATH_MAX);
+    longest[IG_PATH_MAX] = 0;
+    assert_false(ig_same_path(longest, longest));
+}
+
 static void test_make_folders(void **state) {
     const char *deep = path_in(state, "a/b/c/"), *file = path_in(state, "a/file");
     assert_ok(ig_make_folders(deep, &err), err);
@@ -255,8 +276,9 @@ int main(void) {
         IN_FOLDER(test_unique_names),    IN_FOLDER(test_check),
         IN_FOLDER(test_targets_refused), IN_FOLDER(test_read_only_folder),
         IN_FOLDER(test_full_disk),       IN_FOLDER(test_full_disk_unnoticed),
-        cmocka_unit_test(test_join),     IN_FOLDER(test_make_folders),
-        IN_FOLDER(test_inner_folder),    IN_FOLDER(test_sha256),
+        cmocka_unit_test(test_join),     IN_FOLDER(test_same_path),
+        IN_FOLDER(test_make_folders),    IN_FOLDER(test_inner_folder),
+        IN_FOLDER(test_sha256),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,6 @@
 /* imgen encode: the codes of a data set's images, for other programs. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/thread.h"
 #include "datasets/npy.h"
@@ -41,7 +40,7 @@ static ig_status parse(request *q, int argc, char **argv, bool *helped, ig_err *
     if (*helped) return IG_OK;
     if (!q->out)
         return ig_fail(err, IG_EUSAGE, "-o: expected the file to write, such as -o latents.npy");
-    if (q->labels && !strcmp(q->labels, q->out))
+    if (q->labels && ig_same_path(q->labels, q->out))
         return ig_fail(err, IG_EUSAGE, "--labels %s: is the file that -o names; choose another",
                        q->labels);
     if (q->labels) IG_TRY(ig_output_check("--labels", q->labels, &ig_output_npy, "encode", err));
