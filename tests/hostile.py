@@ -163,6 +163,8 @@ class Damage(Case):
             make(run / name)
             self.assertEqual(self.refused(f"{name}: is not a regular file", *resume).returncode, 1)
             shutil.rmtree(run)
+        os.mkfifo(self.home / "pipe")
+        self.assertEqual(self.refused("pipe: is not a regular file", "info", "pipe").returncode, 1)
 
     def test_outputs_take_no_other_files(self):
         run = self.train()
