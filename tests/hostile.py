@@ -191,6 +191,28 @@ class Damage(Case):
         self.assertEqual(self.imgen("sample", "grid", "r", "-o", "named").returncode, 0)
         self.assertEqual((self.home / "named").stat().st_mode & 0o777, 0o600)
 
+    def test_a_report_takes_no_other_files(self):
+        self.train()
+        self.train("s")
+        compare = ["compare", "r", "s", "--data", "data.npy", "-o", "rep"]
+        pictures = self.home / "rep/pictures"
+        pictures.mkdir(parents=True)
+        for name, word in (("report.html", "is no report of imgen compare"), ("compare.json", "is no comparison"),
+                           ("compare.png", "is no PNG picture"), ("pictures/vae.png", "is no PNG picture")):
+            path = self.home / "rep" / name
+            path.write_text("mine")
+            word = f"rep/{name}: is a file that {word}"
+            self.assertEqual(self.refused(word, *compare).returncode, 2)
+            self.assertEqual(path.read_text(), "mine")
+            path.unlink()
+            path.symlink_to(self.home / "target")
+            self.refused("is a link", *compare)
+            path.unlink()
+        pictures.rmdir()
+        pictures.symlink_to(self.home)
+        self.refused("pictures: is a link", *compare)
+        self.assertEqual(os.listdir(self.home / "rep"), ["pictures"])
+
     def test_no_checkpoint(self):
         (self.train() / "checkpoint.safetensors").unlink()
         self.refused("no checkpoint yet", "sample", "grid", "r")

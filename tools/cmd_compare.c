@@ -1,4 +1,6 @@
 /* imgen compare: which model is better at what, and whether the data can tell. */
+#include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +9,7 @@
 #include "tools/cli.h"
 #include "tools/contest.h"
 #include "tools/figure_table.h"
+#include "tools/output.h"
 #include "tools/report.h"
 
 typedef struct {
@@ -122,6 +125,39 @@ static ig_status compare(const request *q, ig_contest *contest, ig_comparison *c
     return write_report(report, err);
 }
 
+static ig_status check_file(const char *folder, const char *name, const ig_output_kind *kind,
+                            ig_err *err) {
+    char path[IG_PATH_MAX];
+    IG_TRY(ig_path_join(path, folder, name, err));
+    return ig_output_check("-o", path, kind, "compare", err);
+}
+
+/* All that is called a picture, since the models' names are not known yet. */
+static ig_status check_grids(const char *folder, ig_err *err) {
+    char path[IG_PATH_MAX];
+    IG_TRY(ig_make_inner_folder(path, folder, IG_GRIDS_FOLDER, err));
+    DIR *dir = opendir(path);
+    if (!dir) return ig_fail(err, IG_EIO, "%s: cannot be listed: %s", path, strerror(errno));
+    ig_status status = IG_OK;
+    for (struct dirent *e; status == IG_OK && (e = readdir(dir));) {
+        const char *dot = strrchr(e->d_name, '.');
+        if (dot && !strcmp(dot, ".png")) status = check_file(path, e->d_name, &ig_output_png, err);
+    }
+    closedir(dir);
+    return status;
+}
+
+/* Makes the folder, in which nothing but an earlier report may be replaced. */
+static ig_status prepare_folder(const char *folder, ig_err *err) {
+    static const ig_output_kind page = {"report of imgen compare", "html", IG_REPORT_START},
+                                figures = {"comparison of imgen", "json", IG_COMPARE_START};
+    IG_TRY(ig_make_folders(folder, err));
+    IG_TRY(check_file(folder, IG_REPORT_FILE, &page, err));
+    IG_TRY(check_file(folder, IG_COMPARE_FILE, &figures, err));
+    IG_TRY(check_file(folder, IG_SIDE_FILE, &ig_output_png, err));
+    return check_grids(folder, err);
+}
+
 static ig_status check_folder(const char *folder, ig_err *err) {
     char config[IG_PATH_MAX];
     IG_TRY(ig_path_join(config, folder, IG_CONFIG_FILE, err));
@@ -140,7 +176,7 @@ ig_status ig_cmd_compare(int argc, char **argv, ig_err *err) {
     if (q.threads > 0) ig_set_threads((int)q.threads);
     if (q.how.models && !q.how.how.data) q.how.how.data = "digits";
     IG_TRY(check_folder(q.how.folder, err));
-    IG_TRY(ig_make_folders(q.how.folder, err));
+    IG_TRY(prepare_folder(q.how.folder, err));
     ig_comparison *comparison = malloc(sizeof *comparison);
     ig_compare_report *report = malloc(sizeof *report);
     ig_status status = comparison && report ? compare(&q, &contest, comparison, report, err)

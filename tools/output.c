@@ -11,7 +11,7 @@ const ig_output_kind ig_output_npy = {"NPY array", "npy", "\x93NUMPY"};
 
 /* Whether the file is empty, or begins as one of this kind. */
 static bool may_replace(const char *path, const ig_output_kind *kind) {
-    char start[8] = "";
+    char start[IG_MAGIC_SIZE] = "";
     size_t length = strlen(kind->magic);
     FILE *file = fopen(path, "rbe");
     if (!file) return false;

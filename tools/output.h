@@ -4,7 +4,9 @@
 
 #include "core/error.h"
 
-/* A format that imgen writes: what it is called, and how each of its files begins. */
+/* A format that imgen writes: what it is called, and how each of its files begins, in fewer than
+   IG_MAGIC_SIZE bytes. */
+enum { IG_MAGIC_SIZE = 256 };
 typedef struct {
     const char *name, *extension, *magic;
 } ig_output_kind;

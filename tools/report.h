@@ -8,6 +8,13 @@
 #define IG_REPORT_FILE  "report.html"
 #define IG_COMPARE_FILE "compare.json"
 #define IG_SIDE_FILE    "compare.png"
+#define IG_GRIDS_FOLDER "pictures"
+
+/* How these files begin, by which they are told from files of the user. */
+#define IG_REPORT_START                                                                            \
+    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"                      \
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>"
+#define IG_COMPARE_START "{\n  \"format\": 1,\n  \"imgen\": \""
 
 /* What is reported on. */
 typedef struct {
@@ -20,8 +27,8 @@ typedef struct {
     char pictures[IG_MAX_CONTESTANTS][IG_PATH_MAX]; /* each contestant's grid; empty: none */
 } ig_compare_report;
 
-/* Draws the same grid of each contestant into folder/pictures, and all of them side by side to
-   folder/compare.png. */
+/* Draws the same grid of each contestant into folder/IG_GRIDS_FOLDER, and all of them side by side
+   to folder/compare.png. */
 ig_status ig_report_pictures(ig_compare_report *report, ig_err *err);
 
 ig_status ig_report_json(const ig_compare_report *report, ig_err *err);

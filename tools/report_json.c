@@ -2,7 +2,7 @@
 #include "core/json.h"
 #include "tools/report.h"
 
-enum { FORMAT = 1 };
+enum { FORMAT = 1 }; /* which IG_COMPARE_START tells too */
 
 static json_t *text_json(const char *text) {
     json_t *json = json_string(text);

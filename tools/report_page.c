@@ -56,9 +56,7 @@ static void write_names(FILE *out, const ig_comparison *c) {
 
 static void write_head(FILE *out, const ig_comparison *c) {
     const char *data = ig_data_name(c->runs[0].config.data);
-    fprintf(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                 "<title>");
+    fprintf(out, IG_REPORT_START);
     write_names(out, c);
     ig_html_printf(out, " on %s", data);
     fprintf(out, "</title>\n<style>%s</style>\n</head>\n<body>\n<header>\n<h1>", ig_report_style);

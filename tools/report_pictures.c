@@ -36,7 +36,7 @@ static ig_status draw_contestant(ig_compare_report *report, int i, ig_image *ima
     char folder[IG_PATH_MAX], name[IG_CONTESTANT_NAME + 8];
     ig_run *opened;
     if (!run) return IG_OK;
-    IG_TRY(ig_make_inner_folder(folder, report->folder, "pictures", err));
+    IG_TRY(ig_make_inner_folder(folder, report->folder, IG_GRIDS_FOLDER, err));
     snprintf(name, sizeof name, "%s.png", one->name);
     IG_TRY(ig_run_open(&opened, run->folder, err));
     const ig_draw how = {.solver = run->evaluation.solver};
