@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "core/text.h"
 
 ig_status ig_json_read(json_t **json, const char *path, size_t limit, ig_err *err) {
     char *text;
@@ -25,6 +26,30 @@ ig_status ig_json_write(json_t *json, const char *path, ig_err *err) {
     ig_status status = ig_file_write(path, text, strlen(text), err);
     free(text);
     return status;
+}
+
+/* Bytes of the character that begins here; 0 where it is not UTF-8, by jansson's own rules. */
+static size_t character_size(const char *at) {
+    for (size_t n = 1; n <= 4 && strnlen(at, n) == n; n++) {
+        json_t *json = json_stringn(at, n);
+        json_decref(json);
+        if (json) return n;
+    }
+    return 0;
+}
+
+json_t *ig_json_string(const char *text) {
+    json_t *json = json_string(text);
+    char *copy = json ? NULL : ig_copy_text(text);
+    if (!copy) return json;
+    for (char *at = copy; *at;) {
+        size_t size = character_size(at);
+        if (!size) *at = '?';
+        at += size ? size : 1;
+    }
+    json = json_string(copy);
+    free(copy);
+    return json;
 }
 
 static const char *type_name(json_type type) {

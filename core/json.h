@@ -24,6 +24,10 @@ ig_status ig_json_read(json_t **json, const char *path, size_t limit, ig_err *er
    that failed. */
 ig_status ig_json_write(json_t *json, const char *path, ig_err *err);
 
+/* A text that a user typed or a folder is called, which need not be UTF-8, as a JSON text must be:
+   each byte that is not becomes '?'. NULL where there is no memory. */
+json_t *ig_json_string(const char *text);
+
 /* A field of that type. */
 json_t *ig_json_field(ig_json *r, const char *key, json_type type);
 /* A whole number from min to max. */

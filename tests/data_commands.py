@@ -183,6 +183,20 @@ class Export(DataCase):
         said = self.imgen("info", self.path("out", "train-images.npy"))
         self.assertIn("26 for training, 4 for tests, 28x28", said)
 
+    def test_names_that_are_not_utf8(self):
+        """Each class keeps a name, by which its number is found."""
+        self.put_set(self.folder)
+        self.imgen("show", "kmnist", "-n", "1", "-o", self.path("a.png"))
+        folder = os.path.join(os.fsencode(self.home), b"set\xff")
+        for name in b"a\xff", b"b":
+            os.makedirs(os.path.join(folder, name))
+            for i in range(6):
+                shutil.copy(self.path("a.png"), os.path.join(folder, name, b"%d.png" % i))
+        self.imgen("export", folder, "--resize", "16", "-o", self.path("out"))
+        names = json.loads(self.read("out", "names.json"))
+        self.assertEqual(names["classes"], ["a?", "b"])
+        self.assertRegex(names["name"], r"set\?$")
+
     def test_factors_of_digits(self):
         self.imgen("export", "digits", "--split", "test", "-o", self.path("out"))
         self.assertEqual(sorted(os.listdir(self.path("out"))), [

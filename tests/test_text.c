@@ -4,6 +4,7 @@
 #include <locale.h>
 #include <math.h>
 
+#include "core/json.h"
 #include "core/rng.h"
 #include "core/text.h"
 
@@ -122,6 +123,23 @@ static void test_messages_are_harmless(void **state) {
     assert_string_equal(err.message, "a?[2J?b? ?? \xc3\x9b \xc2\xa9");
 }
 
+static void expect_json(const char *text, const char *expected) {
+    json_t *json = ig_json_string(text);
+    assert_string_equal(json_string_value(json), expected);
+    json_decref(json);
+}
+
+/* What is no UTF-8 stays readable in JSON; letters beside it stay. */
+static void test_json_of_any_bytes(void **state) {
+    (void)state;
+    expect_json("", "");
+    expect_json("b\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "b\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
+    expect_json("a\xff", "a?");
+    expect_json("\xfe\xc3\xa9\xff.", "?\xc3\xa9?.");
+    expect_json("\xe2\x82", "??");                  /* cut off */
+    expect_json("\xc0\xaf \xed\xa0\x80", "?? ???"); /* overlong; half of a pair */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_int),
@@ -131,6 +149,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_locale, make_test_folder, remove_test_folder),
         cmocka_unit_test(test_copy),
         cmocka_unit_test(test_messages_are_harmless),
+        cmocka_unit_test(test_json_of_any_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

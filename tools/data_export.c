@@ -1,12 +1,12 @@
 /* imgen data export */
 #include <dirent.h>
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/file.h"
+#include "core/json.h"
 #include "datasets/dataset.h"
 #include "datasets/npy.h"
 #include "tools/args.h"
@@ -72,7 +72,7 @@ static ig_status export_factors(const exporting *e, ig_split split, ig_err *err)
 
 static json_t *texts(const char *const *text, int n) {
     json_t *array = json_array();
-    for (int i = 0; i < n; i++) json_array_append_new(array, json_string(text[i]));
+    for (int i = 0; i < n; i++) json_array_append_new(array, ig_json_string(text[i]));
     return array;
 }
 
@@ -82,15 +82,10 @@ static ig_status export_names(const exporting *e, ig_err *err) {
     char path[IG_PATH_MAX];
     IG_TRY(ig_path_join(path, e->folder, "names.json", err));
     json_t *names = json_object();
-    json_object_set_new(names, "name", json_string(info->name));
+    json_object_set_new(names, "name", ig_json_string(info->name));
     json_object_set_new(names, "classes", texts(info->class_names, info->classes));
     json_object_set_new(names, "factors", texts(info->factor_names, info->factors));
-    char *text = json_dumps(names, JSON_INDENT(2));
-    ig_status status = text ? ig_file_write(path, text, strlen(text), err)
-                            : ig_fail(err, IG_EFORMAT, "%s: a class name is not UTF-8", info->name);
-    free(text);
-    json_decref(names);
-    return status;
+    return ig_json_write(names, path, err);
 }
 
 static ig_status export_all(const exporting *e, ig_err *err) {
