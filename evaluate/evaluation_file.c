@@ -56,19 +56,13 @@ static json_t *shares_json(const double *shares, int count) {
     return list;
 }
 
-/* What a user typed need not be UTF-8, which a JSON text must be. */
-static json_t *text_json(const char *text) {
-    json_t *json = json_string(text);
-    return json ? json : json_string("");
-}
-
 static json_t *evaluation_json(const ig_evaluation *e) {
     return json_pack(
         "{s:i, s:s, s:o, s:o, s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:o, s:s, "
         "s:s, s:o, s:o, s:f, s:f, s:o, s:o}",
-        "format", IG_EVALUATION_FORMAT, "imgen", IG_VERSION, "command", text_json(e->command),
-        "run", text_json(e->run), "model", e->model, "preset", e->preset, "data",
-        text_json(e->data), "checkpoint", e->checkpoint, "training_seed",
+        "format", IG_EVALUATION_FORMAT, "imgen", IG_VERSION, "command", ig_json_string(e->command),
+        "run", ig_json_string(e->run), "model", e->model, "preset", e->preset, "data",
+        ig_json_string(e->data), "checkpoint", e->checkpoint, "training_seed",
         (json_int_t)e->training_seed, "seed", (json_int_t)e->seed, "steps", (json_int_t)e->steps,
         "samples", (json_int_t)e->samples, "likelihood", (json_int_t)e->likelihood, "prior",
         prior_names[e->prior], "solver", solver_json(&e->solver), "judge_version", e->judge_version,

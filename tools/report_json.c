@@ -4,11 +4,6 @@
 
 enum { FORMAT = 1 }; /* which IG_COMPARE_START tells too */
 
-static json_t *text_json(const char *text) {
-    json_t *json = json_string(text);
-    return json ? json : json_string(""); /* what a user typed need not be UTF-8 */
-}
-
 static json_t *figures_json(const ig_contestant *one) {
     json_t *object = json_object();
     for (int i = 0; i < one->figures.count; i++) {
@@ -25,10 +20,10 @@ static json_t *figures_json(const ig_contestant *one) {
 static json_t *run_json(const ig_compared *run) {
     char command[1024];
     ig_training_command(&run->config, command, sizeof command);
-    json_t *json = json_pack("{s:o, s:I, s:f, s:o}", "folder", text_json(run->folder), "seed",
+    json_t *json = json_pack("{s:o, s:I, s:f, s:o}", "folder", ig_json_string(run->folder), "seed",
                              (json_int_t)run->config.seed, "lr_factor", run->lr_factor, "training",
-                             text_json(command));
-    if (run->failure[0]) json_object_set_new(json, "failure", text_json(run->failure));
+                             ig_json_string(command));
+    if (run->failure[0]) json_object_set_new(json, "failure", ig_json_string(run->failure));
     if (run->failure[0]) return json;
     const ig_figure *f = ig_figures_find(&run->evaluation.figures, "frechet");
     json_object_set_new(json, "missing_classes",
@@ -43,7 +38,7 @@ static json_t *contestant_json(const ig_comparison *c, const ig_contestant *one)
         json_array_append_new(runs, run_json(&c->runs[one->runs[i]]));
     for (int i = 0; i < one->varied_count; i++)
         json_array_append_new(varied, run_json(&c->runs[one->varied[i]]));
-    return json_pack("{s:o, s:i, s:i, s:o, s:o, s:o}", "name", text_json(one->name), "failed",
+    return json_pack("{s:o, s:i, s:i, s:o, s:o, s:o}", "name", ig_json_string(one->name), "failed",
                      one->failed, "collapsed", one->collapsed, "figures", figures_json(one), "runs",
                      runs, "other_rates", varied);
 }
@@ -53,7 +48,7 @@ static json_t *best_json(const ig_comparison *c) {
     json_t *object = json_object();
     for (const ig_metric *m = ig_metrics; m->key; m++) {
         int best = ig_comparison_best(c, m->key);
-        if (best >= 0) json_object_set_new(object, m->key, text_json(c->list[best].name));
+        if (best >= 0) json_object_set_new(object, m->key, ig_json_string(c->list[best].name));
     }
     return object;
 }
@@ -67,10 +62,10 @@ ig_status ig_report_json(const ig_compare_report *report, ig_err *err) {
     for (int i = 0; i < report->sentence_count; i++)
         json_array_append_new(sentences,
                               json_pack("{s:s, s:o}", "topic", report->sentences[i].topic, "text",
-                                        text_json(report->sentences[i].text)));
-    json_t *json =
-        json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "format", FORMAT, "imgen", IG_VERSION,
-                  "command", text_json(report->command), "data", text_json(c->runs[0].config.data),
-                  "models", list, "best", best_json(c), "sentences", sentences);
+                                        ig_json_string(report->sentences[i].text)));
+    json_t *json = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "format", FORMAT, "imgen",
+                             IG_VERSION, "command", ig_json_string(report->command), "data",
+                             ig_json_string(c->runs[0].config.data), "models", list, "best",
+                             best_json(c), "sentences", sentences);
     return ig_json_write(json, path, err);
 }
