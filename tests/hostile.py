@@ -191,6 +191,18 @@ class Damage(Case):
         self.assertEqual(self.imgen("sample", "grid", "r", "-o", "named").returncode, 0)
         self.assertEqual((self.home / "named").stat().st_mode & 0o777, 0o600)
 
+    def test_samples_in_the_way_are_told_first(self):
+        run = self.train()
+        shutil.rmtree(run / "samples")
+        (run / "samples").touch()
+        # drawing, were it first, would tell of the data
+        for command in ["sample", "reconstruct", "r"], ["sample", "array", "r", "--prior", "fitted"]:
+            self.refused("samples: cannot be made: a file is in the way", *command, "--data", "nowhere")
+        (run / "samples").unlink()
+        (run / "samples/reconstruct.png").mkdir(parents=True)
+        self.refused("reconstruct.png: is a folder", "sample", "reconstruct", "r", "--data", "nowhere")
+        self.assertEqual(os.listdir(run / "samples"), ["reconstruct.png"])
+
     def test_a_report_takes_no_other_files(self):
         self.train()
         self.train("s")

@@ -18,7 +18,8 @@ enum { DRAW_BLOCK = 1024, ARRAY_IMAGES = 10000 };
 
 static const double bar_seconds = 0.5; /* before the bar is shown */
 
-/* -o, or RUN/samples/KIND.EXTENSION in a folder that is made. */
+/* -o, which is checked, or RUN/samples/KIND.EXTENSION in a folder that is made; to be asked before
+   anything is drawn, which may take long. */
 static ig_status output_path(const ig_sample_request *q, const char *extension,
                              char path[IG_PATH_MAX], ig_err *err) {
     if (q->out) {
@@ -30,7 +31,8 @@ static ig_status output_path(const ig_sample_request *q, const char *extension,
     char folder[IG_PATH_MAX], name[64];
     IG_TRY(ig_make_inner_folder(folder, q->folder, "samples", err));
     snprintf(name, sizeof name, "%s.%s", q->kind, extension);
-    return ig_path_join(path, folder, name, err);
+    IG_TRY(ig_path_join(path, folder, name, err));
+    return ig_new_file_check(path, err);
 }
 
 static void tell_prior(const ig_source *source) {
@@ -105,9 +107,9 @@ static ig_status sample_picture(const ig_sample_request *q, ig_source *source, p
     char path[IG_PATH_MAX];
     ig_animation animation = {0};
     IG_TRY(ig_picture_find(&kind, q->kind, err));
+    IG_TRY(output_path(q, "png", path, err));
     ig_status status = ig_sample_draw(q, kind, source, &animation, err);
     end_progress(p);
-    if (status == IG_OK) status = output_path(q, "png", path, err);
     if (status == IG_OK) status = write_picture(q, kind, source, &animation, path, err);
     if (status == IG_OK) tell_prior(source);
     if (status == IG_OK && q->show)
@@ -157,11 +159,11 @@ static ig_status sample_array(const ig_sample_request *q, ig_source *source, pro
                        : q->captions  ? "captions"
                                       : "show");
     char path[IG_PATH_MAX];
+    IG_TRY(output_path(q, "npy", path, err));
     uint8_t *bytes = malloc((size_t)(n * ig_image_pixels(spec)));
     if (!bytes) return ig_fail_memory(err, "images");
     ig_status status = draw_bytes(q, source, n, bytes, err);
     end_progress(p);
-    if (status == IG_OK) status = output_path(q, "npy", path, err);
     if (status == IG_OK)
         status =
             ig_npy_write(path, IG_NPY_U8, IG_SHAPE_3(n, spec->height, spec->width), bytes, err);
