@@ -2,14 +2,23 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+/* They are those below 32, 127, and in UTF-8 C2 80 to C2 9F. */
+int ig_control_size(const char *at) {
+    unsigned char first = (unsigned char)at[0];
+    if (!first) return 0;
+    if (first < ' ' || first == 127) return 1;
+    unsigned char second = (unsigned char)at[1];
+    return first == 0xc2 && second >= 0x80 && second < 0xa0 ? 2 : 0;
+}
 
 /* Names out of files and of the command line stand in messages: they must neither steer the
-   terminal nor make more lines. Control characters are below 32, 127, and in UTF-8 C2 80 to C2 9F.
- */
+   terminal nor make more lines. */
 static void make_harmless(char *text) {
-    for (unsigned char *at = (unsigned char *)text; *at; at++) {
-        if (*at < ' ' || *at == 127) *at = '?';
-        else if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0) at[0] = at[1] = '?';
+    for (int size; *text; text += size ? size : 1) {
+        size = ig_control_size(text);
+        memset(text, '?', (size_t)size);
     }
 }
 

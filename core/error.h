@@ -31,6 +31,10 @@ typedef struct {
    a caller can write `return ig_fail(err, IG_EIO, ...)`. Control characters become '?'. */
 ig_status ig_fail(ig_err *err, ig_status status, const char *format, ...) IG_PRINTF(3, 4);
 
+/* Bytes of the control character that begins here, which must not reach a terminal; 0: none does.
+ */
+int ig_control_size(const char *at);
+
 /* The same for a failed allocation of the thing that `what` names. */
 ig_status ig_fail_memory(ig_err *err, const char *what);
 

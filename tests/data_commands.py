@@ -160,6 +160,22 @@ class Show(DataCase):
                                                 code=2))
 
 
+class Info(DataCase):
+    def test_class_names_steer_no_terminal(self):
+        self.put_set(self.folder)
+        self.imgen("show", "kmnist", "-n", "1", "-o", self.path("a.png"))
+        for name in "a\33[31mX", "b\u009b\u00e9\n", "plain":
+            os.makedirs(self.path("set", name))
+            for i in range(6):
+                shutil.copy(self.path("a.png"), self.path("set", name, "%d.png" % i))
+        self.env["LC_ALL"] = "C.UTF-8"
+        said = self.imgen("info", self.path("set"), "--resize", "16")
+        rows = said.split("test\n")[1].splitlines()
+        self.assertEqual([row[:30] for row in rows],
+                         ["           0 a?[31mX          ", "           1 b?\u00e9?             ",
+                          "           2 plain            "])
+
+
 class Export(DataCase):
     def test_arrays(self):
         self.put_set(self.folder)

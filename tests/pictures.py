@@ -407,12 +407,12 @@ class Pictures(unittest.TestCase):
 
     def test_info_of_a_foreign_file(self):
         """Every key and every dtype is told; what a file says does not steer the terminal."""
-        header = (b'{"__metadata__":{"who":"me\\nand \\u001b[2Jyou"},"s":{"dtype":"I64","shape":[],'
+        header = (b'{"__metadata__":{"who":"me\\nand \\u001b[2J\\u009byou"},"s":{"dtype":"I64","shape":[],'
                   b'"data_offsets":[0,8]},"h":{"dtype":"F16","shape":[1,1,1,1,2],"data_offsets":[8,12]}}')
         pathlib.Path("f").write_bytes(struct.pack("<Q", len(header)) + header + bytes(12))
         lines = self.done("info", "f").stdout.splitlines()
         self.assertEqual([line.split() for line in lines[1:4]],
-                         [["who", "me?and", "?[2Jyou"], ["s", "I64"], ["h", "F16", "1x1x1x1x2"]])
+                         [["who", "me?and", "?[2J?you"], ["s", "I64"], ["h", "F16", "1x1x1x1x2"]])
 
     def test_bad_input(self):
         pathlib.Path("text").write_text("no picture at all")

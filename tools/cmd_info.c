@@ -19,16 +19,11 @@ enum { METRICS_LIMIT = 1 << 28 }; /* bytes of a metrics.jsonl that is read */
 
 /* ---- files ---- */
 
-/* A text from a file must not steer the terminal. */
-static void print_harmless(const char *text) {
-    for (; *text; text++) putchar((unsigned char)*text < ' ' || *text == 127 ? '?' : *text);
-}
-
 static void print_line(const char *key, int width, const char *value) {
     printf("  ");
-    print_harmless(key);
-    printf("%*s", width > (int)strlen(key) ? width - (int)strlen(key) + 1 : 1, "");
-    print_harmless(value);
+    ig_print_harmless(key, width);
+    printf(" ");
+    ig_print_harmless(value, 0);
     printf("\n");
 }
 
@@ -148,7 +143,7 @@ static ig_status show_run(const char *folder, ig_err *err) {
     printf("%s: run folder\n", folder);
     show_model(run);
     printf("  %-12s ", "data");
-    print_harmless(config->data);
+    ig_print_harmless(config->data, 0);
     printf(", %dx%d pixels, ", config->spec.width, config->spec.height);
     if (config->spec.classes) printf("%d classes\n", config->spec.classes);
     else printf("no labels\n");

@@ -7,6 +7,7 @@
 #include "datasets/known.h"
 #include "tools/args.h"
 #include "tools/data.h"
+#include "tools/terminal.h"
 
 /* ---- list ---- */
 
@@ -50,9 +51,11 @@ static void print_classes(ig_dataset *set) {
             images[split][ig_dataset_label(set, (ig_split)split, (uint32_t)i)]++;
     printf("classes  %d\n", info->classes);
     printf("         %3s %-16s %9s %9s\n", "", "", "training", "test");
-    for (int c = 0; c < info->classes; c++)
-        printf("         %3d %-16s %9lld %9lld\n", c, info->class_names[c],
-               (long long)images[IG_TRAIN][c], (long long)images[IG_TEST][c]);
+    for (int c = 0; c < info->classes; c++) {
+        printf("         %3d ", c);
+        ig_print_harmless(info->class_names[c], 16);
+        printf(" %9lld %9lld\n", (long long)images[IG_TRAIN][c], (long long)images[IG_TEST][c]);
+    }
 }
 
 /* Least and largest value of each factor in the test split. */
@@ -104,10 +107,13 @@ static ig_status print_sums(const ig_dataset_info *info, ig_err *err) {
 
 static ig_status print_info(ig_dataset *set, ig_err *err) {
     const ig_dataset_info *info = ig_dataset_describe(set);
-    printf("name     %s\n", info->name);
-    printf("from     %s\n", info->source);
-    printf("images   %lld for training, %lld for tests, %dx%d\n", (long long)info->count[IG_TRAIN],
-           (long long)info->count[IG_TEST], info->width, info->height);
+    printf("name     ");
+    ig_print_harmless(info->name, 0);
+    printf("\nfrom     ");
+    ig_print_harmless(info->source, 0);
+    printf("\nimages   %lld for training, %lld for tests, %dx%d\n",
+           (long long)info->count[IG_TRAIN], (long long)info->count[IG_TEST], info->width,
+           info->height);
     if (info->classes) print_classes(set);
     else printf("classes  none: the images have no labels\n");
     if (info->factors) print_factors(set);

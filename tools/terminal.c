@@ -6,6 +6,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "core/error.h"
+
 bool ig_on_terminal(void) {
     const char *term = getenv("TERM");
     return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
@@ -31,6 +33,14 @@ void ig_bar_draw(double share, const char *text) {
 
 void ig_bar_end(void) {
     fputc('\n', stderr);
+}
+
+void ig_print_harmless(const char *text, int width) {
+    for (int size; *text; text += size ? size : 1, width--) {
+        size = ig_control_size(text);
+        putchar(size ? '?' : *text);
+    }
+    for (; width > 0; width--) putchar(' ');
 }
 
 void ig_duration_text(double seconds, char text[32]) {
