@@ -122,7 +122,8 @@ static ig_status check_texts(const ig_safetensors *file, const ig_instance *inst
     if (!format || !model || !step || !seconds || !log || !ig_parse_int(format, &version) ||
         version < 1 || !ig_parse_int(step, &progress->step) || progress->step < 0 ||
         progress->step > INT_MAX || !ig_parse_real(seconds, &progress->seconds) ||
-        !read_setbacks(file, progress) || strlen(log) >= sizeof progress->log)
+        progress->seconds < 0 || !read_setbacks(file, progress) ||
+        strlen(log) >= sizeof progress->log)
         return ig_fail(err, IG_EFORMAT, "%s: not a checkpoint of imgen", path);
     if (version > IG_RUN_FORMAT)
         return ig_fail(err, IG_EUNSUPPORTED,

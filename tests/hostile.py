@@ -152,6 +152,14 @@ class Damage(Case):
             (run / "checkpoint-1.safetensors").unlink(missing_ok=True)
             self.refused('"log" is damaged', "train", "--resume", "--out", "r", "--data", "./data.npy")
 
+    def test_damaged_seconds(self):
+        run = self.train()
+        for text in "-1", "-1e308", "nan", "1e999":
+            self.change_metadata(run, "seconds", text)
+            self.refused("not a checkpoint of imgen", "info", "r")
+        self.change_metadata(run, "seconds", "1e308")
+        self.assertRegex(self.calm("info", "r").stdout, r"\(277777777777 h 46 min\)")
+
     def test_what_is_no_file(self):
         """A pipe or a folder in the place of a file: told at once, before anything is trained."""
         resume = ["train", "--resume", "--out", "r", "--data", "./data.npy"]

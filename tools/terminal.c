@@ -44,7 +44,8 @@ void ig_print_harmless(const char *text, int width) {
 }
 
 void ig_duration_text(double seconds, char text[32]) {
-    long s = (long)(seconds + 0.5);
+    const double most = 1e15; /* what a file tells, or a rate of next to nothing: a long holds it */
+    long s = (long)(seconds < most ? seconds + 0.5 : most);
     if (s < 60) snprintf(text, 32, "%ld s", s);
     else if (s < 3600) snprintf(text, 32, "%ld min %02ld s", s / 60, s % 60);
     else snprintf(text, 32, "%ld h %02ld min", s / 3600, s / 60 % 60);
