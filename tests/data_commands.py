@@ -213,6 +213,19 @@ class Export(DataCase):
         self.assertEqual(names["classes"], ["a?", "b"])
         self.assertRegex(names["name"], r"set\?$")
 
+    def test_stop_leaves_nothing(self):
+        """A signal while an array is written; the same command then works."""
+        os.mkdir(self.path("out"))
+        command = [IMGEN, "data", "export", "digits", "-o", self.path("out")]
+        process = subprocess.Popen(command, env=self.env, stderr=subprocess.PIPE, text=True)
+        while not os.listdir(self.path("out")):
+            time.sleep(.001)
+        process.send_signal(15)
+        self.assertEqual(process.communicate(timeout=60)[1], "imgen: stopped\n")
+        self.assertEqual(process.returncode, 143)
+        self.assertEqual(os.listdir(self.path("out")), [])
+        self.imgen("export", "digits", "--split", "test", "-o", self.path("out"))
+
     def test_factors_of_digits(self):
         self.imgen("export", "digits", "--split", "test", "-o", self.path("out"))
         self.assertEqual(sorted(os.listdir(self.path("out"))), [

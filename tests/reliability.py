@@ -90,6 +90,23 @@ class Interrupted(Run):
         self.expect_same("r")
 
 
+    def test_a_signal_while_an_array_is_written(self):
+        """Leaves the whole array or none, and nothing beside it."""
+        self.train("vae", *MLP, "--steps", 1, "--batch", 8, "--out", "r")
+        for command in ["sample", "array", "r", "-n", "20000"], ["encode", "r", "--split", "train", *DATA]:
+            process = subprocess.Popen([IMGEN, *command, "-o", "a.npy"], stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+            while process.poll() is None:
+                try:
+                    if os.stat(f"a.npy.tmp.{process.pid}.0").st_size:  # not where -o is only tried
+                        break
+                except FileNotFoundError:
+                    pass
+            process.send_signal(signal.SIGTERM)
+            self.assertIn(process.wait(60), (0, 143))
+            self.assertEqual(list(pathlib.Path().glob("a.npy.tmp.*")), [])
+
+
 class Kept(Run):
     def names(self, run):
         return sorted(p.name for p in pathlib.Path(run).glob("checkpoint*"))

@@ -8,6 +8,7 @@
 #include "tools/args.h"
 #include "tools/cli.h"
 #include "tools/output.h"
+#include "tools/stop.h"
 #include "tools/terminal.h"
 
 enum { ENCODE_BLOCK = 1024 };
@@ -92,8 +93,10 @@ static ig_status write_codes(const request *q, ig_source *source, ig_dataset *da
     float *codes = malloc((size_t)(count * latent) * sizeof(float));
     if (!codes) return ig_fail_memory(err, "codes");
     ig_status status = encode_all(source, data, (ig_split)q->split, count, codes, err);
+    ig_stop_watch(); /* from here on, for no half file is left behind */
     if (status == IG_OK)
         status = ig_npy_write(q->out, IG_NPY_F32, IG_SHAPE_2(count, latent), codes, err);
+    if (status == IG_OK) status = ig_stop_check(err);
     free(codes);
     if (status == IG_OK) printf("%s\n", q->out);
     return status;
@@ -107,6 +110,7 @@ static ig_status write_labels(const request *q, ig_dataset *data, ig_err *err) {
     for (int64_t i = 0; i < count; i++)
         labels[i] = (uint8_t)ig_dataset_label(data, (ig_split)q->split, (uint32_t)i);
     ig_status status = ig_npy_write(q->labels, IG_NPY_U8, IG_SHAPE_1(count), labels, err);
+    if (status == IG_OK) status = ig_stop_check(err);
     free(labels);
     if (status == IG_OK) printf("%s\n", q->labels);
     return status;

@@ -12,6 +12,7 @@
 #include "tools/output.h"
 #include "tools/sample_request.h"
 #include "tools/show.h"
+#include "tools/stop.h"
 #include "tools/terminal.h"
 
 enum { DRAW_BLOCK = 1024, ARRAY_IMAGES = 10000 };
@@ -164,11 +165,13 @@ static ig_status sample_array(const ig_sample_request *q, ig_source *source, pro
     if (!bytes) return ig_fail_memory(err, "images");
     ig_status status = draw_bytes(q, source, n, bytes, err);
     end_progress(p);
+    ig_stop_watch(); /* from here on, for no half file is left behind */
     if (status == IG_OK)
         status =
             ig_npy_write(path, IG_NPY_U8, IG_SHAPE_3(n, spec->height, spec->width), bytes, err);
     free(bytes);
     IG_TRY(status);
+    IG_TRY(ig_stop_check(err));
     tell_prior(source);
     printf("%s\n", path);
     return IG_OK;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/file.h"
 #include "core/json.h"
@@ -11,6 +12,7 @@
 #include "datasets/npy.h"
 #include "tools/args.h"
 #include "tools/data.h"
+#include "tools/stop.h"
 
 static const char *const split_names[] = {"train", "test", "both", NULL};
 
@@ -26,7 +28,8 @@ static ig_status write_array(const exporting *e, ig_split split, const char *wha
     char name[64], path[IG_PATH_MAX];
     snprintf(name, sizeof name, "%s-%s.npy", split_names[split], what);
     IG_TRY(ig_path_join(path, e->folder, name, err));
-    return ig_npy_write(path, type, shape, data, err);
+    IG_TRY(ig_npy_write(path, type, shape, data, err));
+    return ig_stop_check(err);
 }
 
 /* images: N H W */
@@ -98,6 +101,16 @@ static ig_status export_all(const exporting *e, ig_err *err) {
     return export_names(e, err);
 }
 
+/* What is there of an export that failed or was stopped, which would be in the way of the next. */
+static void remove_all(const char *folder) {
+    static const char *const arrays[] = {"images", "labels", "factors"};
+    char name[64], path[IG_PATH_MAX];
+    for (int i = 0; i < 6; i++) {
+        snprintf(name, sizeof name, "%s-%s.npy", split_names[i / 3], arrays[i % 3]);
+        if (ig_path_join(path, folder, name, NULL) == IG_OK) unlink(path);
+    }
+}
+
 /* Makes the folder, which must not hold anything yet. */
 static ig_status make_empty_folder(const char *folder, ig_err *err) {
     IG_TRY(ig_make_folders(folder, err));
@@ -135,7 +148,11 @@ ig_status ig_data_export(int argc, char **argv, ig_err *err) {
     IG_TRY(ig_dataset_open(&e.set, name, (int)resize, err));
     e.info = ig_dataset_describe(e.set);
     ig_status status = make_empty_folder(out, err);
-    if (status == IG_OK) status = export_all(&e, err);
+    if (status == IG_OK) {
+        ig_stop_watch(); /* no half of an export is left behind */
+        status = export_all(&e, err);
+        if (status != IG_OK) remove_all(out);
+    }
     ig_dataset_close(e.set);
     return status;
 }

@@ -66,7 +66,7 @@ static void set_options(CURL *curl, const char *url, transfer *t) {
 
 static ig_status tell(CURLcode code, const transfer *t, ig_err *err) {
     if (code == CURLE_OK) return IG_OK;
-    if (ig_stop_signal()) return ig_fail(err, IG_ESTOPPED, "stopped");
+    IG_TRY(ig_stop_check(err));
     if (t->write_error)
         return ig_fail(err, IG_EIO, "cannot be written: %s", strerror(t->write_error));
     if (code == CURLE_ABORTED_BY_CALLBACK)

@@ -35,3 +35,7 @@ void ig_stop_release(void) {
 int ig_stop_signal(void) {
     return noted;
 }
+
+ig_status ig_stop_check(ig_err *err) {
+    return noted ? ig_fail(err, IG_ESTOPPED, "stopped") : IG_OK;
+}
