@@ -125,19 +125,32 @@ static void describe(ig_evaluation *e, const ig_source *source,
     if (options->prior == IG_PRIOR_NORMAL) e->solver = ig_draw_solver(source);
 }
 
+ig_status ig_evaluation_count(int64_t *samples, const ig_dataset *data, ig_err *err) {
+    const ig_dataset_info *info = ig_dataset_describe(data);
+    int64_t most = info->count[IG_TEST];
+    if (most < IG_QUALITY_MIN || info->count[IG_TRAIN] < IG_QUALITY_MIN)
+        return ig_fail(err, IG_EUSAGE,
+                       "%s: %lld training and %lld test images, and figures need at least %d of "
+                       "each: take a larger data set",
+                       info->name, (long long)info->count[IG_TRAIN], (long long)most,
+                       IG_QUALITY_MIN);
+    if (!*samples) *samples = most < IG_EVALUATION_SAMPLES ? most : IG_EVALUATION_SAMPLES;
+    if (*samples < IG_QUALITY_MIN)
+        return ig_fail(err, IG_EUSAGE, "%lld samples: figures need at least %d",
+                       (long long)*samples, IG_QUALITY_MIN);
+    if (*samples <= most) return IG_OK;
+    return ig_fail(err, IG_EUSAGE,
+                   "%lld samples: %s has %lld test images, and figures take as many of both",
+                   (long long)*samples, info->name, (long long)most);
+}
+
 static ig_status check(ig_evaluation_options *options, ig_source *source, ig_err *err) {
     ig_dataset *data;
     IG_TRY(ig_prior_resolve(&options->prior, source->instance, err));
     IG_TRY(ig_source_data(source, &data, err));
-    const ig_dataset_info *info = ig_dataset_describe(data);
-    int64_t most = info->count[IG_TEST];
+    int64_t most = ig_dataset_describe(data)->count[IG_TEST];
     if (ig_instance_classes(source->instance)) IG_TRY(ig_check_classes(source, data, err));
-    if (options->samples > most)
-        return ig_fail(err, IG_EUSAGE,
-                       "%lld samples: %s has %lld test images, and figures take as many of both",
-                       (long long)options->samples, info->name, (long long)most);
-    if (!options->samples)
-        options->samples = most < IG_EVALUATION_SAMPLES ? most : IG_EVALUATION_SAMPLES;
+    IG_TRY(ig_evaluation_count(&options->samples, data, err));
     if (options->likelihood > most) options->likelihood = most;
     return IG_OK;
 }

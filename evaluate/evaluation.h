@@ -78,6 +78,11 @@ ig_status ig_evaluate(ig_evaluation *evaluation, ig_source *source,
 ig_status ig_evaluate_curve(ig_evaluation *evaluation, ig_source *source,
                             const ig_evaluation_options *options, ig_err *err);
 
+/* How many samples an evaluation of this data draws where *samples are asked for (0: the usual
+   number), to be asked before a judge is trained for it. IG_EUSAGE for data of too few images, and
+   for too few samples or more than there are test images. */
+ig_status ig_evaluation_count(int64_t *samples, const ig_dataset *data, ig_err *err);
+
 /* Whether an evaluation has a curve of at least so many samples and calls; 0: of any. */
 bool ig_curve_holds(const ig_evaluation *evaluation, int64_t samples, int64_t calls);
 

@@ -348,6 +348,7 @@ class Comparing(unittest.TestCase):
 
     def test_refusals(self):
         write_data("bars2")
+        write_data("few", tests=99)
         result = run("train", "vae", "--data", "bars2", "--set", "arch=mlp", "--steps", 2, "-o", "foreign")
         self.assertEqual(result.returncode, 0, result.stderr)
         for code, word, *arguments in (
@@ -378,9 +379,17 @@ class Comparing(unittest.TestCase):
                 (2, "the vae is named twice", "compare", "--train", "vae,ae,vae", "-o", "refused"),
                 (2, "no model 'pixelcnn'", "compare", "--train", "pixelcnn", "-o", "refused"),
                 (2, "--train: the classifier makes no images", "compare", "--train", "classifier", "-o", "refused"),
+                (2, "few: 700 training and 99 test images, and figures need at least 100", "eval", "vae0", "--data", "few"),
+                (2, "few: 700 training and 99 test images", "eval", "vae0", "--data", "few", "--judge", "judge",
+                 "--samples", 100),
+                (2, "few: 700 training and 99 test images", "compare", "--train", "vae", "--minutes", 0.01, "--data",
+                 "few", "-o", "refused"),
+                (2, "bars has 100 test images", "compare", "--train", "vae", "--samples", 200, "-o", "refused"),
                 (2, "is it --no-curves?", "compare", "vae0", "vae1", "--no-curve", "-o", "refused")):
             with self.subTest(arguments=arguments):
                 self.refused(code, word, *arguments)
+        self.assertFalse(os.path.exists("vae0/judge-few"))  # nothing is trained for what cannot be measured
+        self.assertEqual(list(pathlib.Path("refused").glob("*/*")), [])
 
     def test_in_a_browser(self):
         """No wider than a phone, nor than a desk: nothing must be scrolled sideways."""

@@ -114,10 +114,10 @@ def write_png(path, value):
                        + struct.pack(">I", zlib.crc32(kind + content)))
 
 
-def write_data(folder):
-    """IDX files of 700 and 100 images of 28x28; image i is of class i % 10, a bar i % 28 wide."""
+def write_data(folder, tests=100):
+    """IDX files of 700 images and of some for testing, 28x28; image i is of class i % 10, a bar i % 28 wide."""
     os.mkdir(folder)
-    for name, n in ("train", 700), ("t10k", 100):
+    for name, n in ("train", 700), ("t10k", tests):
         bars = b"".join((b"\xff" * (i % 28)).ljust(28, b"\0") * 28 for i in range(n))
         files = {"images-idx3": struct.pack(">4I", 0x803, n, 28, 28) + bars,
                  "labels-idx1": struct.pack(">2I", 0x801, n) + bytes(i % 10 for i in range(n))}

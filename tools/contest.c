@@ -64,15 +64,13 @@ static ig_status choose_judge_folder(ig_contest *contest, ig_err *err) {
 ig_status ig_contest_judge(ig_contest *contest, const ig_run_config *config, ig_dataset *data,
                            ig_err *err) {
     ig_judge *judge;
+    contest->samples = contest->options->how.samples;
+    IG_TRY(ig_evaluation_count(&contest->samples, data, err)); /* before a judge is trained */
     IG_TRY(choose_judge_folder(contest, err));
     IG_TRY(ig_find_judge(&judge, contest->options->how.judge, config, data, contest->judge_folder,
                          err));
     strcpy(contest->judge, ig_judge_describe(judge)->sha256);
     ig_judge_close(judge);
-    int64_t tests = ig_dataset_describe(data)->count[IG_TEST];
-    contest->samples = contest->options->how.samples;
-    if (!contest->samples)
-        contest->samples = tests < IG_EVALUATION_SAMPLES ? tests : IG_EVALUATION_SAMPLES;
     return IG_OK;
 }
 

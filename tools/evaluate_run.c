@@ -34,7 +34,9 @@ static ig_status check_place(const ig_run *run, const char *out, ig_err *err) {
 static ig_status find_judge(opened *o, const ig_evaluate_request *q, ig_err *err) {
     ig_dataset *data;
     const char *folder = q->judge_folder ? q->judge_folder : o->run->folder;
+    int64_t samples = q->samples;
     IG_TRY(ig_source_data(&o->source, &data, err));
+    IG_TRY(ig_evaluation_count(&samples, data, err)); /* before a judge is trained */
     return ig_find_judge(&o->judge, q->judge, &o->run->config, data, folder, err);
 }
 
