@@ -380,6 +380,8 @@ class Refusals(Case):
             (["unknown command 'trian'", "train, data, sample"], ["trian"]),
             (["unknown command '--preset'", "train, data"], ["--preset", "quick", "train", "vae"]),
             (["validation", "600"], ["train", "ae", "--validation", "600", *DATA]),
+            (["/...: a path of 960 bytes, expected at most 959", "--out"],
+             ["train", "ae", "--out", "/".join(["e" * 59] * 16) + "/", *DATA]),
         ]:
             with self.subTest(command=command):
                 self.refused(2, *words, command=command)
@@ -387,6 +389,7 @@ class Refusals(Case):
             self.refused(2, "IMGEN_CPU=mmx", "generic", command=["train", "ae", *DATA])
         self.refused(1, "nosuch", "imgen data list", command=["train", "ae", "--data", "nosuch"])
         self.assertEqual(list(self.folder.rglob("*.json")), [])
+        self.assertEqual([p for p in self.folder.iterdir() if p.is_dir()], [])
 
     def test_help_of_a_model(self):
         self.assertIn("MODEL --help", imgen("train", "--help").stdout)

@@ -152,6 +152,16 @@ void ig_run_folder_unlock(int lock) {
 
 /* ---- a new run ---- */
 
+/* A run in whose folder there is no room for names would fail for good at its first save. */
+static ig_status check_length(const char *folder, ig_err *err) {
+    enum { ROOM = 64 }; /* for "/judge/checkpoint.safetensors.tmp.PID.N", and more */
+    if (strlen(folder) + ROOM < IG_PATH_MAX) return IG_OK;
+    return ig_fail(err, IG_EUSAGE,
+                   "%.60s...: a path of %zu bytes, expected at most %d for the folder of a run: "
+                   "choose a shorter --out",
+                   folder, strlen(folder), IG_PATH_MAX - ROOM - 1);
+}
+
 /* What a training that was killed before it wrote its config leaves. */
 static bool is_of_a_start(const char *name) {
     return !strcmp(name, ".") || !strcmp(name, "..") || !strcmp(name, LOCK_FILE) ||
@@ -203,6 +213,7 @@ static ig_status prepare_locked(const char *folder, bool overwrite, ig_err *err)
 ig_status ig_run_folder_prepare(const char *folder, bool overwrite, int *lock, ig_err *err) {
     bool holds_run;
     *lock = -1;
+    IG_TRY(check_length(folder, err));
     IG_TRY(check_folder(folder, overwrite, &holds_run, err));
     IG_TRY(ig_make_folders(folder, err));
     IG_TRY(ig_run_folder_lock(folder, lock, err));
