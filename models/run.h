@@ -25,6 +25,7 @@ typedef struct {
     ig_recipe recipe;   /* steps, batch, lr and so on; its preset is NULL */
     double minutes;     /* > 0: the time that the steps were measured to fit */
     int64_t validation; /* images held out of the training split */
+    int64_t images;     /* of that split in all; 0: not known, of a run that did not keep it */
     uint64_t seed;
     int64_t log_every, save_every, preview_every; /* steps */
     int keep; /* checkpoints in the folder: the last one and keep - 1 before it */

@@ -68,14 +68,14 @@ static json_t *settings_json(const ig_run_config *c) {
 static json_t *config_json(const ig_run_config *c) {
     return json_pack(
         "{s:i, s:s, s:s, s:s, s:s, s:i, s:{s:i, s:i, s:i}, s:o, s:s, s:o, s:f, s:I, s:I, s:I, s:I, "
-        "s:I, s:i}",
+        "s:I, s:i, s:I}",
         "format", IG_RUN_FORMAT, "imgen", IG_VERSION, "compiler", __VERSION__, "model",
         c->model->name, "data", c->data, "resize", c->resize, "image", "height", c->spec.height,
         "width", c->spec.width, "classes", c->spec.classes, "settings", settings_json(c), "preset",
         c->preset, "recipe", recipe_json(&c->recipe), "minutes", c->minutes, "validation",
         (json_int_t)c->validation, "seed", (json_int_t)c->seed, "log_every",
         (json_int_t)c->log_every, "save_every", (json_int_t)c->save_every, "preview_every",
-        (json_int_t)c->preview_every, "keep", c->keep);
+        (json_int_t)c->preview_every, "keep", c->keep, "training_images", (json_int_t)c->images);
 }
 
 ig_status ig_run_config_write(const ig_run_config *config, const char *folder, ig_err *err) {
@@ -153,6 +153,9 @@ static ig_status read_fields(ig_json *r, ig_run_config *c) {
     c->keep = 1; /* configs have not always had it */
     if (r->status == IG_OK && json_object_get(r->object, "keep"))
         c->keep = (int)ig_json_int(r, "keep", 1, IG_KEEP_MAX);
+    c->images = 0; /* nor this */
+    if (r->status == IG_OK && json_object_get(r->object, "training_images"))
+        c->images = ig_json_int(r, "training_images", 0, INT_MAX);
     return r->status;
 }
 

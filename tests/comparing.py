@@ -154,18 +154,23 @@ class Comparing(unittest.TestCase):
         self.assertEqual(*found)
 
     def test_a_judge_is_trained_where_there_is_none(self):
+        for field, other in ("data", "/elsewhere"), ("training_images", 699):  # of other data, of fewer images
+            with self.subTest(field=field):
+                self.train_judge_beside(field, other)
+
+    def train_judge_beside(self, field, other):
         shutil.rmtree("other", ignore_errors=True)
         shutil.copytree("vae1", "other")
-        shutil.copytree("judge", "other/judge")  # but of other data
+        shutil.copytree("judge", "other/judge")
         config = read_json("judge/config.json")
-        pathlib.Path("other/judge/config.json").write_text(json.dumps({**config, "data": "/elsewhere"}))
+        pathlib.Path("other/judge/config.json").write_text(json.dumps({**config, field: other}))
         with subprocess.Popen([IMGEN, "eval", "other", "--data", "bars", "--threads", "1"], stderr=subprocess.PIPE, text=True) as p:
             self.assertRegex(p.stderr.readline(), "bars has no judge of its own: one is trained once, in")
             self.wait_for("other/judge-bars/config.json")
             p.send_signal(signal.SIGINT)
             self.assertIn("stopped and saved", p.stderr.read())
         self.assertEqual(p.returncode, 130)
-        self.assertEqual(read_json("other/judge/config.json")["data"], "/elsewhere")
+        self.assertEqual(read_json("other/judge/config.json")[field], other)
         self.assertEqual(read_json("other/judge-bars/config.json")["model"], "classifier")
         self.assertFalse(os.path.exists("other/eval.json"))
 

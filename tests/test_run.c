@@ -11,13 +11,17 @@ static ig_err err;
 
 enum { IMAGES = 70, SIDE = 8 };
 
-static ig_dataset *make_data(void) {
+static ig_dataset *make_data_of(int count, int side) {
     static uint8_t images[IMAGES * SIDE * SIDE];
     ig_dataset *data;
     for (int i = 0; i < IMAGES * SIDE * SIDE; i++) images[i] = (uint8_t)(i * i % 251);
-    ig_dataset_arrays arrays = {SIDE, SIDE, 0, {IMAGES, 0}, {images, NULL}, {NULL, NULL}};
+    ig_dataset_arrays arrays = {side, side, 0, {count, 0}, {images, NULL}, {NULL, NULL}};
     assert_ok(ig_dataset_create(&data, "own", &arrays, &err), err);
     return data;
+}
+
+static ig_dataset *make_data(void) {
+    return make_data_of(IMAGES, SIDE);
 }
 
 static ig_run_config config_for(const char *name, const ig_dataset *data) {
@@ -112,6 +116,30 @@ static void test_stop(void **state) {
     ig_dataset_close(data);
 }
 
+/* A run goes on with its own data alone; another number of images is seen too. */
+static void test_data_that_changed(void **state) {
+    ig_dataset *data = make_data(), *fewer = make_data_of(IMAGES / 2, SIDE),
+               *smaller = make_data_of(IMAGES, SIDE / 2);
+    ig_run_config config = config_for("ae", data), kept;
+    const char *folder = path_in(state, "r");
+    ig_train_result result;
+    config.recipe.steps = 1;
+    assert_ok(ig_run_config_set(&config, "arch", "mlp", &err), err);
+    assert_ok(ig_train_start(&config, folder, false, data, NULL, &result, &err), err);
+    assert_ok(ig_run_config_read(&kept, folder, &err), err);
+    assert_int_equal(kept.images, ig_dataset_describe(data)->count[IG_TRAIN]);
+    assert_fails(ig_train_resume(folder, fewer, NULL, &result, &err), IG_EUSAGE, err,
+                 "r: is trained on 60 training images, and own has 30");
+    assert_fails(ig_train_resume(folder, smaller, NULL, &result, &err), IG_EUSAGE, err,
+                 "own: images of 4x4, the run is for 8x8");
+    kept.images = 0; /* as of a run that did not keep it */
+    assert_ok(ig_run_config_write(&kept, folder, &err), err);
+    assert_ok(ig_train_resume(folder, fewer, NULL, &result, &err), err);
+    ig_dataset_close(data);
+    ig_dataset_close(fewer);
+    ig_dataset_close(smaller);
+}
+
 /* What is not finite is no result, in whichever way it came in. */
 static void test_not_finite(void **state) {
     (void)state;
@@ -164,6 +192,8 @@ int main(void) {
         cmocka_unit_test(test_what_a_config_holds),
         cmocka_unit_test(test_same_model),
         cmocka_unit_test_setup_teardown(test_stop, make_test_folder, remove_test_folder),
+        cmocka_unit_test_setup_teardown(test_data_that_changed, make_test_folder,
+                                        remove_test_folder),
         cmocka_unit_test(test_not_finite),
         cmocka_unit_test_setup_teardown(test_animations, make_test_folder, remove_test_folder),
     };

@@ -36,6 +36,7 @@ static bool is_of(const char *folder, const ig_dataset_info *info, int resize) {
     char whole[IG_PATH_MAX];
     name_data(info, whole);
     if (ig_run_config_read(&own, folder, NULL) != IG_OK || own.resize != resize) return false;
+    if (own.images && own.images != info->count[IG_TRAIN]) return false; /* it has changed since */
     return !strcmp(own.data, strchr(own.data, '/') ? whole : info->name);
 }
 

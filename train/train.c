@@ -194,8 +194,8 @@ ig_status ig_train_defaults(ig_run_config *config, const ig_model *model, const 
     return IG_OK;
 }
 
-/* What can be told before anything is written. */
-static ig_status check_config(const ig_run_config *config, const ig_dataset *data, ig_err *err) {
+/* Whether the caller's data is of the kind that the run is for. */
+static ig_status check_data(const ig_run_config *config, const ig_dataset *data, ig_err *err) {
     const ig_dataset_info *info = ig_dataset_describe(data);
     if (info->height != config->spec.height || info->width != config->spec.width)
         return ig_fail(err, IG_EUSAGE, "%s: images of %dx%d, the run is for %dx%d", info->name,
@@ -203,6 +203,12 @@ static ig_status check_config(const ig_run_config *config, const ig_dataset *dat
     if (info->classes != config->spec.classes)
         return ig_fail(err, IG_EUSAGE, "%s: %d classes, the run is for %d", info->name,
                        info->classes, config->spec.classes);
+    return IG_OK;
+}
+
+/* What can be told before anything is written. */
+static ig_status check_config(const ig_run_config *config, const ig_dataset *data, ig_err *err) {
+    const ig_dataset_info *info = ig_dataset_describe(data);
     if (config->validation >= info->count[IG_TRAIN])
         return ig_fail(err, IG_EUSAGE,
                        "validation of %" PRId64 " images leaves none of %" PRId64 " to train on",
@@ -213,10 +219,18 @@ static ig_status check_config(const ig_run_config *config, const ig_dataset *dat
     return IG_OK;
 }
 
-/* What is wrong in a run's config is the file's fault, not the caller's. */
+/* Data that is not the run's is the caller's fault; what else is wrong is that of the run's config.
+ */
 static ig_status check_stored(const ig_run_config *config, const char *folder,
                               const ig_dataset *data, ig_err *err) {
     ig_err why = {IG_OK, ""};
+    int64_t images = ig_dataset_describe(data)->count[IG_TRAIN];
+    IG_TRY(check_data(config, data, err));
+    if (config->images && config->images != images)
+        return ig_fail(err, IG_EUSAGE,
+                       "%s: is trained on %" PRId64 " training images, and %s has %" PRId64
+                       ": resume it with the data as it was, or train anew in another folder",
+                       folder, config->images, ig_dataset_describe(data)->name, images);
     ig_status status = check_config(config, data, &why);
     if (status == IG_OK) return IG_OK;
     return ig_fail(err, status == IG_EUSAGE ? IG_EFORMAT : status, "%s/" IG_CONFIG_FILE ": %s",
@@ -247,6 +261,7 @@ static ig_status train_locked(const char *folder, ig_dataset *data,
 static ig_status write_config(const ig_run_config *config, const char *folder, ig_dataset *data,
                               const ig_train_callbacks *callbacks, ig_err *err) {
     ig_run_config chosen = *config;
+    chosen.images = ig_dataset_describe(data)->count[IG_TRAIN];
     if (config->minutes > 0)
         IG_TRY(steps_that_fit(config, folder, data, callbacks, &chosen.recipe.steps, err));
     return ig_run_config_write(&chosen, folder, err);
@@ -257,6 +272,7 @@ ig_status ig_train_start(const ig_run_config *config, const char *folder, bool o
                          ig_train_result *result, ig_err *err) {
     int lock;
     IG_TRY(ig_run_config_check(config, err));
+    IG_TRY(check_data(config, data, err));
     IG_TRY(check_config(config, data, err));
     IG_TRY(ig_run_folder_prepare(folder, overwrite, &lock, err));
     tell_begun(callbacks);
