@@ -169,6 +169,18 @@ class Kept(Run):
         self.assertEqual(self.names("r"), ["checkpoint.safetensors"])
         self.assertEqual(pathlib.Path("r/notes.txt").read_text(), "mine")
 
+    def test_overwrite_by_what_memory_cannot_hold(self):
+        self.train("vae", *MLP, "--steps", 1, "--out", "r", "--batch", 8)
+        before = {p: p.read_bytes() for p in pathlib.Path("r").rglob("*") if p.is_file()}
+        little = lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+        if imgen("info", "r", preexec_fn=little).returncode:
+            self.skipTest("does not start with so little memory")  # sanitizers take more
+        result = imgen("train", "gan", *DATA, "--set", "width=128", "--batch", 65536, "--out", "r", "--overwrite",
+                       preexec_fn=little)
+        self.assertEqual(result.returncode, 1, result)
+        self.assertRegex(result.stderr, r"\nimgen: r: step 1: .* out of memory: free some, or train with a smaller --batch")
+        self.assertEqual(before, {p: p.read_bytes() for p in pathlib.Path("r").rglob("*") if p.is_file()})
+
 
 class Disk(Run):
     def state(self, run):

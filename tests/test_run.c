@@ -116,6 +116,39 @@ static void test_stop(void **state) {
     ig_dataset_close(data);
 }
 
+static bool stop_at_once(void *self) {
+    (void)self;
+    return true;
+}
+
+/* A run is replaced once the new one has been tried, and until then nothing of it is touched. */
+static void test_overwrite(void **state) {
+    ig_dataset *data = make_data();
+    ig_run_config config = config_for("ae", data), kept;
+    const char *folder = path_in(state, "r");
+    const ig_train_callbacks callbacks = {.stop = stop_at_once};
+    ig_train_result result;
+    ig_run *run;
+    assert_ok(ig_run_config_set(&config, "arch", "mlp", &err), err);
+    config.recipe.steps = 2;
+    assert_ok(ig_train_start(&config, folder, false, data, NULL, &result, &err), err);
+    config.recipe.steps = 3;
+    for (int i = 0; i < 2; i++) {
+        config.minutes = i;
+        assert_fails(ig_train_start(&config, folder, true, data, &callbacks, &result, &err),
+                     IG_ESTOPPED, err, "stopped before the first step");
+        assert_ok(ig_run_open(&run, folder, &err), err);
+        assert_int_equal(run->progress.step, 2);
+        ig_run_close(run);
+    }
+    config.minutes = 0;
+    assert_ok(ig_train_start(&config, folder, true, data, NULL, &result, &err), err);
+    assert_ok(ig_run_config_read(&kept, folder, &err), err);
+    assert_int_equal(kept.recipe.steps, 3);
+    assert_int_equal(result.step, 3);
+    ig_dataset_close(data);
+}
+
 /* A run goes on with its own data alone; another number of images is seen too. */
 static void test_data_that_changed(void **state) {
     ig_dataset *data = make_data(), *fewer = make_data_of(IMAGES / 2, SIDE),
@@ -192,6 +225,7 @@ int main(void) {
         cmocka_unit_test(test_what_a_config_holds),
         cmocka_unit_test(test_same_model),
         cmocka_unit_test_setup_teardown(test_stop, make_test_folder, remove_test_folder),
+        cmocka_unit_test_setup_teardown(test_overwrite, make_test_folder, remove_test_folder),
         cmocka_unit_test_setup_teardown(test_data_that_changed, make_test_folder,
                                         remove_test_folder),
         cmocka_unit_test(test_not_finite),

@@ -204,11 +204,20 @@ static void tell_accuracy(const ig_losses *test) {
             printf("Test accuracy: %.2f %%.\n", 100 * test->terms[i].value);
 }
 
+/* Of a training that failed: memory goes with the batch and the model. */
+static ig_status add_advice(ig_status status, ig_err *err) {
+    const ig_err why = *err;
+    if (status != IG_EMEMORY) return status;
+    return ig_fail(err, status, "%s: free some, or train with a smaller --batch or model",
+                   why.message);
+}
+
 static ig_status train_and_draw(const options *o, const char *folder, const ig_run_config *config,
                                 ig_dataset *data, ig_err *err) {
     ig_train_result result;
     char losses[IG_LOSSES_TEXT], duration[32];
-    IG_TRY(ig_train_run(folder, config, data, o->resume, o->overwrite, NULL, &result, err));
+    IG_TRY(add_advice(
+        ig_train_run(folder, config, data, o->resume, o->overwrite, NULL, &result, err), err));
     ig_losses_text(&result.test, losses);
     ig_duration_text(result.seconds, duration);
     printf("Trained %lld step%s in %s. Test loss: %s %s.\n", (long long)result.step,

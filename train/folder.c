@@ -191,9 +191,7 @@ static ig_status check_folder(const char *folder, bool overwrite, bool *holds_ru
     return IG_OK;
 }
 
-/* Removes the files that the run in folder consists of: those of training, and pictures; the config
-   last, so that what is left of them after a kill is a run. */
-static ig_status remove_run(const char *folder, ig_err *err) {
+ig_status ig_run_folder_clear(const char *folder, ig_err *err) {
     char samples[IG_PATH_MAX];
     static const char *const names[] = {IG_CHECKPOINT_FILE, IG_METRICS_FILE, PRIOR_FILE};
     IG_TRY(remove_files(folder, is_kept, err));
@@ -204,20 +202,15 @@ static ig_status remove_run(const char *folder, ig_err *err) {
     return remove_file(folder, IG_CONFIG_FILE, err);
 }
 
-static ig_status prepare_locked(const char *folder, bool overwrite, ig_err *err) {
-    bool holds_run; /* since the first look another process may have trained and ended */
-    IG_TRY(check_folder(folder, overwrite, &holds_run, err));
-    return holds_run ? remove_run(folder, err) : IG_OK;
-}
-
-ig_status ig_run_folder_prepare(const char *folder, bool overwrite, int *lock, ig_err *err) {
-    bool holds_run;
+ig_status ig_run_folder_prepare(const char *folder, bool overwrite, int *lock, bool *holds_run,
+                                ig_err *err) {
     *lock = -1;
     IG_TRY(check_length(folder, err));
-    IG_TRY(check_folder(folder, overwrite, &holds_run, err));
+    IG_TRY(check_folder(folder, overwrite, holds_run, err));
     IG_TRY(ig_make_folders(folder, err));
     IG_TRY(ig_run_folder_lock(folder, lock, err));
-    ig_status status = prepare_locked(folder, overwrite, err);
+    /* since the first look another process may have trained and ended */
+    ig_status status = check_folder(folder, overwrite, holds_run, err);
     if (status == IG_OK) return IG_OK;
     ig_run_folder_unlock(*lock);
     *lock = -1;

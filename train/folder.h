@@ -10,9 +10,15 @@
 
 enum { IG_KEPT_NAME = 64 };
 
-/* Makes folder and locks it as ig_run_folder_lock does. Where it holds a run that one is refused,
-   or with overwrite its files are removed; a folder that holds anything else is always refused. */
-ig_status ig_run_folder_prepare(const char *folder, bool overwrite, int *lock, ig_err *err);
+/* Makes folder and locks it as ig_run_folder_lock does. *holds_run: it holds a run, which is
+   refused unless overwrite is set, and still there; a folder that holds anything else is always
+   refused. */
+ig_status ig_run_folder_prepare(const char *folder, bool overwrite, int *lock, bool *holds_run,
+                                ig_err *err);
+
+/* Removes the files that the run in folder consists of: those of training, and pictures; the config
+   last, so that what is left of them after a kill is a run. */
+ig_status ig_run_folder_clear(const char *folder, ig_err *err);
 
 /* Refuses a folder in which another process, or another thread, trains. The lock is let go by
    ig_run_folder_unlock, or by the system when the process ends in whatever way; a file system

@@ -129,6 +129,11 @@ static ig_status begin(ig_trainer *t, ig_err *err) {
     return status;
 }
 
+static ig_status start(ig_trainer *t, ig_err *err) {
+    IG_TRY(renew(t, err));
+    return begin(t, err);
+}
+
 static ig_status read_from(ig_trainer *t, const char *name, ig_err *err) {
     ig_trainer_forget_sums(t);
     IG_TRY(ig_checkpoint_read_as(&t->instance, &t->progress, t->folder, name, err));
@@ -174,6 +179,7 @@ ig_status ig_trainer_load(ig_trainer *t, ig_err *err) {
     ig_err why = {IG_OK, ""};
     int64_t any = INT64_MAX;
     t->saved_step = -1;
+    if (t->trial) return start(t, err);
     IG_TRY(renew(t, err));
     IG_TRY(ig_path_join(path, t->folder, IG_CHECKPOINT_FILE, err));
     if (!ig_is_file(path)) {
@@ -197,12 +203,11 @@ ig_status ig_trainer_load(ig_trainer *t, ig_err *err) {
 static ig_status load_regular(ig_trainer *t, ig_err *err) {
     char name[IG_KEPT_NAME];
     bool found;
+    if (t->trial) return start(t, err);
     IG_TRY(renew(t, err));
     if (is_regular(t, t->saved_step)) return read_from(t, IG_CHECKPOINT_FILE, err);
     IG_TRY(read_kept(t, &found, name, err));
-    if (found) return IG_OK;
-    IG_TRY(renew(t, err));
-    return begin(t, err);
+    return found ? IG_OK : start(t, err);
 }
 
 ig_status ig_trainer_set_back(ig_trainer *t, const ig_err *why, ig_err *err) {
@@ -217,7 +222,7 @@ ig_status ig_trainer_set_back(ig_trainer *t, const ig_err *why, ig_err *err) {
     IG_TRY(load_regular(t, err));
     t->progress.setbacks = setbacks;
     t->progress.seconds = seconds;
-    IG_TRY(ig_metrics_rewind(t->folder, t->progress.step, err));
+    if (!t->trial) IG_TRY(ig_metrics_rewind(t->folder, t->progress.step, err));
     ig_real_text(ldexp(t->config.recipe.lr, -setbacks), rate, sizeof rate);
     snprintf(line, sizeof line, "%s: back to step %" PRId64 " with half the learning rate, %s",
              why->message, t->progress.step, rate);

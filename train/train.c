@@ -128,9 +128,11 @@ static ig_status finish_run(ig_trainer *t, ig_train_result *result, ig_err *err)
 }
 
 static ig_status init_trainer(ig_trainer *t, const ig_run_config *config, const char *folder,
-                              ig_dataset *data, const ig_train_callbacks *callbacks, ig_err *err) {
+                              ig_dataset *data, const ig_train_callbacks *callbacks, bool trial,
+                              ig_err *err) {
     static const ig_train_callbacks none = {0};
     memset(t, 0, sizeof *t);
+    t->trial = trial;
     t->config = *config;
     t->callbacks = callbacks ? callbacks : &none;
     snprintf(t->folder, sizeof t->folder, "%s", folder);
@@ -144,14 +146,17 @@ static void finish_trainer(ig_trainer *t) {
     ig_feed_finish(&t->feed);
 }
 
-/* Times some steps of a trainer of its own and returns how many fit. */
-static ig_status steps_that_fit(const ig_run_config *config, const char *folder, ig_dataset *data,
-                                const ig_train_callbacks *callbacks, int64_t *steps, ig_err *err) {
-    enum { WARM_UP = 5, TIMED = 25 };
+enum { WARM_UP = 5, TIMED = 25 };
+
+/* Takes so many steps of a trainer of its own, which touches no file. seconds: a step, of those
+   after the warm-up */
+static ig_status try_steps(const ig_run_config *config, const char *folder, ig_dataset *data,
+                           const ig_train_callbacks *callbacks, int count, double *seconds,
+                           ig_err *err) {
     ig_trainer t;
     double started = 0;
-    ig_status status = init_trainer(&t, config, folder, data, NULL, err);
-    for (int i = 0; status == IG_OK && i < WARM_UP + TIMED; i++) {
+    ig_status status = init_trainer(&t, config, folder, data, NULL, true, err);
+    for (int i = 0; status == IG_OK && i < count; i++) {
         ig_err why = {IG_OK, ""};
         if (i == WARM_UP) started = ig_clock();
         status = ig_trainer_step(&t, &why);
@@ -160,11 +165,18 @@ static ig_status steps_that_fit(const ig_run_config *config, const char *folder,
         else if (callbacks && callbacks->stop && callbacks->stop(callbacks->self))
             status = ig_fail(err, IG_ESTOPPED, "%s: stopped before the first step", folder);
     }
-    double step = (ig_clock() - started) / TIMED;
+    *seconds = (ig_clock() - started) / TIMED;
     finish_trainer(&t);
-    /* a tenth is left for validation, previews and checkpoints */
-    *steps = (int64_t)fmin(fmax(1, 0.9 * 60 * config->minutes / step), INT_MAX);
     return status;
+}
+
+static ig_status steps_that_fit(const ig_run_config *config, const char *folder, ig_dataset *data,
+                                const ig_train_callbacks *callbacks, int64_t *steps, ig_err *err) {
+    double seconds;
+    IG_TRY(try_steps(config, folder, data, callbacks, WARM_UP + TIMED, &seconds, err));
+    /* a tenth is left for validation, previews and checkpoints */
+    *steps = (int64_t)fmin(fmax(1, 0.9 * 60 * config->minutes / seconds), INT_MAX);
+    return IG_OK;
 }
 
 /* ---- the public calls ---- */
@@ -246,7 +258,7 @@ static ig_status train_locked(const char *folder, ig_dataset *data,
     *result = (ig_train_result){0};
     IG_TRY(ig_run_config_read(&config, folder, err));
     IG_TRY(check_stored(&config, folder, data, err));
-    ig_status status = init_trainer(&t, &config, folder, data, callbacks, err);
+    ig_status status = init_trainer(&t, &config, folder, data, callbacks, false, err);
     if (status == IG_OK) status = ig_metrics_rewind(folder, t.progress.step, err);
     if (status == IG_OK && !told) tell_begun(callbacks);
     if (status == IG_OK) status = loop(&t, err);
@@ -257,26 +269,32 @@ static ig_status train_locked(const char *folder, ig_dataset *data,
     return status;
 }
 
-/* Writes the config, once the number of steps is known. */
-static ig_status write_config(const ig_run_config *config, const char *folder, ig_dataset *data,
-                              const ig_train_callbacks *callbacks, ig_err *err) {
-    ig_run_config chosen = *config;
-    chosen.images = ig_dataset_describe(data)->count[IG_TRAIN];
+/* Settles the config of a new run. One that takes the place of another must be able to take a step:
+   the other is not removed for what memory cannot hold. */
+static ig_status settle(ig_run_config *config, const char *folder, bool replaces, ig_dataset *data,
+                        const ig_train_callbacks *callbacks, ig_err *err) {
+    double seconds;
+    config->images = ig_dataset_describe(data)->count[IG_TRAIN];
     if (config->minutes > 0)
-        IG_TRY(steps_that_fit(config, folder, data, callbacks, &chosen.recipe.steps, err));
-    return ig_run_config_write(&chosen, folder, err);
+        return steps_that_fit(config, folder, data, callbacks, &config->recipe.steps, err);
+    if (!replaces || !config->recipe.steps) return IG_OK;
+    return try_steps(config, folder, data, callbacks, 1, &seconds, err);
 }
 
 ig_status ig_train_start(const ig_run_config *config, const char *folder, bool overwrite,
                          ig_dataset *data, const ig_train_callbacks *callbacks,
                          ig_train_result *result, ig_err *err) {
+    ig_run_config chosen = *config;
+    bool replaces;
     int lock;
     IG_TRY(ig_run_config_check(config, err));
     IG_TRY(check_data(config, data, err));
     IG_TRY(check_config(config, data, err));
-    IG_TRY(ig_run_folder_prepare(folder, overwrite, &lock, err));
+    IG_TRY(ig_run_folder_prepare(folder, overwrite, &lock, &replaces, err));
     tell_begun(callbacks);
-    ig_status status = write_config(config, folder, data, callbacks, err);
+    ig_status status = settle(&chosen, folder, replaces, data, callbacks, err);
+    if (status == IG_OK && replaces) status = ig_run_folder_clear(folder, err);
+    if (status == IG_OK) status = ig_run_config_write(&chosen, folder, err);
     if (status == IG_OK) status = train_locked(folder, data, callbacks, true, result, err);
     ig_run_folder_unlock(lock);
     return status;

@@ -65,8 +65,9 @@ ig_status ig_train_defaults(ig_run_config *config, const ig_model *model, const 
                             const ig_dataset *data, ig_err *err);
 
 /* Trains a new run in folder. One that already holds a run is refused, unless overwrite is set:
-   then the files of that run are removed. A folder that holds anything else is refused always.
-   Where config->minutes > 0 a timed warm-up sets recipe.steps first. Files: config.json,
+   then the files of that run are removed, once the new one has been tried for a step (IG_ESTOPPED
+   and any failure until then leave them as they are). A folder that holds anything else is refused
+   always. Where config->minutes > 0 a timed warm-up sets recipe.steps first. Files: config.json,
    metrics.jsonl, checkpoint.safetensors and config->keep - 1 before it (checkpoint-000500...),
    samples/step-*.png, and train.lock, by which a second training in the folder is refused
    (IG_EUSAGE). IG_ESTOPPED where the callback stopped it: everything is saved. IG_ENUMERIC where a

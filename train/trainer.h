@@ -9,6 +9,7 @@ typedef struct {
     ig_run_config config;
     char folder[IG_PATH_MAX];
     const ig_train_callbacks *callbacks;
+    bool trial; /* of a run that is not begun: starts anew, and neither reads nor writes a file */
     ig_instance instance;
     ig_feed feed;
     ig_progress progress;
