@@ -28,7 +28,8 @@ typedef struct {
 #endif
 
 /* Records status and the formatted message in err (which may be NULL) and returns status, so that
-   a caller can write `return ig_fail(err, IG_EIO, ...)`. Control characters become '?'. */
+   a caller can write `return ig_fail(err, IG_EIO, ...)`. Control characters become '?'; of what is
+   too long the middle is left out. */
 ig_status ig_fail(ig_err *err, ig_status status, const char *format, ...) IG_PRINTF(3, 4);
 
 /* Bytes of the control character that begins here, which must not reach a terminal; 0: none does.

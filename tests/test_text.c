@@ -140,6 +140,28 @@ static void test_json_of_any_bytes(void **state) {
     expect_json("\xc0\xaf \xed\xa0\x80", "?? ???"); /* overlong; half of a pair */
 }
 
+/* The end of a message, the reason, stays; a letter is not cut in two. */
+static void test_long_messages(void **state) {
+    (void)state;
+    static char path[5001];
+    ig_err err = {IG_OK, ""};
+    for (int shift = 0; shift < 2; shift++) {
+        memset(path, 'a', sizeof path - 1);
+        for (size_t i = (size_t)shift; i + 2 < sizeof path; i += 2) memcpy(path + i, "\xc3\x9f", 2);
+        for (size_t n = 0; n < sizeof path; n++) {
+            size_t most = sizeof err.message - 1;
+            ig_fail(&err, IG_EIO, "%s: is gone: make it", path + sizeof path - 1 - n);
+            size_t length = strlen(err.message), whole = n + strlen(": is gone: make it");
+            assert_true(whole <= most ? length == whole : length <= most && length + 3 > most);
+            assert_string_equal(err.message + length - 18, ": is gone: make it");
+            assert_int_equal(strstr(err.message, "...") != NULL, whole > most);
+            const char *end = strstr(err.message, "...");
+            if (end) assert_true(((unsigned char)end[3] & 0xc0) != 0x80);
+            if (end) assert_true((unsigned char)end[-1] != 0xc3);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_int),
@@ -150,6 +172,7 @@ int main(void) {
         cmocka_unit_test(test_copy),
         cmocka_unit_test(test_messages_are_harmless),
         cmocka_unit_test(test_json_of_any_bytes),
+        cmocka_unit_test(test_long_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
