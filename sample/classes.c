@@ -9,11 +9,15 @@
 enum { NAME_SIZE = 64 };
 
 ig_status ig_need_classes(const ig_source *source, const char *option, ig_err *err) {
+    const ig_model *model = source->instance->model;
     if (ig_instance_classes(source->instance)) return IG_OK;
+    if (!ig_has_prior(model) && !ig_has_codes(model))
+        return ig_fail(err, IG_EUNSUPPORTED, "%s: the %s makes no images, of no class", option,
+                       model->name);
     return ig_fail(err, IG_EUNSUPPORTED,
                    "%s: this %s was trained without labels, so none can be asked of it; train one "
                    "with --labels",
-                   option, source->instance->model->name);
+                   option, model->name);
 }
 
 ig_status ig_check_classes(const ig_source *source, const ig_dataset *data, ig_err *err) {
@@ -37,6 +41,12 @@ static int find_name(const ig_dataset_info *info, const char *name, int classes)
     return -1;
 }
 
+/* A list gone wrong, such as "0-" or nothing between commas: no name to be told without the data.
+ */
+static bool is_malformed(const char *text) {
+    return !text[strspn(text, "0123456789+-")];
+}
+
 ig_status ig_class_find(int *found, ig_source *source, const char *option, const char *text,
                         int classes, ig_err *err) {
     int64_t number;
@@ -46,7 +56,8 @@ ig_status ig_class_find(int *found, ig_source *source, const char *option, const
     ig_status status = ig_source_data(source, &data, is_number ? &without : err);
     *found = status == IG_OK ? find_name(ig_dataset_describe(data), text, classes) : -1;
     if (*found >= 0) return IG_OK;
-    if (!is_number) return status != IG_OK ? status : fail_class(option, text, classes, err);
+    if (!is_number && status != IG_OK && !is_malformed(text)) return status;
+    if (!is_number) return fail_class(option, text, classes, err);
     *found = (int)number;
     return number >= 0 && number < classes ? IG_OK : fail_class(option, text, classes, err);
 }

@@ -296,6 +296,9 @@ class Pictures(unittest.TestCase):
         self.addCleanup(lambda: os.path.exists("away") and os.rename("away", "bars"))
         self.done("sample", "grid", "vae-labels", "--label", "3,4", "--captions")
         self.refused(1, "bars", "sample", "grid", "vae-labels", "--label", "three")
+        for text, item in ("0-", "0-"), (",,,", ""), ("3,", ""), ("0-" + 20 * "9", "0-" + 20 * "9"):
+            self.refused(2, f"--label: there is no class '{item}': expected 0 to 9", "sample", "grid", "vae-labels",
+                         "--label", text)
         os.rename("away", "bars")
         for code, word, *arguments in (
                 (2, "--label: there is no class '10': expected 0 to 9", "grid", "--label", 10),
@@ -332,6 +335,7 @@ class Pictures(unittest.TestCase):
         for kind, word in (("grid", "has no codes to make images of: it makes none"),
                            ("reconstruct", "has no codes to make images of"),
                            ("interpolate", "has no codes to interpolate"),
+                           ("restyle", "makes no images, of no class"),
                            ("trajectory", "does not make images by taking noise away")):
             self.refused(1, "the classifier " + word, "sample", kind, "judge")
         self.done("encode", "judge", "-o", "features.npy")
