@@ -317,6 +317,8 @@ class Pictures(unittest.TestCase):
         self.assertEqual(flag["settings"]["labels"], "on")
         self.assertEqual(png("flag/samples/grid.png")[0], 10 * 60 + 4)
         self.refused_training("has no setting 'labels'", "classifier", "--labels", "--data", "bars")
+        for words in ("--labels", "--set", "labels=off"), ("--set", "labels=off", "--labels"):
+            self.refused_training("--labels is --set labels=on: expected no --set labels=off", "ae", *small, *words)
         pathlib.Path("unlabelled").mkdir(exist_ok=True)
         for name in "train-images-idx3-ubyte", "t10k-images-idx3-ubyte":
             shutil.copy(f"bars/{name}", "unlabelled")

@@ -355,6 +355,7 @@ class Refusals(Case):
         write_discs("tall.npy", count=20, side=30)
         for words, command in [
             (["which model", "ae, vae"], ["train"]),
+            (["which run", "--resume --out RUN"], ["train", "--resume"]),
             (["no model 'vea'", "ae, vae"], ["train", "vea"]),
             (["--ephochs", "--epochs"], ["train", "vae", "--ephochs", "3"]),
             (["unknown option -oruns: "], ["train", "vae", "-oruns"]),
@@ -380,6 +381,8 @@ class Refusals(Case):
             (["unknown command 'trian'", "train, data, sample"], ["trian"]),
             (["unknown command '--preset'", "train, data"], ["--preset", "quick", "train", "vae"]),
             (["validation", "600"], ["train", "ae", "--validation", "600", *DATA]),
+            (["validation of 600 images leaves none of 600"],
+             ["train", "ae", "--validation", "600", "--epochs", "1", *DATA]),
             (["/...: a path of 960 bytes, expected at most 959", "--out"],
              ["train", "ae", "--out", "/".join(["e" * 59] * 16) + "/", *DATA]),
         ]:
@@ -403,9 +406,11 @@ class Refusals(Case):
         self.refused(2, "r: holds a run", "--resume", "--overwrite", command=["train", "ae", "--out", "r", *DATA])
         self.refused(2, "of the ae, not of the vae", command=["train", "vae", "--out", "r", "--resume"])
         self.assertEqual(before, checkpoint("r")[1])
+        self.refused(1, "./gone.npy: ", "No such file", command=["train", "--resume", "--out", "r", "--data", "./gone.npy"])
+        self.refused(2, "r: is trained on ", "not on digits", command=["train", "--resume", "--out", "r", "--data", "digits"])
         nameless = os.fsdecode(b"./d\xff.npy")  # in no alphabet that a config can hold
         shutil.copy("discs.npy", nameless)
-        for word, bad in [("steps", ["--data", "digits", "--epochs", "1e6", "--batch", 1]),
+        for word, bad in [("--epochs 1000000: comes to 55000000000 steps, expected at most 2147483647", ["--data", "digits", "--epochs", "1e6", "--batch", 1]),
                           ("UTF-8", ["--data", nameless])]:
             self.refused(2, word, command=["train", "ae", "--out", "r", "--overwrite", *bad])
             self.assertEqual(before, checkpoint("r")[1])

@@ -1,8 +1,10 @@
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/text.h"
 #include "core/thread.h"
 #include "tools/args.h"
 #include "tools/cli.h"
@@ -101,7 +103,10 @@ static ig_status check(const options *o, const char *model, ig_err *err) {
     if (model) IG_TRY(ig_model_find(&known, model, err));
     if (o->resume && o->overwrite)
         return ig_fail(err, IG_EUSAGE, "expected one of --resume and --overwrite");
-    if (!model && !o->config && !(o->resume && o->out)) {
+    if (o->resume && !o->out && !model)
+        return ig_fail(err, IG_EUSAGE,
+                       "--resume: which run? expected its folder: imgen train --resume --out RUN");
+    if (!model && !o->config && !o->resume) {
         char names[256] = "";
         for (int i = 0; ig_models[i]; i++) {
             size_t used = strlen(names);
@@ -122,12 +127,33 @@ static ig_status add_settings(const options *o, ig_run_config *config, ig_err *e
         if (!equals || equals - o->set.items[i] >= (long)sizeof key)
             return ig_fail(err, IG_EUSAGE, "--set %s: expected KEY=VALUE", o->set.items[i]);
         snprintf(key, sizeof key, "%.*s", (int)(equals - o->set.items[i]), o->set.items[i]);
+        if (o->labels && !strcmp(key, "labels") && strcmp(equals + 1, "on") != 0)
+            return ig_fail(err, IG_EUSAGE, "--labels is --set labels=on: expected no --set %s too",
+                           o->set.items[i]);
         IG_TRY(ig_run_config_set(config, key, equals + 1, err));
     }
     return IG_OK;
 }
 
-static void apply_recipe(const options *o, ig_run_config *config, int64_t images) {
+/* The steps of so many passes over the images that are not held out; where all are, the training
+   says so. */
+static ig_status apply_epochs(double epochs, ig_run_config *config, int64_t images, ig_err *err) {
+    ig_recipe *r = &config->recipe;
+    double steps = floor(epochs * (double)(images - config->validation) / r->batch + 0.5);
+    if (steps > INT_MAX) {
+        char text[32];
+        ig_real_text(epochs, text, sizeof text);
+        return ig_fail(err, IG_EUSAGE,
+                       "--epochs %s: comes to %.0f steps, expected at most %d: take fewer epochs "
+                       "or a larger --batch",
+                       text, steps, INT_MAX);
+    }
+    if (images > config->validation) r->steps = (int64_t)steps;
+    return IG_OK;
+}
+
+static ig_status apply_recipe(const options *o, ig_run_config *config, int64_t images,
+                              ig_err *err) {
     ig_recipe *r = &config->recipe;
     if (o->batch >= 0) r->batch = (int)o->batch;
     if (o->lr >= 0) r->lr = o->lr;
@@ -141,10 +167,9 @@ static void apply_recipe(const options *o, ig_run_config *config, int64_t images
     if (o->seed >= 0) config->seed = (uint64_t)o->seed;
     if (o->keep >= 0) config->keep = (int)o->keep;
     if (o->steps >= 0) r->steps = o->steps;
-    if (o->epochs >= 0)
-        r->steps = (int64_t)(o->epochs * (double)(images - config->validation) / r->batch + 0.5);
     if (o->minutes >= 0) config->minutes = o->minutes;
     else if (o->steps >= 0 || o->epochs >= 0) config->minutes = 0;
+    return o->epochs >= 0 ? apply_epochs(o->epochs, config, images, err) : IG_OK;
 }
 
 /* The config of a new run, and its data, opened. */
@@ -172,7 +197,7 @@ static ig_status configure(const options *o, const char *model_name, ig_run_conf
     config->spec = (ig_image_spec){info->height, info->width, info->classes};
     config->resize = resize;
     IG_TRY(ig_train_store_data(name, config, err));
-    apply_recipe(o, config, info->count[IG_TRAIN]);
+    IG_TRY(apply_recipe(o, config, info->count[IG_TRAIN], err));
     return add_settings(o, config, err);
 }
 
@@ -260,11 +285,12 @@ static ig_status open_to_resume(const options *o, const char *folder, const char
     if (model && strcmp(model, config->model->name) != 0)
         return ig_fail(err, IG_EUSAGE, "%s: a run of the %s, not of the %s", folder,
                        config->model->name, model);
+    IG_TRY(ig_run_config_data(&name, config, o->data, err));
+    IG_TRY(ig_dataset_open(data, name, config->resize, err)); /* or tells that there is none */
     if (o->data && !ig_run_config_is_data(config, o->data))
         return ig_fail(err, IG_EUSAGE, "%s: is trained on %s, not on %s", folder, config->data,
                        o->data);
-    IG_TRY(ig_run_config_data(&name, config, o->data, err));
-    return ig_dataset_open(data, name, config->resize, err);
+    return IG_OK;
 }
 
 ig_status ig_cmd_train(int argc, char **argv, ig_err *err) {
