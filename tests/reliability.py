@@ -178,7 +178,7 @@ class Kept(Run):
         result = imgen("train", "gan", *DATA, "--set", "width=128", "--batch", 65536, "--out", "r", "--overwrite",
                        preexec_fn=little)
         self.assertEqual(result.returncode, 1, result)
-        self.assertRegex(result.stderr, r"\nimgen: r: step 1: .* out of memory: free some, or train with a smaller --batch")
+        self.assertRegex(result.stderr, r"\nimgen: r: step 1: .* out of memory: free some, or train with a smaller")
         self.assertEqual(before, {p: p.read_bytes() for p in pathlib.Path("r").rglob("*") if p.is_file()})
 
 

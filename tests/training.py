@@ -406,11 +406,13 @@ class Refusals(Case):
         self.refused(2, "r: holds a run", "--resume", "--overwrite", command=["train", "ae", "--out", "r", *DATA])
         self.refused(2, "of the ae, not of the vae", command=["train", "vae", "--out", "r", "--resume"])
         self.assertEqual(before, checkpoint("r")[1])
-        self.refused(1, "./gone.npy: ", "No such file", command=["train", "--resume", "--out", "r", "--data", "./gone.npy"])
-        self.refused(2, "r: is trained on ", "not on digits", command=["train", "--resume", "--out", "r", "--data", "digits"])
+        resume = ["train", "--resume", "--out", "r", "--data"]
+        self.refused(1, "./gone.npy: cannot be read: No such file", command=[*resume, "./gone.npy"])
+        self.refused(2, "r: is trained on ", "not on digits", command=[*resume, "digits"])
         nameless = os.fsdecode(b"./d\xff.npy")  # in no alphabet that a config can hold
         shutil.copy("discs.npy", nameless)
-        for word, bad in [("--epochs 1000000: comes to 55000000000 steps, expected at most 2147483647", ["--data", "digits", "--epochs", "1e6", "--batch", 1]),
+        for word, bad in [("--epochs 1000000: comes to 55000000000 steps, expected at most 2147483647",
+                           ["--data", "digits", "--epochs", "1e6", "--batch", 1]),
                           ("UTF-8", ["--data", nameless])]:
             self.refused(2, word, command=["train", "ae", "--out", "r", "--overwrite", *bad])
             self.assertEqual(before, checkpoint("r")[1])
