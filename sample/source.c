@@ -77,6 +77,8 @@ static ig_status check_codes(const ig_instance *instance, ig_err *err) {
 
 ig_status ig_prior_resolve(ig_prior *prior, const ig_instance *instance, ig_err *err) {
     const ig_model *model = instance->model;
+    if ((int)*prior < 0 || *prior > IG_PRIOR_FITTED)
+        return ig_fail(err, IG_EUSAGE, "prior %d: there is none of that number", (int)*prior);
     if (!ig_has_prior(model)) IG_TRY(check_codes(instance, err));
     if (*prior == IG_PRIOR_AUTO) *prior = ig_has_prior(model) ? IG_PRIOR_NORMAL : IG_PRIOR_FITTED;
     if (*prior == IG_PRIOR_NORMAL && !ig_has_prior(model))

@@ -914,6 +914,8 @@ static void test_sources_refuse(void **state) {
     uint32_t index;
     const ig_rng rng = ig_rng_at(1, IG_STREAM_SAMPLE, 0);
     const int labels[] = {0, FAKE_CLASSES};
+    assert_fails(ig_source_draw_codes(source, (ig_prior)9, rng, 1, codes, &err), IG_EUSAGE, err,
+                 "prior 9: there is none");
     assert_fails(ig_source_pick(source, 1, -1, &index, &err), IG_EUSAGE, err, "-1 images");
     assert_fails(ig_source_draw_codes(source, IG_PRIOR_NORMAL, rng, -1, codes, &err), IG_EUSAGE,
                  err, "-1 images");
