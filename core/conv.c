@@ -1,4 +1,4 @@
-/* Convolutions on the packed matrix product. Images are not unfolded: a row of outputs reads its
+/* Convolutions from the fine image to the coarse one, on the packed matrix product. Images are not unfolded: a row of outputs reads its
    image, padded if need be, in kh runs of kw c floats, which lie one after another in memory. */
 #include "core/conv_work.h"
 #include "core/packed.h"

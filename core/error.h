@@ -11,7 +11,7 @@ typedef enum {
     IG_EMEMORY,      /* no memory left */
     IG_ENUMERIC,     /* a NaN or an infinity where a number was expected */
     IG_EUNSUPPORTED, /* the model or the data set lacks this: an encoder, labels, ... */
-    IG_ESTOPPED,     /* a callback asked to stop; everything was saved */
+    IG_ESTOPPED,     /* by a callback or a signal; a training has saved everything */
 } ig_status;
 
 /* One clear line: what failed, where, what was expected, what to do. Set where a call fails; a call

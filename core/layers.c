@@ -93,7 +93,7 @@ void ig_attention_declare(ig_attention_layer *l, ig_params *params, const char *
     expect(heads >= 1 && channels % heads == 0, params, prefix,
            "a number of heads that divides the channels", heads);
     snprintf(part, sizeof part, "%s.qkv", prefix);
-    int three = channels <= INT_MAX / 3 ? 3 * channels : 0; /* 0: refused */
+    int three = channels > 0 && channels <= INT_MAX / 3 ? 3 * channels : 0; /* 0: refused */
     ig_linear_declare(&l->qkv, params, part, channels, three);
     snprintf(part, sizeof part, "%s.out", prefix);
     ig_linear_declare(&l->out, params, part, channels, channels);

@@ -264,7 +264,8 @@ void ig_backward_from(ig_tape *tape, ig_tensor *y, float *gradient) {
     y->g = gradient;
     y->grad_written = y->grad_lent = true;
     walk_back(tape, y);
-    y->grad_lent = false;
+    y->g = NULL; /* the caller's, which no later walk may take for the tape's */
+    y->grad_written = y->grad_lent = false;
 }
 
 void ig_forget_gradients(ig_tape *tape) {
@@ -302,6 +303,8 @@ ig_status ig_backward(ig_tape *tape, ig_tensor *loss, float *value, ig_err *err)
     if (value) *value = loss->x[0];
     if (!isfinite(loss->x[0])) return fail_loss(tape, err);
     tape->loss = loss;
+    /* what an earlier walk left there may have been handed on to an input */
+    if (!loss->grad_written && !loss->name) loss->g = NULL;
     bool add;
     float *seed = ig_grad(tape, loss, &add);
     if (seed) *seed = 1.0f;

@@ -150,7 +150,8 @@ void ig_tape_blame_gradients(ig_tape *tape, char text[IG_BLAME_TEXT]);
 ig_tensor *ig_op_fail(ig_tape *tape, const char *op, const ig_tensor *a, const ig_tensor *b,
                       const char *expected, ...) IG_PRINTF(5, 6);
 
-/* Whether a shape has 1 to 4 dimensions and no size below 0; if not, the tape fails. */
+/* Whether a shape has 1 to 4 dimensions and no size below 0; if not, the tape fails. False too
+   where it has failed before. */
 bool ig_check_shape(ig_tape *tape, ig_shape shape);
 
 /* Appends a node for op with `count` inputs, an output of the given shape with undefined values,

@@ -8,7 +8,7 @@
 
 typedef enum { IG_NPY_U8, IG_NPY_F32 } ig_npy_type;
 
-#define IG_NPY_MAX_BYTES ((size_t)1 << 31) /* larger files are neither read nor written */
+#define IG_NPY_MAX_BYTES ((size_t)1 << 31) /* larger files are not read */
 
 /* Reads an array of 1 to 4 dimensions; *data is freed by the caller. Nothing is allocated from what
    the header says: it must agree with the file's length, byte for byte. */

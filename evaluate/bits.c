@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "evaluate/bounds.h"
-#include "models/denoise.h"
+#include "models/check.h"
 
 enum { BLOCK = 64 };                  /* images in one pass; results do not depend on it */
 enum { NOISE, LEVEL };                /* independent streams of one image and stratum */

@@ -4,7 +4,7 @@
 
 #include "core/whole.h"
 #include "datasets/dataset.h"
-#include "models/denoise.h"
+#include "models/check.h"
 
 /* log(exp(x_1) + exp(x_2) + ...) as it grows, and the sum of x. */
 typedef struct {

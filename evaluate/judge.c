@@ -5,7 +5,7 @@
 
 #include "core/safetensors.h"
 #include "evaluate/weights.h"
-#include "models/denoise.h"
+#include "models/check.h"
 #include "models/run.h"
 
 enum { SIDE = 28, CLASSES = 10 };

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/check.h"
+
 /* Images that take their steps together; results do not depend on it. */
 enum { BLOCK = 128 };
 

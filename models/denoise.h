@@ -1,18 +1,8 @@
-/* What instance.c shares: its checks, and the instance calls of models that make images step by
-   step. */
+/* Instance calls of models that make images step by step; only instance.c includes this. */
 #ifndef IG_MODELS_DENOISE_H
 #define IG_MODELS_DENOISE_H
 
 #include "models/model.h"
-
-/* IG_ENUMERIC unless all n results of an instance are finite. */
-ig_status ig_instance_check_results(const ig_instance *instance, const float *x, int64_t n,
-                                    ig_err *err);
-
-/* IG_EUSAGE unless n is a number of images, and y, their classes, is there for a model that takes
-   some and NULL for any other. */
-ig_status ig_instance_check_call(const ig_instance *instance, int64_t n, const float *y,
-                                 ig_err *err);
 
 /* Images from noise.  out: n H W in [0,1] */
 ig_status ig_denoise_sample(ig_instance *instance, ig_rng rng, int64_t n, const float *y,

@@ -7,6 +7,7 @@
 #include "core/text.h"
 #include "core/thread.h"
 #include "datasets/dataset.h"
+#include "models/check.h"
 #include "models/denoise.h"
 
 /* Images in one forward pass; results do not depend on it. */
@@ -215,18 +216,6 @@ static ig_tensor *forward(ig_instance *instance, const call *c, int64_t first, i
     return m->encode_draw(instance->self, tape, x, rng);
 }
 
-static ig_status fail_results(const ig_instance *instance, ig_err *err) {
-    return ig_fail(err, IG_ENUMERIC,
-                   "what the %s makes of it is not finite: an image, a code, a class or a weight "
-                   "was not, or far too large",
-                   instance->model->name);
-}
-
-ig_status ig_instance_check_results(const ig_instance *instance, const float *x, int64_t n,
-                                    ig_err *err) {
-    return ig_all_finite(x, n) ? IG_OK : fail_results(instance, err);
-}
-
 /* Rows of results, and which of them are finite and so leave the tape. */
 typedef struct {
     const float *x;
@@ -246,19 +235,15 @@ static void take_row(void *work, int64_t row, int worker) {
 static ig_status take_results(const ig_instance *instance, results *r, int64_t rows, ig_err *err) {
     ig_parallel(rows, take_row, r);
     for (int64_t row = 0; row < rows; row++)
-        if (!r->finite[row]) return fail_results(instance, err);
+        if (!r->finite[row]) return ig_instance_fail_results(instance, err);
     return IG_OK;
-}
-
-static ig_status check_count(int64_t n, ig_err *err) {
-    return n >= 0 ? IG_OK : ig_fail(err, IG_EUSAGE, "%" PRId64 " images: expected 0 or more", n);
 }
 
 static ig_status run_blocks(ig_instance *instance, const call *c, int64_t n, ig_err *err) {
     if (!is_able(instance->model, c->what))
         return ig_fail(err, IG_EUNSUPPORTED, "the %s has %s", instance->model->name,
                        what_is_missing[c->what]);
-    IG_TRY(check_count(n, err));
+    IG_TRY(ig_check_count(n, err));
     ig_params_begin(&instance->params, -1);
     for (int64_t first = 0; first < n; first += BLOCK) {
         int64_t rows = n - first < BLOCK ? n - first : BLOCK;
@@ -268,22 +253,6 @@ static ig_status run_blocks(ig_instance *instance, const call *c, int64_t n, ig_
         results r = {.x = out->x, .out = c->out + first * c->out_size, .size = c->out_size};
         IG_TRY(take_results(instance, &r, rows, err));
     }
-    return IG_OK;
-}
-
-ig_status ig_instance_check_call(const ig_instance *instance, int64_t n, const float *y,
-                                 ig_err *err) {
-    IG_TRY(check_count(n, err));
-    int classes = ig_instance_classes(instance);
-    const char *name = instance->model->name;
-    if (y && !classes)
-        return ig_fail(err, IG_EUNSUPPORTED,
-                       "this %s was trained without labels, so none can be asked of it; train one "
-                       "with --labels",
-                       name);
-    if (!y && classes)
-        return ig_fail(err, IG_EUSAGE, "this %s was trained with labels and must be told some",
-                       name);
     return IG_OK;
 }
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "models/denoise.h"
+#include "models/check.h"
 
 /* A batch is always of so many rows, the starts of an image side by side: an image's gradient is
    scaled by the number of rows. */

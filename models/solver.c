@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/check.h"
+
 const char *const ig_sampler_names[] = {"dpm++2m", "ddim", "ddpm", "heun", NULL};
 
 ig_solver ig_solver_default(void) {
@@ -136,7 +138,7 @@ static ig_status take_step(const run *r, int step, ig_err *err) {
 /* ---- the public calls ---- */
 
 static ig_status check(const ig_denoiser *d, const ig_solver *s, int64_t n, ig_err *err) {
-    if (n < 0) return ig_fail(err, IG_EUSAGE, "%lld images: expected 0 or more", (long long)n);
+    IG_TRY(ig_check_count(n, err));
     if ((int)s->sampler < 0 || s->sampler > IG_SAMPLER_HEUN)
         return ig_fail(err, IG_EUSAGE, "sampler %d: there is none of that number", (int)s->sampler);
     if (s->steps < 1 || s->steps > d->noise->first)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/check.h"
 #include "models/invert.h"
 
 void ig_source_close(ig_source *source) {
@@ -94,14 +95,9 @@ ig_status ig_prior_resolve(ig_prior *prior, const ig_instance *instance, ig_err 
 
 /* ---- codes and images ---- */
 
-static ig_status check_count(int64_t n, ig_err *err) {
-    return n >= 0 ? IG_OK
-                  : ig_fail(err, IG_EUSAGE, "%lld images: expected 0 or more", (long long)n);
-}
-
 ig_status ig_source_draw_codes(ig_source *source, ig_prior prior, ig_rng rng, int64_t n,
                                float *codes, ig_err *err) {
-    IG_TRY(check_count(n, err));
+    IG_TRY(ig_check_count(n, err));
     IG_TRY(ig_prior_resolve(&prior, source->instance, err));
     IG_TRY(check_codes(source->instance, err));
     if (prior == IG_PRIOR_FITTED) {
@@ -118,7 +114,7 @@ static ig_status one_hot(const ig_instance *instance, const int *labels, int64_t
                          ig_err *err) {
     int classes = ig_instance_classes(instance);
     *y = NULL;
-    IG_TRY(check_count(n, err));
+    IG_TRY(ig_check_count(n, err));
     if (!labels || !classes) return IG_OK;
     for (int64_t i = 0; i < n; i++)
         if (labels[i] < -1 || labels[i] >= classes)
@@ -163,7 +159,7 @@ static ig_status sample(ig_source *source, ig_rng rng, int64_t n, const int *lab
 
 ig_status ig_source_draw_images(ig_source *source, ig_prior prior, ig_rng rng, int64_t n,
                                 const int *labels, float *images, ig_err *err) {
-    IG_TRY(check_count(n, err));
+    IG_TRY(ig_check_count(n, err));
     IG_TRY(ig_prior_resolve(&prior, source->instance, err));
     if (prior == IG_PRIOR_NORMAL) return sample(source, rng, n, labels, images, err);
     int latent = ig_instance_latent(source->instance);
@@ -198,7 +194,7 @@ ig_status ig_source_moments(ig_source *source, ig_prior prior, float *mean, floa
 ig_status ig_source_pick(ig_source *source, uint64_t seed, int64_t n, uint32_t *index,
                          ig_err *err) {
     ig_dataset *data;
-    IG_TRY(check_count(n, err));
+    IG_TRY(ig_check_count(n, err));
     IG_TRY(ig_source_data(source, &data, err));
     const ig_dataset_info *info = ig_dataset_describe(data);
     int64_t count = info->count[IG_TEST];

@@ -96,12 +96,11 @@ static void test_writes_no_other(void **state) {
     assert_fails(ig_npy_write(path, (ig_npy_type)7, IG_SHAPE_1(1), &x, &err), IG_EUSAGE, err,
                  "uint8 or float32");
     const int64_t most = INT64_C(1) << 31, large = INT64_C(1) << 32;
-    const ig_shape large_shapes[] = {IG_SHAPE_2(most / 2, 2), IG_SHAPE_1(most - 127),
-                                     IG_SHAPE_2(large, large), IG_SHAPE_2(0, most),
+    const ig_shape large_shapes[] = {IG_SHAPE_2(large, large), IG_SHAPE_2(0, most),
                                      IG_SHAPE_4(most - 1, most - 1, 3, 0)};
     for (size_t i = 0; i < sizeof large_shapes / sizeof *large_shapes; i++)
         assert_fails(ig_npy_write(path, IG_NPY_U8, large_shapes[i], &x, &err), IG_EUSAGE, err,
-                     "at most 2147483648 bytes");
+                     "each 0 to 2147483647");
     assert_int_equal(entries_in(*state), 0);
 }
 

@@ -159,6 +159,35 @@ static void test_given_gradient_stays(void **state) {
     for (int i = 0; i < N; i++) assert_true(given[i] == (float)i);
 }
 
+/* A walk from y with the caller's gradient, then one through y, which takes none of that. */
+static void test_given_gradient_and_a_loss(void **state) {
+    fixture *f = *state;
+    float given[N];
+    for (int i = 0; i < N; i++) given[i] = (float)i;
+    ig_tensor *y = ig_mul(&f->tape, f->a, f->a);
+    ig_backward_from(&f->tape, y, given);
+    ig_tensor *loss = ig_mean(&f->tape, ig_mul(&f->tape, y, y));
+    assert_ok(ig_backward(&f->tape, loss, NULL, &err), err);
+    for (int i = 0; i < N; i++) {
+        double a = f->a->x[i];
+        expect_near(f->a->g[i], 2 * a * i + 4 * a * a * a / N);
+        assert_true(given[i] == (float)i);
+    }
+    for (int i = 0; i < 4; i++) assert_ptr_not_equal(ig_input(&f->tape, IG_SHAPE_1(N))->x, given);
+}
+
+/* Losses that hand their gradient on, to a scalar. */
+static void test_handed_on_twice(void **state) {
+    fixture *f = *state;
+    ig_tensor *x = ig_constant(&f->tape, IG_SHAPE_1(1), (float[]){5});
+    x->needs_grad = true;
+    ig_tensor *same = ig_reshape(&f->tape, x, IG_SHAPE_2(1, 1)), *loss = ig_scale(&f->tape, x, 3);
+    for (int time = 1; time <= 3; time++) {
+        assert_ok(ig_backward(&f->tape, time == 2 ? same : loss, NULL, &err), err);
+        expect_near(x->g[0], time == 1 ? 3 : time == 2 ? 4 : 7);
+    }
+}
+
 /* Ops of tensors without rows do nothing. */
 static void test_no_rows(void **state) {
     fixture *f = *state;
@@ -532,6 +561,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ON_TAPE(test_shared_subexpression),
         ON_TAPE(test_two_losses),
+        ON_TAPE(test_given_gradient_and_a_loss),
+        ON_TAPE(test_handed_on_twice),
         ON_TAPE(test_handed_on),
         ON_TAPE(test_gradients_share_memory),
         ON_TAPE(test_addition_lends),

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/text.h"
 #include "core/thread.h"
@@ -229,20 +230,21 @@ static void tell_accuracy(const ig_losses *test) {
             printf("Test accuracy: %.2f %%.\n", 100 * test->terms[i].value);
 }
 
-/* Of a training that failed: memory goes with the batch and the model. */
-static ig_status add_advice(ig_status status, ig_err *err) {
+/* Of a training that failed: memory goes with the batch and the model, which a run keeps. */
+static ig_status add_advice(ig_status status, bool resume, ig_err *err) {
     const ig_err why = *err;
     if (status != IG_EMEMORY) return status;
-    return ig_fail(err, status, "%s: free some, or train with a smaller --batch or model",
-                   why.message);
+    return ig_fail(err, status, "%s: free some%s", why.message,
+                   resume ? "" : ", or train with a smaller --batch or model");
 }
 
 static ig_status train_and_draw(const options *o, const char *folder, const ig_run_config *config,
                                 ig_dataset *data, ig_err *err) {
     ig_train_result result;
     char losses[IG_LOSSES_TEXT], duration[32];
-    IG_TRY(add_advice(
-        ig_train_run(folder, config, data, o->resume, o->overwrite, NULL, &result, err), err));
+    IG_TRY(
+        add_advice(ig_train_run(folder, config, data, o->resume, o->overwrite, NULL, &result, err),
+                   o->resume, err));
     ig_losses_text(&result.test, losses);
     ig_duration_text(result.seconds, duration);
     printf("Trained %lld step%s in %s. Test loss: %s %s.\n", (long long)result.step,
@@ -286,11 +288,11 @@ static ig_status open_to_resume(const options *o, const char *folder, const char
         return ig_fail(err, IG_EUSAGE, "%s: a run of the %s, not of the %s", folder,
                        config->model->name, model);
     IG_TRY(ig_run_config_data(&name, config, o->data, err));
-    IG_TRY(ig_dataset_open(data, name, config->resize, err)); /* or tells that there is none */
-    if (o->data && !ig_run_config_is_data(config, o->data))
+    bool other = o->data && !ig_run_config_is_data(config, o->data);
+    if (other && (ig_dataset_is_named(o->data) || access(o->data, F_OK) == 0))
         return ig_fail(err, IG_EUSAGE, "%s: is trained on %s, not on %s", folder, config->data,
                        o->data);
-    return IG_OK;
+    return ig_dataset_open(data, name, config->resize, err); /* or tells that there is none */
 }
 
 ig_status ig_cmd_train(int argc, char **argv, ig_err *err) {

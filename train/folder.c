@@ -154,11 +154,10 @@ void ig_run_folder_unlock(int lock) {
 
 /* A run in whose folder there is no room for names would fail for good at its first save. */
 static ig_status check_length(const char *folder, ig_err *err) {
-    enum { ROOM = 64 }; /* for "/judge/checkpoint.safetensors.tmp.PID.N", and more */
+    enum { ROOM = 64 }; /* for "/checkpoint-STEP.safetensors.tmp.PID.N" */
     if (strlen(folder) + ROOM < IG_PATH_MAX) return IG_OK;
     return ig_fail(err, IG_EUSAGE,
-                   "%.60s...: a path of %zu bytes, expected at most %d for the folder of a run: "
-                   "choose a shorter --out",
+                   "%.60s...: a path of %zu bytes, expected at most %d for the folder of a run",
                    folder, strlen(folder), IG_PATH_MAX - ROOM - 1);
 }
 
