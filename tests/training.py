@@ -383,7 +383,7 @@ class Refusals(Case):
             (["validation", "600"], ["train", "ae", "--validation", "600", *DATA]),
             (["validation of 600 images leaves none of 600"],
              ["train", "ae", "--validation", "600", "--epochs", "1", *DATA]),
-            (["/...: a path of 960 bytes, expected at most 959", "--out"],
+            (["/...: a path of 960 bytes, expected at most 959", "choose a shorter one"],
              ["train", "ae", "--out", "/".join(["e" * 59] * 16) + "/", *DATA]),
         ]:
             with self.subTest(command=command):
@@ -409,6 +409,7 @@ class Refusals(Case):
         resume = ["train", "--resume", "--out", "r", "--data"]
         self.refused(1, "./gone.npy: cannot be read: No such file", command=[*resume, "./gone.npy"])
         self.refused(2, "r: is trained on ", "not on digits", command=[*resume, "digits"])
+        self.refused(2, "r: is trained on ", "not on ./r", command=[*resume, "./r"])  # no data at all
         nameless = os.fsdecode(b"./d\xff.npy")  # in no alphabet that a config can hold
         shutil.copy("discs.npy", nameless)
         for word, bad in [("--epochs 1000000: comes to 55000000000 steps, expected at most 2147483647",

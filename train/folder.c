@@ -157,7 +157,8 @@ static ig_status check_length(const char *folder, ig_err *err) {
     enum { ROOM = 64 }; /* for "/checkpoint-STEP.safetensors.tmp.PID.N" */
     if (strlen(folder) + ROOM < IG_PATH_MAX) return IG_OK;
     return ig_fail(err, IG_EUSAGE,
-                   "%.60s...: a path of %zu bytes, expected at most %d for the folder of a run",
+                   "%.60s...: a path of %zu bytes, expected at most %d for the folder of a run: "
+                   "choose a shorter one",
                    folder, strlen(folder), IG_PATH_MAX - ROOM - 1);
 }
 
