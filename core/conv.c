@@ -1,5 +1,6 @@
-/* Convolutions from the fine image to the coarse one, on the packed matrix product. Images are not unfolded: a row of outputs reads its
-   image, padded if need be, in kh runs of kw c floats, which lie one after another in memory. */
+/* Convolutions from the fine image to the coarse one, on the packed matrix product. Images are not
+   unfolded: a row of outputs reads its image, padded if need be, in kh runs of kw c floats, which
+   lie one after another in memory. */
 #include "core/conv_work.h"
 #include "core/packed.h"
 #include "core/thread.h"

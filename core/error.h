@@ -32,12 +32,12 @@ typedef struct {
    too long the middle is left out. */
 ig_status ig_fail(ig_err *err, ig_status status, const char *format, ...) IG_PRINTF(3, 4);
 
+/* The same for a failed allocation of the thing that `what` names. */
+ig_status ig_fail_memory(ig_err *err, const char *what);
+
 /* Bytes of the control character that begins here, which must not reach a terminal; 0: none does.
  */
 int ig_control_size(const char *at);
-
-/* The same for a failed allocation of the thing that `what` names. */
-ig_status ig_fail_memory(ig_err *err, const char *what);
 
 /* The analyzer looks at one file at a time, and is told here that a failure returns one. */
 #ifdef __clang_analyzer__

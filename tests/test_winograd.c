@@ -248,7 +248,8 @@ static void test_random_shapes(void **state) {
     with_each_build(check_random_shapes);
 }
 
-/* Each path of core/conv.c, conv_fine.c and conv_weight.c: few channels on one side or the other, phases, several bands. */
+/* Each path of core/conv.c, conv_fine.c and conv_weight.c: few channels on one side or the other,
+   phases, several bands. */
 static void check_direct_shapes(void) {
     static const ig_conv_shape shapes[] = {
         {2, 7, 5, 3, 7, 5, 20, 3, 3, 1, 1},  {2, 7, 5, 20, 7, 5, 3, 3, 3, 1, 1},

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/safetensors.h"
 #include "datasets/npy.h"
@@ -159,8 +159,7 @@ static ig_status show_run(const char *folder, ig_err *err) {
 
 static ig_status show_file(const char *path, ig_err *err) {
     unsigned char head[16] = {0};
-    struct stat info;
-    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) /* a pipe would be waited for */
+    if (access(path, F_OK) == 0 && !ig_is_file(path)) /* a pipe would be waited for */
         return ig_fail(err, IG_EIO, "%s: is not a regular file, expected a file", path);
     FILE *file = fopen(path, "rb");
     if (!file && errno == ENOENT)

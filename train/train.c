@@ -148,8 +148,8 @@ static void finish_trainer(ig_trainer *t) {
 
 enum { WARM_UP = 5, TIMED = 25 };
 
-/* Takes so many steps of a trainer of its own, which touches no file. seconds: a step, of those
-   after the warm-up */
+/* Takes so many steps of a trainer of its own, which touches no file. seconds: a step, of TIMED
+   ones after the warm-up; or NULL */
 static ig_status try_steps(const ig_run_config *config, const char *folder, ig_dataset *data,
                            const ig_train_callbacks *callbacks, int count, double *seconds,
                            ig_err *err) {
@@ -165,7 +165,7 @@ static ig_status try_steps(const ig_run_config *config, const char *folder, ig_d
         else if (callbacks && callbacks->stop && callbacks->stop(callbacks->self))
             status = ig_fail(err, IG_ESTOPPED, "%s: stopped before the first step", folder);
     }
-    *seconds = (ig_clock() - started) / TIMED;
+    if (seconds) *seconds = (ig_clock() - started) / TIMED;
     finish_trainer(&t);
     return status;
 }
@@ -273,12 +273,11 @@ static ig_status train_locked(const char *folder, ig_dataset *data,
    the other is not removed for what memory cannot hold. */
 static ig_status settle(ig_run_config *config, const char *folder, bool replaces, ig_dataset *data,
                         const ig_train_callbacks *callbacks, ig_err *err) {
-    double seconds;
     config->images = ig_dataset_describe(data)->count[IG_TRAIN];
     if (config->minutes > 0)
         return steps_that_fit(config, folder, data, callbacks, &config->recipe.steps, err);
     if (!replaces || !config->recipe.steps) return IG_OK;
-    return try_steps(config, folder, data, callbacks, 1, &seconds, err);
+    return try_steps(config, folder, data, callbacks, 1, NULL, err);
 }
 
 ig_status ig_train_start(const ig_run_config *config, const char *folder, bool overwrite,
