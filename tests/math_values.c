@@ -26,7 +26,7 @@ FUNCTION(sqrt, vec_sqrt(x))
 FUNCTION(exp, vec_exp(x))
 FUNCTION(expm1, vec_expm1(x))
 FUNCTION(log, vec_log(x))
-FUNCTION(log1p_unit, vec_log1p_unit(x))
+FUNCTION(log1p, vec_log1p(x))
 FUNCTION(tanh, vec_tanh(x))
 FUNCTION(sigmoid, vec_sigmoid(x))
 FUNCTION(softplus, vec_softplus(x))
@@ -38,7 +38,7 @@ math_function *const IG_KERNEL(math)[FUNCTIONS] = {
     [EXP] = exp_values,
     [EXPM1] = expm1_values,
     [LOG] = log_values,
-    [LOG1P_UNIT] = log1p_unit_values,
+    [LOG1P] = log1p_values,
     [TANH] = tanh_values,
     [SIGMOID] = sigmoid_values,
     [SOFTPLUS] = softplus_values,

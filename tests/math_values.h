@@ -10,7 +10,7 @@ enum {
     EXP,
     EXPM1,
     LOG,
-    LOG1P_UNIT,
+    LOG1P,
     TANH,
     SIGMOID,
     SOFTPLUS,

@@ -61,7 +61,7 @@ static const pair expm1_specials[] = {
     {-0.0f, 0},           {NAN, NAN}};
 static const pair log_specials[] = {
     {1, 0}, {FLT_MIN, -0x1.5d58ap6f}, {FLT_MAX, 0x1.62e43p6f}, {NAN, 0}};
-static const pair log1p_unit_specials[] = {{0, 0}, {1, 0x1.62e43p-1f}, {NAN, NAN}};
+static const pair log1p_specials[] = {{0, 0}, {1, 0x1.62e43p-1f}, {NAN, NAN}};
 static const pair tanh_specials[] = {{INFINITY, 1}, {-INFINITY, -1}, {FLT_MAX, 1}, {-FLT_MAX, -1},
                                      {0, 0},        {-0.0f, 0},      {NAN, NAN}};
 static const pair sigmoid_specials[] = {{INFINITY, 1}, {-INFINITY, 0}, {FLT_MAX, 1}, {-FLT_MAX, 0},
@@ -83,7 +83,7 @@ static const function functions[FUNCTIONS] = {
     [EXP] = {NAMED(exp), .bound = 1.1, EVERY, .from = -88, .to = 89},
     [EXPM1] = {NAMED(expm1), .bound = 2, EVERY, .from = -31, .to = 89},
     [LOG] = {NAMED(log), .bound = 1, .first = FLT_MIN, .last = FLT_MAX, .from = 0, .to = 4},
-    [LOG1P_UNIT] = {"log1p_unit", log1p, .specials = log1p_unit_specials, .bound = 1.5, UNIT},
+    [LOG1P] = {NAMED(log1p), .bound = 1.5, .first = 0, .last = 0x1p23f, .from = 0, .to = 4},
     [TANH] = {NAMED(tanh), .bound = 3, EVERY, .from = -11, .to = 11},
     [SIGMOID] = {NAMED(sigmoid), .bound = 2.5, EVERY, .from = -88, .to = 20},
     [SOFTPLUS] = {NAMED(softplus), .bound = 2.5, EVERY, .from = -88, .to = 20},

@@ -99,11 +99,12 @@ INLINE vec vec_log(vec x) {
     return log_of_parts(__builtin_convertvector(k, vec), f);
 }
 
-/* log(1 + x) for 0 <= x <= 1: 1.5 ulp. */
-INLINE vec vec_log1p_unit(vec x) {
-    ivec above = x > 0x1.a8279ap-2f; /* sqrt(2) - 1 */
-    vec k = choose(above, constant(1), constant(0));
-    return log_of_parts(k, choose(above, 0.5f * x - 0.5f, x));
+/* log(1 + x) for 0 <= x <= 2^23: 1.5 ulp. No digit of a small x is lost in 1 + x, whose exponent
+   alone is taken. */
+INLINE vec vec_log1p(vec x) {
+    ivec k = (ivec)((uvec)(x + 1.0f) - 0x3f3504f3u) >> 23;
+    vec scale = (vec)((uvec)(127 - k) << 23); /* 2^-k */
+    return log_of_parts(__builtin_convertvector(k, vec), x * scale + (scale - 1.0f));
 }
 
 /* 3 ulp: t / (t + 2), t = exp(2 |x|) - 1, with the sign of x; from |x| = 10 on it is 1. */
@@ -120,7 +121,7 @@ INLINE vec vec_sigmoid(vec x) {
 
 /* log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)): 2.5 ulp. */
 INLINE vec vec_softplus(vec x) {
-    return choose(x > 0.0f, x, constant(0)) + vec_log1p_unit(vec_exp(-magnitude(x)));
+    return choose(x > 0.0f, x, constant(0)) + vec_log1p(vec_exp(-magnitude(x)));
 }
 
 /* sin and cos of 2 pi u for 0 <= u <= 1: 1.75 ulp. r: what 4 u lies beyond a whole quarter turn. */
