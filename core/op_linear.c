@@ -1,7 +1,6 @@
 #include <string.h>
 
 #include "core/bend.h"
-#include "core/bias.h"
 #include "core/kernels/kernels.h"
 #include "core/ops.h"
 #include "core/packed.h"
@@ -25,13 +24,14 @@ typedef struct {
     const ig_kernels *kernels;
     int64_t rows, in, out;
     const float *x, *w, *gy;
-    float *gw;
-    bool add_w;
+    float *gw, *gb;
+    bool add_w, add_b;
     /* the weight's gradient is cut into blocks of outputs or, where these are few, of inputs */
     int64_t blocks;
     bool by_inputs;
     float *part; /* for each worker, gy of a block of outputs and of up to SUMMED_ROWS rows */
     int64_t part_size;
+    double *sums; /* out: the sums of a part's columns */
 } linear_work;
 
 /* c (rows n) = the epilogue of a (rows k) times the weights as a matrix k n. Element [r][j] of the
@@ -124,8 +124,17 @@ static range block_of(int64_t size, int64_t blocks, int64_t block, int64_t unit)
     return (range){first, end - first};
 }
 
+/* gb = or += the sums of some rows of gy, which lie in `part`, for a block of outputs. */
+static void bias_gradient(const linear_work *w, const float *part, int64_t rows, range outs,
+                          bool more) {
+    double *sums = w->sums + outs.first;
+    w->kernels->column_sums(part, rows, outs.count, sums);
+    for (int64_t i = 0; i < outs.count; i++)
+        ig_write(&w->gb[outs.first + i], (float)sums[i], w->add_b || more);
+}
+
 /* gw (out in) = or += gy^T x for one block, the products of some rows at a time, whose gy is read
-   for every column of x: copied, it lies on few pages. */
+   for every column of x: copied, it lies on few pages. In passing, gb = or += the sums of gy. */
 static void weight_chunk(void *work, int64_t chunk, int worker) {
     const linear_work *w = work;
     range outs = {0, w->out}, ins = {0, w->in};
@@ -138,6 +147,8 @@ static void weight_chunk(void *work, int64_t chunk, int worker) {
         for (int64_t r = 0; r < count; r++)
             memcpy(part + r * outs.count, w->gy + (row + r) * w->out + outs.first,
                    (size_t)outs.count * sizeof *part);
+        if (w->gb && ins.first == 0) bias_gradient(w, part, count, outs, row > 0);
+        if (!w->gw) continue;
         const float *x = w->x + row * w->in;
         bool more = row + count < w->rows && !w->by_inputs;
         const ig_soon soon[2] = {ig_behind(more ? x : NULL, count * w->in)};
@@ -160,7 +171,7 @@ static void weight_chunk(void *work, int64_t chunk, int worker) {
 
 /* As many blocks for each thread. A block of outputs reads all of x, one of inputs all of gy, whose
    rows then are the shorter ones. */
-static void weight_gradient(ig_tape *tape, linear_work *w) {
+static void layer_gradients(ig_tape *tape, linear_work *w) {
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     int64_t threads = ig_threads(), blocks = ig_ceil_div(w->out, OUT_BLOCK);
     w->by_inputs = blocks == 1 && w->in > w->out && w->in >= 2 * w->kernels->panel * threads;
@@ -168,7 +179,8 @@ static void weight_gradient(ig_tape *tape, linear_work *w) {
     int64_t outs = w->by_inputs ? w->out : ig_ceil_div(w->out, w->blocks);
     w->part_size = ig_min(w->rows, SUMMED_ROWS) * outs;
     w->part = ig_tape_floats(tape, threads * w->part_size);
-    if (w->part) ig_parallel(w->blocks, weight_chunk, w);
+    w->sums = ig_tape_doubles(tape, w->out);
+    if (w->part && w->sums) ig_parallel(w->blocks, weight_chunk, w);
     ig_arena_release(tape->arena, mark);
 }
 
@@ -253,8 +265,8 @@ static void linear_backward(ig_tape *tape, ig_node *node) {
     w.gw = ig_grad(tape, node->in[1], &w.add_w);
     ig_epilogue end;
     float *gx = ig_grad_bend(tape, node->in[0], &end);
-    ig_bias_gradient(tape, node->in[2], node->out);
-    if (w.gw) weight_gradient(tape, &w);
+    w.gb = ig_grad(tape, node->in[2], &w.add_b);
+    if (w.gw || w.gb) layer_gradients(tape, &w);
     if (!gx) return;
     linear_product p = backward_product(&w, end, gx);
     run(tape, node->in[1], &p);
