@@ -71,10 +71,11 @@ static const char *const binding[] = {"OMP_PROC_BIND", "true"};
 #endif
 
 /* Where the environment says nothing of threads, each is bound to a core, unless --threads asks for
-   some of them, and of gcc's OpenMP waits for work in a loop for some us only: by default it does
-   so for so long that beside another busy program a step takes 20 times as long. OpenMP reads its
-   settings before main, so the program starts once more: if it is imgen, not a loader that was
-   given it, and if what it will then find is set, so that it does not start for ever. */
+   some of them, and of gcc's OpenMP waits for work in a loop for about a millisecond: by default so
+   long that beside another busy program a step takes 20 times as long, while threads that sleep
+   when others are not done take tens of microseconds to wake. OpenMP reads its settings before
+   main, so the program starts once more: if it is imgen, not a loader that was given it, and if
+   what it will then find is set, so that it does not start for ever. */
 static void set_threads_up(char **argv) {
     char program[4096];
     ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
@@ -84,7 +85,7 @@ static void set_threads_up(char **argv) {
     if (!base || strcmp(base, "/imgen")) return;
     bool bind = true;
     for (char **a = argv; *a; a++) bind = bind && strncmp(*a, "--threads", strlen("--threads"));
-    if (setenv("GOMP_SPINCOUNT", "3000", 1)) return;
+    if (setenv("GOMP_SPINCOUNT", "30000", 1)) return;
     if (bind && setenv(binding[0], binding[1], 1)) return;
     execv(program, argv); /* if it comes back, the program runs as it is */
 }
