@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "core/thread.h"
 #include "datasets/array.h"
@@ -151,6 +152,21 @@ void ig_dataset_pixels(ig_dataset *set, ig_split split, const uint32_t *index, i
 
 int ig_dataset_label(ig_dataset *set, ig_split split, uint32_t index) {
     return set->label ? set->label(set->self, split, index) : -1;
+}
+
+uint32_t ig_dataset_checksum(ig_dataset *set) {
+    enum { MOST = 256 };
+    uint8_t image[IG_MAX_SIDE * IG_MAX_SIDE + 1];
+    int64_t count = set->info.count[IG_TRAIN], n = count < MOST ? count : MOST;
+    int64_t size = (int64_t)set->info.height * set->info.width;
+    uLong sum = crc32(0, NULL, 0);
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t index = (uint32_t)(i * count / n);
+        ig_dataset_read(set, IG_TRAIN, &index, 1, image);
+        image[size] = (uint8_t)ig_dataset_label(set, IG_TRAIN, index);
+        sum = crc32(sum, image, (uInt)size + 1);
+    }
+    return (uint32_t)sum;
 }
 
 void ig_dataset_factors(ig_dataset *set, ig_split split, uint32_t index, float *out) {

@@ -83,6 +83,10 @@ void ig_dataset_pixels(ig_dataset *set, ig_split split, const uint32_t *index, i
 /* Class of an image, or -1 where there are no labels. */
 int ig_dataset_label(ig_dataset *set, ig_split split, uint32_t index);
 
+/* What tells training images from others of the same number: the CRC-32 of some of them, from all
+   over the split, and of their classes. */
+uint32_t ig_dataset_checksum(ig_dataset *set);
+
 /* The generative factors of an image into out (info->factors of them). */
 void ig_dataset_factors(ig_dataset *set, ig_split split, uint32_t index, float *out);
 

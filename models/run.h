@@ -4,6 +4,7 @@
 #define IG_MODELS_RUN_H
 
 #include "core/file.h"
+#include "datasets/dataset.h"
 #include "models/model.h"
 
 #define IG_CONFIG_FILE     "config.json"
@@ -26,6 +27,7 @@ typedef struct {
     double minutes;     /* > 0: the time that the steps were measured to fit */
     int64_t validation; /* images held out of the training split */
     int64_t images;     /* of that split in all; 0: not known, of a run that did not keep it */
+    int64_t checksum;   /* of their content; 0: not known */
     uint64_t seed;
     int64_t log_every, save_every, preview_every; /* steps */
     int keep; /* checkpoints in the folder: the last one and keep - 1 before it */
@@ -60,6 +62,12 @@ ig_status ig_run_config_read_file(ig_run_config *config, const char *path, ig_er
    file may be a stranger's: IG_EUSAGE says how to name it. */
 ig_status ig_run_config_data(const char **name, const ig_run_config *config, const char *named,
                              ig_err *err);
+
+/* Keeps how many training images the data has and what their content is, unless they are drawn or
+   converted, which may differ in a bit from one machine to another; and whether data has what is
+   kept. */
+void ig_run_config_keep_data(ig_run_config *config, ig_dataset *data);
+bool ig_run_config_has_data(const ig_run_config *config, ig_dataset *data);
 
 /* Whether a data set's name or path is that of the config. */
 bool ig_run_config_is_data(const ig_run_config *config, const char *name);

@@ -5,7 +5,6 @@
 
 #include "core/json.h"
 #include "core/text.h"
-#include "datasets/dataset.h"
 #include "models/run.h"
 
 enum { CONFIG_LIMIT = 1 << 20 }; /* bytes of a config.json that is read */
@@ -68,14 +67,15 @@ static json_t *settings_json(const ig_run_config *c) {
 static json_t *config_json(const ig_run_config *c) {
     return json_pack(
         "{s:i, s:s, s:s, s:s, s:s, s:i, s:{s:i, s:i, s:i}, s:o, s:s, s:o, s:f, s:I, s:I, s:I, s:I, "
-        "s:I, s:i, s:I}",
+        "s:I, s:i, s:I, s:I}",
         "format", IG_RUN_FORMAT, "imgen", IG_VERSION, "compiler", __VERSION__, "model",
         c->model->name, "data", c->data, "resize", c->resize, "image", "height", c->spec.height,
         "width", c->spec.width, "classes", c->spec.classes, "settings", settings_json(c), "preset",
         c->preset, "recipe", recipe_json(&c->recipe), "minutes", c->minutes, "validation",
         (json_int_t)c->validation, "seed", (json_int_t)c->seed, "log_every",
         (json_int_t)c->log_every, "save_every", (json_int_t)c->save_every, "preview_every",
-        (json_int_t)c->preview_every, "keep", c->keep, "training_images", (json_int_t)c->images);
+        (json_int_t)c->preview_every, "keep", c->keep, "training_images", (json_int_t)c->images,
+        "training_crc32", (json_int_t)c->checksum);
 }
 
 ig_status ig_run_config_write(const ig_run_config *config, const char *folder, ig_err *err) {
@@ -153,9 +153,11 @@ static ig_status read_fields(ig_json *r, ig_run_config *c) {
     c->keep = 1; /* configs have not always had it */
     if (r->status == IG_OK && json_object_get(r->object, "keep"))
         c->keep = (int)ig_json_int(r, "keep", 1, IG_KEEP_MAX);
-    c->images = 0; /* nor this */
+    c->images = c->checksum = 0; /* nor these */
     if (r->status == IG_OK && json_object_get(r->object, "training_images"))
         c->images = ig_json_int(r, "training_images", 0, INT_MAX);
+    if (r->status == IG_OK && json_object_get(r->object, "training_crc32"))
+        c->checksum = ig_json_int(r, "training_crc32", 0, UINT32_MAX);
     return r->status;
 }
 
@@ -228,6 +230,22 @@ ig_status ig_run_config_read(ig_run_config *config, const char *folder, ig_err *
     return ig_fail(
         err, IG_EIO,
         "%s: not a run folder (it has no " IG_CONFIG_FILE "): train one with imgen train", folder);
+}
+
+static int64_t checksum_of(const ig_run_config *config, ig_dataset *data) {
+    bool exact = !config->resize && !ig_dataset_describe(data)->factors;
+    return exact ? ig_dataset_checksum(data) : 0;
+}
+
+void ig_run_config_keep_data(ig_run_config *config, ig_dataset *data) {
+    config->images = ig_dataset_describe(data)->count[IG_TRAIN];
+    config->checksum = checksum_of(config, data);
+}
+
+bool ig_run_config_has_data(const ig_run_config *config, ig_dataset *data) {
+    if (config->images && config->images != ig_dataset_describe(data)->count[IG_TRAIN])
+        return false;
+    return !config->checksum || config->checksum == checksum_of(config, data);
 }
 
 bool ig_run_config_is_data(const ig_run_config *config, const char *name) {

@@ -11,17 +11,17 @@ static ig_err err;
 
 enum { IMAGES = 70, SIDE = 8 };
 
-static ig_dataset *make_data_of(int count, int side) {
+static ig_dataset *make_data_of(int count, int side, int seed) {
     static uint8_t images[IMAGES * SIDE * SIDE];
     ig_dataset *data;
-    for (int i = 0; i < IMAGES * SIDE * SIDE; i++) images[i] = (uint8_t)(i * i % 251);
+    for (int i = 0; i < IMAGES * SIDE * SIDE; i++) images[i] = (uint8_t)(i * i % 251 + seed);
     ig_dataset_arrays arrays = {side, side, 0, {count, 0}, {images, NULL}, {NULL, NULL}};
     assert_ok(ig_dataset_create(&data, "own", &arrays, &err), err);
     return data;
 }
 
 static ig_dataset *make_data(void) {
-    return make_data_of(IMAGES, SIDE);
+    return make_data_of(IMAGES, SIDE, 0);
 }
 
 static ig_run_config config_for(const char *name, const ig_dataset *data) {
@@ -149,10 +149,11 @@ static void test_overwrite(void **state) {
     ig_dataset_close(data);
 }
 
-/* A run goes on with its own data alone; another number of images is seen too. */
+/* A run goes on with its own data alone; another number of images is seen too, and
+   as many others. */
 static void test_data_that_changed(void **state) {
-    ig_dataset *data = make_data(), *fewer = make_data_of(IMAGES / 2, SIDE),
-               *smaller = make_data_of(IMAGES, SIDE / 2);
+    ig_dataset *data = make_data(), *fewer = make_data_of(IMAGES / 2, SIDE, 0),
+               *smaller = make_data_of(IMAGES, SIDE / 2, 0), *other = make_data_of(IMAGES, SIDE, 1);
     ig_run_config config = config_for("ae", data), kept;
     const char *folder = path_in(state, "r");
     ig_train_result result;
@@ -165,12 +166,15 @@ static void test_data_that_changed(void **state) {
                  "r: is trained on 60 training images, and own has 30");
     assert_fails(ig_train_resume(folder, smaller, NULL, &result, &err), IG_EUSAGE, err,
                  "own: images of 4x4, the run is for 8x8");
-    kept.images = 0; /* as of a run that did not keep it */
+    assert_fails(ig_train_resume(folder, other, NULL, &result, &err), IG_EUSAGE, err,
+                 "r: is trained on 60 training images, and own has 60 others");
+    kept.images = kept.checksum = 0; /* as of a run that did not keep them */
     assert_ok(ig_run_config_write(&kept, folder, &err), err);
     assert_ok(ig_train_resume(folder, fewer, NULL, &result, &err), err);
     ig_dataset_close(data);
     ig_dataset_close(fewer);
     ig_dataset_close(smaller);
+    ig_dataset_close(other);
 }
 
 /* What is not finite is no result, in whichever way it came in. */

@@ -31,23 +31,24 @@ static void name_data(const ig_dataset_info *info, char name[IG_PATH_MAX]) {
 
 /* Whether the folder has a judge, trained to its end or not, of this data: told by its path, but
    for one that the user trained on a folder named without a slash. */
-static bool is_of(const char *folder, const ig_dataset_info *info, int resize) {
+static bool is_of(const char *folder, ig_dataset *data, int resize) {
+    const ig_dataset_info *info = ig_dataset_describe(data);
     ig_run_config own;
     char whole[IG_PATH_MAX];
     name_data(info, whole);
     if (ig_run_config_read(&own, folder, NULL) != IG_OK || own.resize != resize) return false;
-    if (own.images && own.images != info->count[IG_TRAIN]) return false; /* it has changed since */
+    if (!ig_run_config_has_data(&own, data)) return false; /* it has changed since */
     return !strcmp(own.data, strchr(own.data, '/') ? whole : info->name);
 }
 
 /* FOLDER/judge, or where that is of other data FOLDER/judge-DATA */
-static ig_status judge_folder(char own[IG_PATH_MAX], const char *folder,
-                              const ig_dataset_info *info, int resize, ig_err *err) {
+static ig_status judge_folder(char own[IG_PATH_MAX], const char *folder, ig_dataset *data,
+                              int resize, ig_err *err) {
     char name[IG_PATH_MAX], config[IG_PATH_MAX];
     IG_TRY(ig_path_join(own, folder, IG_JUDGE_FOLDER, err));
     IG_TRY(ig_path_join(config, own, IG_CONFIG_FILE, err));
-    if (!ig_is_file(config) || is_of(own, info, resize)) return IG_OK;
-    snprintf(name, sizeof name, IG_JUDGE_FOLDER "-%.200s", info->name);
+    if (!ig_is_file(config) || is_of(own, data, resize)) return IG_OK;
+    snprintf(name, sizeof name, IG_JUDGE_FOLDER "-%.200s", ig_dataset_describe(data)->name);
     return ig_path_join(own, folder, name, err);
 }
 
@@ -70,7 +71,7 @@ static ig_status train_judge(const ig_run_config *config, ig_dataset *data, cons
     own.seed = 1;
     fprintf(stderr, "imgen: %s has no judge of its own: one is trained once, in %lld steps\n",
             info->name, (long long)own.recipe.steps);
-    bool resume = is_of(folder, info, config->resize);
+    bool resume = is_of(folder, data, config->resize);
     IG_TRY(ig_train_run(folder, &own, data, resume, true, NULL, &result, err));
     ig_stop_release();
     return IG_OK;
@@ -84,9 +85,8 @@ ig_status ig_find_judge(ig_judge **judge, const char *name, const ig_run_config 
                                   : ig_judge_open(judge, name, err);
     IG_TRY(ig_known_judge(judge, data, err));
     if (*judge) return IG_OK;
-    const ig_dataset_info *info = ig_dataset_describe(data);
-    IG_TRY(judge_folder(own, folder, info, config->resize, err));
-    if (!is_of(own, info, config->resize) || !ig_is_trained(own))
+    IG_TRY(judge_folder(own, folder, data, config->resize, err));
+    if (!is_of(own, data, config->resize) || !ig_is_trained(own))
         IG_TRY(train_judge(config, data, own, err));
     return ig_judge_open_run(judge, own, err);
 }

@@ -233,16 +233,17 @@ static ig_status check_config(const ig_run_config *config, const ig_dataset *dat
 
 /* Data that is not the run's is the caller's fault; what else is wrong is that of the run's config.
  */
-static ig_status check_stored(const ig_run_config *config, const char *folder,
-                              const ig_dataset *data, ig_err *err) {
+static ig_status check_stored(const ig_run_config *config, const char *folder, ig_dataset *data,
+                              ig_err *err) {
     ig_err why = {IG_OK, ""};
-    int64_t images = ig_dataset_describe(data)->count[IG_TRAIN];
+    const ig_dataset_info *info = ig_dataset_describe(data);
     IG_TRY(check_data(config, data, err));
-    if (config->images && config->images != images)
+    if (!ig_run_config_has_data(config, data))
         return ig_fail(err, IG_EUSAGE,
                        "%s: is trained on %" PRId64 " training images, and %s has %" PRId64
-                       ": resume it with the data as it was, or train anew in another folder",
-                       folder, config->images, ig_dataset_describe(data)->name, images);
+                       "%s: resume it with the data as it was, or train anew in another folder",
+                       folder, config->images, info->name, info->count[IG_TRAIN],
+                       config->images == info->count[IG_TRAIN] ? " others" : "");
     ig_status status = check_config(config, data, &why);
     if (status == IG_OK) return IG_OK;
     return ig_fail(err, status == IG_EUSAGE ? IG_EFORMAT : status, "%s/" IG_CONFIG_FILE ": %s",
@@ -273,7 +274,7 @@ static ig_status train_locked(const char *folder, ig_dataset *data,
    the other is not removed for what memory cannot hold. */
 static ig_status settle(ig_run_config *config, const char *folder, bool replaces, ig_dataset *data,
                         const ig_train_callbacks *callbacks, ig_err *err) {
-    config->images = ig_dataset_describe(data)->count[IG_TRAIN];
+    ig_run_config_keep_data(config, data);
     if (config->minutes > 0)
         return steps_that_fit(config, folder, data, callbacks, &config->recipe.steps, err);
     if (!replaces || !config->recipe.steps) return IG_OK;
