@@ -15,7 +15,7 @@ enum { ROWS_MAX = 4096, WARM_UP = 3, RUNS = 20 };
 /* An op of the step, or a part of it that is none. */
 typedef struct {
     const char *name;
-    char detail[96];     /* the parameter and the output's shape */
+    char detail[144];    /* the parameter and the output's shape */
     const ig_node *node; /* of this run; NULL: no op */
     double seconds[2];   /* of this run: forward, backward */
     double *times[2];    /* of all runs */

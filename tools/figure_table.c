@@ -89,7 +89,7 @@ static void cell_text(const ig_estimate *e, ig_digits digits, bool best, char te
 /* ---- one evaluation ---- */
 
 void ig_how_text(const ig_evaluation *e, char text[96]) {
-    char guidance[32], eta[48] = "";
+    char guidance[24], eta[30] = "";
     if (!e->solver.steps) {
         snprintf(text, 96, "prior %s", e->prior == IG_PRIOR_FITTED ? "fitted" : "normal");
         return;
@@ -97,7 +97,7 @@ void ig_how_text(const ig_evaluation *e, char text[96]) {
     ig_real_text(e->solver.guidance, guidance, sizeof guidance);
     if (e->solver.sampler == IG_SAMPLER_DDIM && e->solver.eta > 0) {
         strcpy(eta, ", eta ");
-        ig_real_text(e->solver.eta, eta + strlen(eta), 32);
+        ig_real_text(e->solver.eta, eta + strlen(eta), sizeof guidance);
     }
     snprintf(text, 96, "%s, %d steps%s, guidance %s", ig_sampler_names[e->solver.sampler],
              e->solver.steps, eta, guidance);
