@@ -6,7 +6,10 @@
 #include "core/thread.h"
 #include "core/whole.h"
 
-enum { LEAST_CHUNK = 4096 }; /* elements that a thread takes at once: a microsecond or two */
+enum {
+    LEAST_CHUNK = 4096,  /* elements that a thread takes at once, some microseconds; */
+    LEAST_CLASSES = 256, /* of cross-entropy, whose exponentials are in double */
+};
 
 /* Every loss here is a sum over the elements of each row, added over the rows in order, times a
    scale. Its backward is a slope for each element times that scale and the loss's gradient. */
@@ -48,7 +51,8 @@ static ig_tensor *loss(ig_tape *tape, const ig_op *op, ig_tensor *x, ig_tensor *
     if (!node) return NULL;
     work.rows = x->s.d[0];
     work.size = ig_row_size(x->s);
-    work.chunk = ig_max(LEAST_CHUNK / ig_max(work.size, 1), 1);
+    work.chunk = (work.labels ? LEAST_CLASSES : LEAST_CHUNK) / ig_max(work.size, 1);
+    work.chunk = ig_max(work.chunk, 1);
     work.x = x->x;
     work.target = second ? second->x : x->x; /* not read where there is none */
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);

@@ -34,14 +34,9 @@ FUNCTION(sine_turn, sine_turn(x))
 FUNCTION(cosine_turn, cosine_turn(x))
 
 math_function *const IG_KERNEL(math)[FUNCTIONS] = {
-    [SQRT] = sqrt_values,
-    [EXP] = exp_values,
-    [EXPM1] = expm1_values,
-    [LOG] = log_values,
-    [LOG1P] = log1p_values,
-    [TANH] = tanh_values,
-    [SIGMOID] = sigmoid_values,
-    [SOFTPLUS] = softplus_values,
-    [SINE_TURN] = sine_turn_values,
-    [COSINE_TURN] = cosine_turn_values,
+    [SQRT] = sqrt_values,           [EXP] = exp_values,
+    [EXPM1] = expm1_values,         [LOG] = log_values,
+    [LOG1P] = log1p_values,         [TANH] = tanh_values,
+    [SIGMOID] = sigmoid_values,     [SOFTPLUS] = softplus_values,
+    [SINE_TURN] = sine_turn_values, [COSINE_TURN] = cosine_turn_values,
 };

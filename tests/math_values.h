@@ -5,19 +5,7 @@
 
 #include <stdint.h>
 
-enum {
-    SQRT,
-    EXP,
-    EXPM1,
-    LOG,
-    LOG1P,
-    TANH,
-    SIGMOID,
-    SOFTPLUS,
-    SINE_TURN,
-    COSINE_TURN,
-    FUNCTIONS
-};
+enum { SQRT, EXP, EXPM1, LOG, LOG1P, TANH, SIGMOID, SOFTPLUS, SINE_TURN, COSINE_TURN, FUNCTIONS };
 
 typedef void math_function(const float *x, float *y, int64_t n);
 

@@ -408,6 +408,32 @@ static void test_arrays(void **state) {
     assert_fails(ig_dataset_create(&set, "mine", &arrays, &err), IG_EFORMAT, err, "2x2");
 }
 
+static uint32_t checksum_of(const uint8_t *images, const uint8_t *labels, int count) {
+    ig_dataset_arrays arrays = {4, 4, 3, {count, 1}, {images, images}, {labels, labels}};
+    ig_dataset *set;
+    assert_ok(ig_dataset_create(&set, "mine", &arrays, &err), err);
+    uint32_t sum = ig_dataset_checksum(set);
+    ig_dataset_close(set);
+    return sum;
+}
+
+/* It tells images and classes from others, wherever they lie. */
+static void test_checksum(void **state) {
+    (void)state;
+    enum { N = 12, SIZE = 16 };
+    uint8_t images[N * SIZE] = {0}, labels[N] = {0};
+    uint32_t sum = checksum_of(images, labels, N);
+    assert_int_equal(checksum_of(images, labels, N), sum);
+    for (int i = 0; i < N; i++) {
+        labels[i] = 1;
+        assert_int_not_equal(checksum_of(images, labels, N), sum);
+        labels[i] = 0;
+        images[(i + 1) * SIZE - 1] = 1;
+        assert_int_not_equal(checksum_of(images, labels, N), sum);
+        images[(i + 1) * SIZE - 1] = 0;
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_test_folder, remove_test_folder)
@@ -427,6 +453,7 @@ int main(void) {
         TEST(test_names_of_paths),
         TEST(test_pixels_and_bytes_agree),
         cmocka_unit_test(test_arrays),
+        cmocka_unit_test(test_checksum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,8 +149,8 @@ static void test_overwrite(void **state) {
     ig_dataset_close(data);
 }
 
-/* A run goes on with its own data alone; another number of images is seen too, and
-   as many others. */
+/* A run goes on with its own data alone; another number of images is seen too, and as many others,
+   unless they are drawn or converted. */
 static void test_data_that_changed(void **state) {
     ig_dataset *data = make_data(), *fewer = make_data_of(IMAGES / 2, SIDE, 0),
                *smaller = make_data_of(IMAGES, SIDE / 2, 0), *other = make_data_of(IMAGES, SIDE, 1);
@@ -171,6 +171,16 @@ static void test_data_that_changed(void **state) {
     kept.images = kept.checksum = 0; /* as of a run that did not keep them */
     assert_ok(ig_run_config_write(&kept, folder, &err), err);
     assert_ok(ig_train_resume(folder, fewer, NULL, &result, &err), err);
+    ig_run_config_keep_data(&config, data);
+    assert_true(config.checksum > 0);
+    config.resize = SIDE;
+    ig_run_config_keep_data(&config, data);
+    assert_int_equal(config.checksum, 0);
+    config.resize = 0;
+    ig_dataset_close(data);
+    assert_ok(ig_dataset_open(&data, "digits", 0, &err), err);
+    ig_run_config_keep_data(&config, data);
+    assert_int_equal(config.checksum, 0);
     ig_dataset_close(data);
     ig_dataset_close(fewer);
     ig_dataset_close(smaller);

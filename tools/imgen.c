@@ -71,7 +71,7 @@ static const char *const binding[] = {"OMP_PROC_BIND", "true"};
 #endif
 
 /* Where the environment says nothing of threads, each is bound to a core, unless --threads asks for
-   some of them, and of gcc's OpenMP waits for work in a loop for about a millisecond: by default so
+   some of them, and of gcc's OpenMP waits for work in a loop for half a millisecond: by default so
    long that beside another busy program a step takes 20 times as long, while threads that sleep
    when others are not done take tens of microseconds to wake. OpenMP reads its settings before
    main, so the program starts once more: if it is imgen, not a loader that was given it, and if

@@ -79,8 +79,8 @@ ig_status ig_train_start(const ig_run_config *config, const char *folder, bool o
 
 /* Continues the run in folder, to the same bits as if it had never stopped. One that has no
    checkpoint yet starts at step 0; where the last checkpoint is damaged, the newest before it that
-   can be read is taken. IG_EUSAGE for data that is not what the config says: images of another size
-   or number, other classes. */
+   can be read is taken. IG_EUSAGE for data that is not what the config says: images of another
+   size, number or content, other classes. */
 ig_status ig_train_resume(const char *folder, ig_dataset *data, const ig_train_callbacks *callbacks,
                           ig_train_result *result, ig_err *err);
 
