@@ -64,9 +64,9 @@ LOSS(l1, magnitude(x - t), sign(x - t))
 
 /* ---- binary cross-entropy ---- */
 
-/* softplus(x) - x t, -log p(t) of a Bernoulli with logit x, is max(x, 0) - x t + log(1 +
-   exp(-|x|)). The logarithms of FACTORS numbers, each at most 2, are one: that of their product 1 +
-   s. */
+/* -log p(t) of a Bernoulli with logit x: softplus(x) - x t, where softplus(x) = max(x, 0) + log(1 +
+   e), e = exp(-|x|). The logarithms of FACTORS numbers 1 + e, each at most 2, are one: that of
+   their product 1 + s. */
 enum { FACTORS = 16 };
 
 static double bce_logits_sum(const float *first, const float *second, int64_t n) {
