@@ -134,7 +134,8 @@ static void bias_gradient(const linear_work *w, const float *part, int64_t rows,
 }
 
 /* gw (out in) = or += gy^T x for one block, the products of some rows at a time, whose gy is read
-   for every column of x: copied, it lies on few pages. In passing, gb = or += the sums of gy. */
+   for every column of x: copied, it lies on few pages. In passing gb = or += the sums of gy, which
+   of blocks of inputs the first one makes. */
 static void weight_chunk(void *work, int64_t chunk, int worker) {
     const linear_work *w = work;
     range outs = {0, w->out}, ins = {0, w->in};
