@@ -19,12 +19,14 @@ static void weights_panel(void *work, int64_t panel, int worker) {
     w->kernels->winograd_weights(&w->filter, panel);
 }
 
-/* A run of tiles times the weights of each run of phases.  v, m: matrices of both sides */
+/* A run of tiles times the weights of each run of phases.  v: matrices of both sides */
 static void multiply_run(const ig_winograd_work *w, int64_t position, const ig_winograd_run *run,
-                         const float *v, float *m) {
+                         float *v) {
     const ig_winograd_tiles *x = &w->x.tiles, *y = &w->y.tiles;
     int64_t phases = y->step * y->step, width = y->row_stride / phases, end;
-    const ig_soon soon[] = {ig_winograd_behind(v, position, x->stride),
+    const float *from = v + w->x.at;
+    float *to = v + w->y.at;
+    const ig_soon soon[] = {ig_winograd_behind(from, position, x->stride),
                             ig_winograd_behind(w->packed, position, w->packed_stride)};
     for (int64_t phase = 0; phase < phases; phase = end + 1) {
         for (end = phase; run->phases >> end & 1; end++)
@@ -33,12 +35,12 @@ static void multiply_run(const ig_winograd_work *w, int64_t position, const ig_w
         w->kernels->product(&(ig_product){
             .m = run->count,
             .n = (end - phase) * width,
-            .a = v + position * x->stride + run->first * x->row_stride,
+            .a = from + position * x->stride + run->first * x->row_stride,
             .a_stride = x->row_stride,
             .taps = 1,
             .length = w->x.channels,
             .b = w->packed + position * w->packed_stride + phase * width * w->x.channels,
-            .c = m + position * y->stride + run->first * y->row_stride + phase * width,
+            .c = to + position * y->stride + run->first * y->row_stride + phase * width,
             .c_stride = y->row_stride,
             .soon = ig_winograd_if_asked(w, position, soon),
         });
@@ -50,12 +52,11 @@ static void convolve_rows(const ig_winograd_work *w, int64_t first, int64_t end,
     ig_winograd_side x = w->x, y = w->y;
     ig_winograd_choose_rows(&x, first, end);
     ig_winograd_choose_rows(&y, first, end);
-    float *m = v + x.size;
-    w->kernels->winograd_split(IG_WINOGRAD_INPUT, &x.tiles, w->from_x, w->zeros, v);
+    w->kernels->winograd_split(IG_WINOGRAD_INPUT, &x.tiles, w->from_x, w->zeros, v + x.at);
     for (int64_t p = 0; p < w->positions; p++)
         for (ig_winograd_run run = {0}; ig_winograd_next_run(w, &y, p, &run);)
-            multiply_run(w, p, &run, v, m);
-    w->kernels->winograd_join(IG_WINOGRAD_OUTPUT, &y.tiles, m, &w->end, w->out);
+            multiply_run(w, p, &run, v);
+    w->kernels->winograd_join(IG_WINOGRAD_OUTPUT, &y.tiles, v + y.at, &w->end, w->out);
 }
 
 static void convolve_group(void *work, int64_t group, int worker) {

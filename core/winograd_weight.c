@@ -22,7 +22,7 @@ static int64_t weight_count(const ig_winograd_work *w) {
 static void sum_run(const ig_winograd_work *w, int64_t position, const ig_winograd_run *run,
                     const float *v, float *sum, bool add) {
     const ig_winograd_tiles *x = &w->x.tiles, *y = &w->y.tiles;
-    const float *z = v + w->x.size;
+    const float *z = v + w->y.at;
     const ig_soon soon[] = {ig_winograd_behind(z, position, y->stride),
                             ig_winograd_behind(v, position, x->stride)};
     w->kernels->outer(&(ig_outer){
@@ -62,7 +62,7 @@ static void split_rows(const ig_winograd_work *w, int64_t first, int64_t end, fl
     w->kernels->winograd_split(IG_WINOGRAD_INPUT, &x.tiles, w->from_x, w->zeros,
                                v + tiles * x.tiles.row_stride);
     w->kernels->winograd_split(IG_WINOGRAD_GRADIENT, &y.tiles, w->from_y, w->zeros,
-                               v + x.size + tiles * y.tiles.row_stride);
+                               v + y.at + tiles * y.tiles.row_stride);
 }
 
 /* Adds rows of tiles, or the first of them, to the sum: groups of tiles are multiplied into one

@@ -3,7 +3,7 @@
 #include "core/whole.h"
 
 enum {
-    GROUP = 1 << 17, /* floats of transformed tiles in one piece of work: 512 KB, in most L2s */
+    GROUP = 1 << 17, /* floats of both sides' tiles in one piece of work: 512 KB, in most L2s */
     FEW_GROUPS = 4,  /* with few images, the batch is cut into this many, */
     LEAST_WORK = 1 << 18, /* of at least this many multiplications: some microseconds */
     KEPT = 2, /* times as many floats as large weights, at most, are kept to be summed at once */
@@ -52,10 +52,11 @@ static int64_t weight_floats(const ig_winograd_work *w) {
 }
 
 /* Weights that are larger than the cache are read once a group, their gradients read and written:
-   the matrices of so many tiles at least are as many floats, or a quarter more. */
+   the matrices of so many tiles at least are 3/8 of the weights' floats, or as many as their
+   gradients'. */
 static int64_t least_tiles(const ig_winograd_work *w) {
-    int64_t x = w->x.tiles.row_stride, y = w->y.tiles.row_stride, tiles = x * y / (x + y);
-    return w->from_y ? tiles : tiles * 5 / 4;
+    int64_t x = w->x.tiles.row_stride, y = w->y.tiles.row_stride;
+    return w->from_y ? x * y / (x + y) : ig_min(x, y) * 3 / 8;
 }
 
 /* Rows of tiles of one group: its matrices fit the cache or weigh as much as the weights, and the
@@ -111,10 +112,23 @@ static ig_winograd_bands cut_bands(int64_t tiles, int64_t whole, bool no_first, 
     return bands;
 }
 
-/* Makes room for rows of tiles: the floats of their matrices. */
-static int64_t set_stride(ig_winograd_tiles *t, int64_t positions, int64_t rows) {
-    t->stride = ig_winograd_spread(rows * t->columns * t->row_stride);
-    return positions * t->stride;
+static int64_t stride_of(const ig_winograd_tiles *t, int64_t rows) {
+    return ig_winograd_spread(rows * t->columns * t->row_stride);
+}
+
+/* Makes room for rows of tiles. The results of a convolution at a position lie where the inputs
+   of the position before have been read: those lines are in the cache, and there are fewer. */
+static void make_room(ig_winograd_work *w, int64_t rows) {
+    ig_winograd_tiles *x = &w->x.tiles, *y = &w->y.tiles;
+    x->stride = stride_of(x, rows);
+    y->stride = stride_of(y, rows);
+    if (w->from_y) {
+        w->y.at = w->positions * x->stride;
+        w->matrices = w->y.at + w->positions * y->stride;
+        return;
+    }
+    x->stride = y->stride = w->x.at = ig_max(x->stride, y->stride);
+    w->matrices = (w->positions + 1) * w->x.at;
 }
 
 void ig_winograd_lay_out(ig_winograd_work *w, int64_t n, int64_t oh, int64_t ow) {
@@ -134,9 +148,7 @@ void ig_winograd_lay_out(ig_winograd_work *w, int64_t n, int64_t oh, int64_t ow)
         t->column_bands = cut_bands(columns, t->whole_columns, w->y.no_first[1], w->y.no_last[1]);
     }
     int64_t kept = ig_winograd_at_once(w) ? w->rows : w->group;
-    w->x.size = set_stride(&w->x.tiles, w->positions, kept);
-    w->y.size = set_stride(&w->y.tiles, w->positions, kept);
-    w->matrices = w->x.size + w->y.size;
+    make_room(w, kept);
     w->asks = weight_floats(w) > LARGE_WEIGHTS && kept * columns >= LEAST_TILES;
 }
 

@@ -9,7 +9,7 @@
 typedef struct {
     ig_winograd_tiles tiles; /* first and end are set for each piece of work */
     int64_t channels;        /* of all phases */
-    int64_t size;            /* floats of the matrices of one piece, or of all that are kept */
+    int64_t at;              /* where the matrices of one piece, or all that are kept, begin */
     /* bits of the phases whose first, or last, output along the height and the width is outside */
     unsigned no_first[2], no_last[2];
 } ig_winograd_side;
