@@ -254,11 +254,36 @@ INLINE int parts_of(const ig_winograd_form form) {
     return form == IG_WINOGRAD_F7X7_3X3 ? 1 : 2;
 }
 
+/* Where in a batch the pixels are that belong to the tile one row of tiles further on: from `at`
+   on, pixels of a row `column` apart and rows `row`. */
+typedef struct {
+    int64_t at, row, column;
+} pixels_below;
+
+/* Whether a map asks the cache for those, for one where it reads or writes one: all at once would
+   be more than the cache takes at a time. Tiles of 7x7, mostly of images that were just made, are
+   as fast without. */
+INLINE bool asks_below(const ig_winograd_map map, const ig_winograd_form form) {
+    return (map == IG_WINOGRAD_INPUT || map == IG_WINOGRAD_GRADIENT || map == IG_WINOGRAD_OUTPUT) &&
+           form != IG_WINOGRAD_F7X7_3X3;
+}
+
+/* Asks for pixel (i, j), channels from c on. */
+INLINE void ask_below(const float *images, const bool write, const pixels_below *below, int i,
+                      int j, int64_t c) {
+    int64_t at = below->at + i * below->row + j * below->column + c;
+    const void *p = (const void *)((uintptr_t)images + (uintptr_t)at * sizeof *images);
+    if (write) __builtin_prefetch(p, 1, 2);
+    else __builtin_prefetch(p, 0, 2);
+}
+
 /* `count` channels (at most a vector) of one tile: its pixels are at pixel[.] + c, and its
    transformed values go to `to`, `stride` apart. */
-INLINE void split(const ig_winograd_map map, const ig_winograd_form form, const float *const *pixel,
-                  int64_t c, int64_t count, float *to, int64_t stride) {
+INLINE void split(const ig_winograd_map map, const ig_winograd_form form, const float *images,
+                  const pixels_below *below, const float *const *pixel, int64_t c, int64_t count,
+                  float *to, int64_t stride) {
     const int n = side_of(map, form), side = whole_side(form), parts = parts_of(form);
+    const int tile = asks_below(map, form) ? tile_of(form) : 0;
     UNROLL
     for (int part = 0; part < parts; part++) {
         const int first = part * side / parts, end = (part + 1) * side / parts;
@@ -266,7 +291,10 @@ INLINE void split(const ig_winograd_map map, const ig_winograd_form form, const 
         UNROLL
         for (int j = 0; j < n; j++) {
             UNROLL
-            for (int i = 0; i < n; i++) x[i] = load_some(pixel[i * n + j] + c, count);
+            for (int i = 0; i < n; i++) {
+                x[i] = load_some(pixel[i * n + j] + c, count);
+                if (part == 0 && i < tile && j < tile) ask_below(images, false, below, i, j, c);
+            }
             apply(map, form, x, y);
             UNROLL
             for (int i = first; i < end; i++) half[i * n + j] = y[i];
@@ -299,8 +327,8 @@ INLINE vec finish(const ig_epilogue *end, vec sum, int64_t at, int64_t count) {
 /* The other way: transformed values at `from`, `stride` apart, go to the pixels of the image that
    begins at `image`. */
 INLINE void join(const ig_winograd_map map, const ig_winograd_form form, const float *from,
-                 int64_t stride, const ig_epilogue *end, float *images, int64_t image,
-                 const pixel_places *at, int64_t c, int64_t count) {
+                 int64_t stride, const ig_epilogue *end, float *images, const pixels_below *below,
+                 int64_t image, const pixel_places *at, int64_t c, int64_t count) {
     const int n = side_of(map, form), side = whole_side(form);
     vec half[MOST], x[LONGEST], y[LONGEST];
     vec bias = end->bias ? load_some(end->bias + c, count) : (vec){0};
@@ -326,6 +354,10 @@ INLINE void join(const ig_winograd_map map, const ig_winograd_form form, const f
             if (place < 0) continue;
             place += image;
             store_some(images + place + c, finish(end, y[j] + bias, place + c, count), count);
+            if (!asks_below(map, form)) continue;
+            ask_below(images, true, below, i, j, c);
+            if (end->added) ask_below(end->added, false, below, i, j, c);
+            if (end->kinks) ask_below(end->kinks, false, below, i, j, c);
         }
     }
 }
@@ -406,29 +438,23 @@ INLINE int64_t tile_place(const ig_winograd_tiles *t, const tile_row *row, int64
     return row->first + ahead * row->rows + row->before * (end - start) + column - start;
 }
 
-/* Asks the cache for the pixels of the tile one row of tiles further on. As images lie one after
-   another, below the last row of tiles is about where the next image begins. */
-INLINE void prefetch_below(const ig_winograd_map map, const ig_winograd_form form,
-                           const ig_winograd_tiles *t, int64_t row, int64_t column, int64_t phase,
-                           const float *image) {
-    if (map == IG_WINOGRAD_WEIGHTS_GRADIENT || phase > 0) return;
-    int64_t apart = tile_of(form) * t->step, y = (row % t->rows + 1) * apart, x = column * apart;
-    for (int64_t i = 0; i < apart; i++)
-        for (int64_t k = 0; k < apart * t->c; k += IG_LINE) {
-            const void *p =
-                (const void *)((uintptr_t)image +
-                               (uintptr_t)(((y + i) * t->w + x) * t->c + k) * sizeof(float));
-            if (map == IG_WINOGRAD_OUTPUT) __builtin_prefetch(p, 1, 2);
-            else __builtin_prefetch(p, 0, 2);
-        }
+/* As images lie one after another, below the last row of tiles is about where the next image
+   begins. */
+INLINE pixels_below find_below(const ig_winograd_form form, const ig_winograd_tiles *t, int64_t row,
+                               int64_t column, int64_t phase) {
+    int64_t apart = tile_of(form) * t->step, image = row / t->rows * t->h;
+    int64_t y = image + (row % t->rows + 1) * apart + phase / 2, x = column * apart + phase % 2;
+    return (pixels_below){(y * t->w + x) * t->c, t->step * t->w * t->c, t->step * t->c};
 }
 
 /* Channels of one tile and phase. */
 INLINE void split_pixels(const ig_winograd_map map, const ig_winograd_form form,
-                         const ig_winograd_tiles *t, const float *const *pixel, float *to) {
+                         const ig_winograd_tiles *t, const float *images, const pixels_below *below,
+                         const float *const *pixel, float *to) {
     int64_t c = 0;
-    for (; c + LANES <= t->c; c += LANES) split(map, form, pixel, c, LANES, to + c, t->stride);
-    if (c < t->c) split(map, form, pixel, c, t->c - c, to + c, t->stride);
+    for (; c + LANES <= t->c; c += LANES)
+        split(map, form, images, below, pixel, c, LANES, to + c, t->stride);
+    if (c < t->c) split(map, form, images, below, pixel, c, t->c - c, to + c, t->stride);
 }
 
 INLINE void split_tiles(const ig_winograd_map map, const ig_winograd_form form,
@@ -443,20 +469,21 @@ INLINE void split_tiles(const ig_winograd_map map, const ig_winograd_form form,
                 const float *pixel[MOST];
                 pixel_places at = find_pixels(map, form, t, row % t->rows, column, phase);
                 find_sources(&at, n, image, zeros, pixel);
-                prefetch_below(map, form, t, row, column, phase, image);
+                pixels_below below = find_below(form, t, row, column, phase);
                 int64_t place = tile_place(t, &tiles, column) * t->row_stride + phase * t->c;
-                split_pixels(map, form, t, pixel, to + place);
+                split_pixels(map, form, t, images, &below, pixel, to + place);
             }
     }
 }
 
 INLINE void join_pixels(const ig_winograd_map map, const ig_winograd_form form,
                         const ig_winograd_tiles *t, const float *from, const ig_epilogue *end,
-                        float *images, int64_t image, const pixel_places *at) {
+                        float *images, const pixels_below *below, int64_t image,
+                        const pixel_places *at) {
     int64_t c = 0;
     for (; c + LANES <= t->c; c += LANES)
-        join(map, form, from + c, t->stride, end, images, image, at, c, LANES);
-    if (c < t->c) join(map, form, from + c, t->stride, end, images, image, at, c, t->c - c);
+        join(map, form, from + c, t->stride, end, images, below, image, at, c, LANES);
+    if (c < t->c) join(map, form, from + c, t->stride, end, images, below, image, at, c, t->c - c);
 }
 
 INLINE void join_tiles(const ig_winograd_map map, const ig_winograd_form form,
@@ -468,15 +495,9 @@ INLINE void join_tiles(const ig_winograd_map map, const ig_winograd_form form,
         for (int64_t column = 0; column < t->columns; column++)
             for (int64_t phase = 0; phase < t->step * t->step; phase++) {
                 pixel_places at = find_pixels(map, form, t, row % t->rows, column, phase);
-                prefetch_below(map, form, t, row, column, phase, images + image);
-                if (end->added) /* to be read, as inputs are */
-                    prefetch_below(IG_WINOGRAD_INPUT, form, t, row, column, phase,
-                                   end->added + image);
-                if (end->kinks)
-                    prefetch_below(IG_WINOGRAD_INPUT, form, t, row, column, phase,
-                                   end->kinks + image);
+                pixels_below below = find_below(form, t, row, column, phase);
                 int64_t place = tile_place(t, &tiles, column) * t->row_stride + phase * t->c;
-                join_pixels(map, form, t, from + place, end, images, image, &at);
+                join_pixels(map, form, t, from + place, end, images, &below, image, &at);
             }
     }
 }
@@ -544,7 +565,8 @@ INLINE void weights_panel(const ig_winograd_map map, const ig_winograd_form form
                 const float *taps[9];
                 for (int t = 0; t < count; t++) taps[t] = tap[t] + i * PANEL;
                 for (int64_t c = 0; c < width; c += LANES)
-                    split(map, form, taps, c, LANES, to + (in + i) * PANEL + first + c, f->stride);
+                    split(map, form, NULL, NULL, taps, c, LANES, to + (in + i) * PANEL + first + c,
+                          f->stride);
             }
         }
 }
