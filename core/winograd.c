@@ -216,9 +216,9 @@ bool ig_winograd_fits(ig_winograd_form form, const ig_conv_shape *s) {
            phases_fit;
 }
 
-/* Results that tiles of 7x7 fit: of more, the larger transforms take what products save. */
+/* Results that tiles of 7x7 fit. */
 static bool is_of_sevens(const ig_conv_shape *s) {
-    return s->ho % 7 == 0 && s->wo % 7 == 0 && s->ho * s->wo <= 14 * 14;
+    return s->ho % 7 == 0 && s->wo % 7 == 0;
 }
 
 ig_winograd_form ig_winograd_choose(const ig_conv_shape *s, bool normed) {
