@@ -565,8 +565,8 @@ INLINE void weights_panel(const ig_winograd_map map, const ig_winograd_form form
                 const float *taps[9];
                 for (int t = 0; t < count; t++) taps[t] = tap[t] + i * PANEL;
                 for (int64_t c = 0; c < width; c += LANES)
-                    split(map, form, NULL, NULL, taps, c, LANES, to + (in + i) * PANEL + first + c,
-                          f->stride);
+                    split(map, form, NULL, &(pixels_below){0}, taps, c, LANES,
+                          to + (in + i) * PANEL + first + c, f->stride);
             }
         }
 }
