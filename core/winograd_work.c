@@ -59,8 +59,8 @@ static int64_t least_tiles(const ig_winograd_work *w) {
     return w->from_y ? x * y / (x + y) : ig_min(x, y) * 3 / 8;
 }
 
-/* Rows of tiles of one group: its matrices fit the cache or weigh as much as the weights, and the
-   threads find work. */
+/* Rows of tiles of one group: its matrices fit the cache or are enough beside large weights, and
+   the threads find work. */
 static int64_t group_rows(const ig_winograd_work *w, int64_t columns) {
     int64_t tile_floats = w->x.tiles.row_stride + w->y.tiles.row_stride;
     int64_t most = ig_max(GROUP / (w->positions * columns * tile_floats), 1);
