@@ -17,13 +17,11 @@ ig_conv_work ig_conv_start(ig_conv_shape s, int64_t channels) {
 bool ig_conv_take_scratch(ig_tape *tape, ig_conv_work *w, int64_t padded) {
     int64_t image = w->made ? w->s.h * w->s.w * w->s.c : 0;
     w->padded = ig_ceil_div(padded, IG_LINE) * IG_LINE;
-    w->scratch_size = w->padded + ig_ceil_div(image, IG_LINE) * IG_LINE;
-    w->scratch = ig_tape_floats(tape, ig_threads() * w->scratch_size);
-    return w->scratch;
+    return ig_tape_scratch(tape, w->padded + image, &w->scratch);
 }
 
 float *ig_conv_scratch(const ig_conv_work *w, int worker) {
-    return w->scratch + worker * w->scratch_size;
+    return ig_scratch_of(&w->scratch, worker);
 }
 
 float *ig_conv_made_image(const ig_conv_work *w, int worker) {

@@ -18,11 +18,11 @@ typedef struct {
     int64_t panel; /* columns of its matrix that lie together */
     ig_epilogue end;
     float *out;
-    bool add;       /* to the weights' gradient */
-    float *packed;  /* weights */
-    float *partial; /* the sum of each chunk of the weights' gradient */
-    float *scratch; /* for each worker `padded` floats and, if it is made, an image */
-    int64_t padded, scratch_size;
+    bool add;           /* to the weights' gradient */
+    float *packed;      /* weights */
+    float *partial;     /* the sum of each chunk of the weights' gradient */
+    ig_scratch scratch; /* `padded` floats and, if it is made, an image */
+    int64_t padded;
     int64_t bands;                   /* of an image */
     struct ig_conv_phase *phases;    /* stride^2: see conv_fine.c */
     int64_t lead_rows, lead_columns; /* of the coarse image padded for them */

@@ -78,8 +78,7 @@ typedef struct {
     const float *qkv, *g; /* g: gradient of the output, N L C */
     float *out;           /* N L C, or the gradient of qkv */
     float *p;             /* N heads L L: softmax(q k^T / sqrt(C/heads)) */
-    float *scratch;       /* a worker's scratch_size floats: a packed matrix, then scores L L */
-    int64_t scratch_size;
+    ig_scratch scratch;   /* a packed matrix, then scores L L */
     int64_t length, c, heads;
 } attention_work;
 
@@ -164,7 +163,7 @@ static void attend(void *work, int64_t chunk, int worker) {
     const attention_work *w = work;
     attention_head h = head_of(w, chunk);
     int64_t length = w->length, stride = 3 * w->c;
-    float *packed = w->scratch + worker * w->scratch_size, *scores = packed + packed_size(w);
+    float *packed = ig_scratch_of(&w->scratch, worker), *scores = packed + packed_size(w);
     multiply(w, length, length, h.size, (rows){h.q, stride}, h.k, 1, stride, scores, length,
              packed);
     ask_for_next(w, chunk);
@@ -178,7 +177,7 @@ static void attend_backward(void *work, int64_t chunk, int worker) {
     const attention_work *w = work;
     attention_head h = head_of(w, chunk);
     int64_t length = w->length, stride = 3 * w->c;
-    float *packed = w->scratch + worker * w->scratch_size, *gs = packed + packed_size(w);
+    float *packed = ig_scratch_of(&w->scratch, worker), *gs = packed + packed_size(w);
     float *gq = w->out + h.in_at, *gk = gq + w->c, *gv = gk + w->c;
     rows g = {w->g + h.out_at, w->c}, p = {h.p, length}, scores = {gs, length};
     multiply(w, length, length, h.size, g, h.v, 1, stride, gs, length, packed);
@@ -206,12 +205,8 @@ static attention_work work_of(const ig_node *node) {
 
 /* Runs a task for each head of each image. */
 static bool run_heads(ig_tape *tape, attention_work *w, int64_t images, ig_task *task) {
-    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    w->scratch_size = packed_size(w) + ig_ceil_div(w->length * w->length, 16) * 16;
-    w->scratch = ig_tape_floats(tape, ig_threads() * w->scratch_size);
-    if (!w->scratch) return false;
+    if (!ig_tape_scratch(tape, packed_size(w) + w->length * w->length, &w->scratch)) return false;
     ig_parallel(images * w->heads, task, w);
-    ig_arena_release(tape->arena, mark);
     return true;
 }
 

@@ -5,8 +5,8 @@
 typedef struct {
     const ig_group_norm *norm;
     const float *gy;
-    float *y;       /* NULL in the backward */
-    float *scratch; /* an image a worker */
+    float *y;           /* NULL in the backward */
+    ig_scratch scratch; /* an image */
 } groupnorm_work;
 
 static int64_t image_floats(const groupnorm_work *w) {
@@ -21,8 +21,8 @@ static void groupnorm_image(void *work, int64_t n, int worker) {
 
 static void groupnorm_image_backward(void *work, int64_t n, int worker) {
     const groupnorm_work *w = work;
-    ig_group_norm_back(w->norm, n, w->gy + n * image_floats(w),
-                       w->scratch + worker * image_floats(w), NULL);
+    ig_group_norm_back(w->norm, n, w->gy + n * image_floats(w), ig_scratch_of(&w->scratch, worker),
+                       NULL);
 }
 
 static void groupnorm_backward(ig_tape *tape, ig_node *node) {
@@ -31,8 +31,9 @@ static void groupnorm_backward(ig_tape *tape, ig_node *node) {
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     groupnorm_work w = {.norm = norm, .gy = node->out->g};
     bool behind = norm->norm.act && norm->gx; /* gradients behind the activation lie in scratch */
-    w.scratch = ig_tape_floats(tape, behind ? ig_threads() * image_floats(&w) : 0);
-    if (!w.scratch || !ig_group_norm_take(tape, norm, true)) return;
+    if (!ig_tape_scratch(tape, behind ? image_floats(&w) : 0, &w.scratch) ||
+        !ig_group_norm_take(tape, norm, true))
+        return;
     ig_parallel(norm->images, groupnorm_image_backward, &w);
     ig_group_norm_end(norm);
     ig_arena_release(tape->arena, mark);

@@ -29,9 +29,8 @@ typedef struct {
     /* the weight's gradient is cut into blocks of outputs or, where these are few, of inputs */
     int64_t blocks;
     bool by_inputs;
-    float *part; /* for each worker, gy of a block of outputs and of up to SUMMED_ROWS rows */
-    int64_t part_size;
-    double *sums; /* out: the sums of a part's columns */
+    ig_scratch parts; /* of gy: a block of outputs of up to SUMMED_ROWS rows */
+    double *sums;     /* out: the sums of a part's columns */
 } linear_work;
 
 /* c (rows n) = the epilogue of a (rows k) times the weights as a matrix k n. Element [r][j] of the
@@ -45,7 +44,8 @@ typedef struct {
     float *c;
     int64_t block; /* rows of it */
     int64_t span;  /* columns that a piece of work takes, whole panels */
-    float *packed; /* the matrix, or a span of it for each worker */
+    float *packed; /* the matrix, or */
+    ig_scratch packed_spans;
 } linear_product;
 
 /* Few outputs, which take the weights as they are. */
@@ -102,7 +102,7 @@ static void block_of_few(void *work, int64_t block, int worker) {
 static void pack_and_multiply(void *work, int64_t span, int worker) {
     const linear_product *p = work;
     int64_t column = span * p->span, columns = ig_min(p->n - column, p->span);
-    float *packed = p->packed + worker * p->span * p->k;
+    float *packed = ig_scratch_of(&p->packed_spans, worker);
     for (int64_t panel = 0; panel < ig_panels(p->kernels, columns); panel++)
         p->kernels->pack(panel, p->k, columns, p->w + column * p->w_column, p->w_row, p->w_column,
                          packed);
@@ -141,7 +141,7 @@ static void weight_chunk(void *work, int64_t chunk, int worker) {
     range outs = {0, w->out}, ins = {0, w->in};
     if (w->by_inputs) ins = block_of(w->in, w->blocks, chunk, w->kernels->panel);
     else outs = block_of(w->out, w->blocks, chunk, 1);
-    float *part = w->part + worker * w->part_size;
+    float *part = ig_scratch_of(&w->parts, worker);
     int64_t most = w->out < FEW ? STREAMS : SUMMED_ROWS;
     for (int64_t row = 0; row == 0 || row < w->rows; row += most) {
         int64_t count = ig_min(w->rows - row, most);
@@ -178,18 +178,16 @@ static void layer_gradients(ig_tape *tape, linear_work *w) {
     w->by_inputs = blocks == 1 && w->in > w->out && w->in >= 2 * w->kernels->panel * threads;
     w->blocks = w->by_inputs ? threads : ig_min(ig_ceil_div(blocks, threads) * threads, w->out);
     int64_t outs = w->by_inputs ? w->out : ig_ceil_div(w->out, w->blocks);
-    w->part_size = ig_min(w->rows, SUMMED_ROWS) * outs;
-    w->part = ig_tape_floats(tape, threads * w->part_size);
     w->sums = ig_tape_doubles(tape, w->out);
-    if (w->part && w->sums) ig_parallel(w->blocks, weight_chunk, w);
+    if (w->sums && ig_tape_scratch(tape, ig_min(w->rows, SUMMED_ROWS) * outs, &w->parts))
+        ig_parallel(w->blocks, weight_chunk, w);
     ig_arena_release(tape->arena, mark);
 }
 
 /* Weights that change are packed for one product: by those who use them, where there are spans
    enough for all threads. */
 static bool run_once(ig_tape *tape, linear_product *p, int64_t spans) {
-    p->packed = ig_tape_floats(tape, ig_threads() * p->span * p->k);
-    if (!p->packed) return false;
+    if (!ig_tape_scratch(tape, p->span * p->k, &p->packed_spans)) return false;
     ig_parallel(spans, pack_and_multiply, p);
     return true;
 }

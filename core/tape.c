@@ -37,6 +37,7 @@ ig_status ig_tape_init(ig_tape *tape, ig_err *err) {
 void ig_tape_finish(ig_tape *tape) {
     ig_arena_destroy(tape->arena);
     tape->arena = NULL;
+    ig_scratch_finish(&tape->scratch);
 }
 
 void ig_tape_begin(ig_tape *tape, bool training, bool recording) {
@@ -50,9 +51,13 @@ void ig_tape_begin(ig_tape *tape, bool training, bool recording) {
     tape->spares = NULL;
 }
 
+static void fail_memory(ig_tape *tape, const char *what) {
+    if (tape->err.status == IG_OK) ig_fail_memory(&tape->err, what);
+}
+
 void *ig_tape_alloc(ig_tape *tape, size_t bytes) {
     void *memory = ig_arena_alloc(tape->arena, bytes);
-    if (!memory && tape->err.status == IG_OK) ig_fail_memory(&tape->err, "step arena");
+    if (!memory) fail_memory(tape, "step arena");
     return memory;
 }
 
@@ -61,6 +66,13 @@ float *ig_tape_floats(ig_tape *tape, int64_t count) {
 }
 double *ig_tape_doubles(ig_tape *tape, int64_t count) {
     return ig_tape_alloc(tape, (size_t)count * sizeof(double));
+}
+
+bool ig_tape_scratch(ig_tape *tape, int64_t floats, ig_scratch *scratch) {
+    bool has_grown = ig_scratch_grow(&tape->scratch, floats);
+    if (!has_grown) fail_memory(tape, "scratch");
+    *scratch = tape->scratch;
+    return has_grown;
 }
 
 /* ---- memory that is used again ---- */

@@ -9,6 +9,7 @@
 
 #include "core/arena.h"
 #include "core/error.h"
+#include "core/scratch.h"
 
 enum { IG_MAX_DIMS = 4 };
 
@@ -76,6 +77,7 @@ typedef struct {
 
 struct ig_tape {
     ig_arena *arena;
+    ig_scratch scratch; /* kept from step to step */
     ig_node *last;
     bool training;  /* batch statistics and their update, or running statistics */
     bool recording; /* false: forward only, nothing needs a gradient */
@@ -168,6 +170,10 @@ ig_node *ig_node_share(ig_tape *tape, const ig_op *op, ig_tensor *const *in, int
 void *ig_tape_alloc(ig_tape *tape, size_t bytes);
 float *ig_tape_floats(ig_tape *tape, int64_t count);
 double *ig_tape_doubles(ig_tape *tape, int64_t count);
+
+/* So many floats for each worker of ig_parallel, of undefined content, until the next call: they
+   are the same memory then. False marks the tape as failed. */
+bool ig_tape_scratch(ig_tape *tape, int64_t floats, ig_scratch *scratch);
 
 /* As if no gradient had been written yet. */
 void ig_forget_gradients(ig_tape *tape);

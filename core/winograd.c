@@ -62,8 +62,7 @@ static void convolve_rows(const ig_winograd_work *w, int64_t first, int64_t end,
 static void convolve_group(void *work, int64_t group, int worker) {
     const ig_winograd_work *w = work;
     int64_t first = group * w->group;
-    convolve_rows(w, first, ig_min(first + w->group, w->rows),
-                  w->scratch + worker * w->scratch_size);
+    convolve_rows(w, first, ig_min(first + w->group, w->rows), ig_scratch_of(&w->scratch, worker));
 }
 
 static void convolve_all(const ig_winograd_work *w, float *v) {
@@ -99,7 +98,7 @@ void ig_winograd_make(const ig_winograd_work *w, ig_winograd_images images) {
 
 static void convolve_made(void *work, int64_t piece, int worker) {
     ig_winograd_work w = *(const ig_winograd_work *)work;
-    float *v = w.scratch + worker * w.scratch_size;
+    float *v = ig_scratch_of(&w.scratch, worker);
     ig_winograd_images images =
         ig_winograd_take_images(&w, piece * w.images, ig_winograd_batch(&w), v + w.matrices);
     ig_winograd_make(&w, images);
@@ -125,7 +124,7 @@ void ig_winograd_convolve_and_take(ig_winograd_work w, ig_winograd_images gradie
 
 static void convolve_taken(void *work, int64_t piece, int worker) {
     const ig_winograd_work *w = work;
-    float *v = w->scratch + worker * w->scratch_size;
+    float *v = ig_scratch_of(&w->scratch, worker);
     ig_winograd_convolve_and_take(
         *w, ig_winograd_take_images(w, piece * w->images, ig_winograd_batch(w), v + w->matrices), v,
         NULL);
@@ -136,10 +135,10 @@ static void convolve_taken(void *work, int64_t piece, int worker) {
 static bool convolve(ig_tape *tape, ig_winograd_work *w, const ig_tensor *weight,
                      ig_winograd_filter filter, const ig_winograd_side *fine, ig_task *by_images) {
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    w->scratch_size = w->matrices + ig_winograd_fine_scratch(w, fine);
+    int64_t scratch = w->matrices + ig_winograd_fine_scratch(w, fine);
     w->zeros = ig_tape_floats(tape, w->x.channels);
-    w->scratch = ig_tape_floats(tape, ig_threads() * w->scratch_size);
-    if (!w->zeros || !w->scratch || !pack(tape, w, weight, filter)) return false;
+    if (!w->zeros || !ig_tape_scratch(tape, scratch, &w->scratch) || !pack(tape, w, weight, filter))
+        return false;
     memset(w->zeros, 0, (size_t)w->x.channels * sizeof(float));
     if (w->made) ig_parallel(ig_ceil_div(ig_winograd_batch(w), w->images), by_images, w);
     else ig_parallel(ig_ceil_div(w->rows, w->group), convolve_group, w);

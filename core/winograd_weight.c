@@ -106,7 +106,7 @@ static void weight_chunk(void *work, int64_t chunk, int worker) {
     const ig_winograd_work *w = work;
     int64_t units = w->made ? ig_winograd_batch(w) : w->rows;
     int64_t begin = chunk * units / w->chunks, end = (chunk + 1) * units / w->chunks;
-    float *v = w->scratch + worker * w->scratch_size, *sum = v + w->matrices;
+    float *v = ig_scratch_of(&w->scratch, worker), *sum = v + w->matrices;
     if (w->made) sum_made(w, begin, end, v);
     else sum_rows(w, begin, end, v, false);
     float *partial = w->partial + chunk * weight_count(w) * w->y.tiles.c;
@@ -135,10 +135,9 @@ static int64_t made_scratch(const ig_winograd_work *w) {
 /* gw = or += the gradient, in chunks. */
 static bool sum_chunks(ig_tape *tape, ig_winograd_work *w) {
     if (w->back) w->matrices = ig_max(w->matrices, w->back->matrices);
-    w->scratch_size = w->matrices + w->positions * w->weights.stride + made_scratch(w);
+    int64_t scratch = w->matrices + w->positions * w->weights.stride + made_scratch(w);
     w->partial = ig_tape_floats(tape, w->chunks * w->y.tiles.c * weight_count(w));
-    w->scratch = ig_tape_floats(tape, ig_threads() * w->scratch_size);
-    if (!w->partial || !w->scratch) return false;
+    if (!w->partial || !ig_tape_scratch(tape, scratch, &w->scratch)) return false;
     ig_parallel(w->chunks, weight_chunk, w);
     ig_parallel(w->y.tiles.c, reduce_weights, w);
     return true;
@@ -152,7 +151,7 @@ static float *kept_matrices(const ig_winograd_work *w) {
 
 static void keep_chunk(void *work, int64_t chunk, int worker) {
     const ig_winograd_work *w = work;
-    float *v = w->scratch + worker * w->scratch_size;
+    float *v = ig_scratch_of(&w->scratch, worker);
     float *fine = v + (w->back ? w->back->matrices : 0);
     int64_t first = chunk * w->images;
     ig_winograd_work part =
@@ -182,10 +181,9 @@ static void join_weights(void *work, int64_t k, int worker) {
 
 /* gw = or += the gradient, all tiles' matrices being kept. */
 static bool sum_at_once(ig_tape *tape, ig_winograd_work *w) {
-    w->scratch_size = (w->back ? w->back->matrices : 0) + made_scratch(w);
-    w->scratch = ig_tape_floats(tape, ig_threads() * w->scratch_size);
+    int64_t scratch = (w->back ? w->back->matrices : 0) + made_scratch(w);
     w->sum = ig_tape_floats(tape, w->positions * w->weights.stride + w->matrices);
-    if (!w->scratch || !w->sum) return false;
+    if (!w->sum || !ig_tape_scratch(tape, scratch, &w->scratch)) return false;
     ig_parallel(w->chunks, keep_chunk, w);
     ig_parallel(w->positions, sum_kept, w);
     ig_parallel(w->y.tiles.c, join_weights, w);

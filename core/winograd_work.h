@@ -34,8 +34,7 @@ typedef struct ig_winograd_work {
     float *zeros;
     const float *packed; /* weights */
     int64_t packed_stride;
-    float *scratch;
-    int64_t scratch_size; /* floats a worker */
+    ig_scratch scratch;
     int64_t chunks;
     ig_winograd_tiles weights; /* of the weights' gradient, a tile for each coarse channel */
     float *partial;            /* its sum over each chunk; or */

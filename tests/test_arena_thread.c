@@ -7,6 +7,7 @@
 
 #include "core/arena.h"
 #include "core/rng.h"
+#include "core/scratch.h"
 #include "core/thread.h"
 
 /* ---- arena ---- */
@@ -76,6 +77,48 @@ static void test_too_much(void **state) {
     assert_non_null(ig_arena_alloc(arena, 10)); /* still usable */
     assert_non_null(ig_arena_alloc(arena, 0));
     ig_arena_destroy(arena);
+}
+
+/* ---- the workers' scratch ---- */
+
+static void fill(const ig_scratch *s, int64_t floats) {
+    for (int worker = 0; worker < s->workers; worker++) {
+        float *mine = ig_scratch_of(s, worker);
+        assert_int_equal((uintptr_t)mine % 64, 0);
+        for (int64_t i = 0; i < floats; i++) mine[i] = (float)worker;
+    }
+    for (int worker = 0; worker < s->workers; worker++)
+        for (int64_t i = 0; i < floats; i++)
+            assert_float_equal(ig_scratch_of(s, worker)[i], worker, 0);
+}
+
+/* It is the same memory until more is asked for, for all the workers there are then. */
+static void test_scratch(void **state) {
+    (void)state;
+    ig_scratch s = {0};
+    ig_set_threads(2);
+    assert_true(ig_scratch_grow(&s, 1000));
+    const float *first = s.floats;
+    fill(&s, 1000);
+    assert_true(ig_scratch_grow(&s, 0));
+    assert_true(ig_scratch_grow(&s, 1000));
+    assert_ptr_equal(s.floats, first);
+    assert_true(ig_scratch_grow(&s, 3000));
+    fill(&s, 3000);
+    ig_set_threads(5);
+    assert_true(ig_scratch_grow(&s, 10));
+    assert_int_equal(s.workers, 5);
+    fill(&s, 3000);
+    ig_set_threads(1);
+    assert_true(ig_scratch_grow(&s, 4000));
+    assert_int_equal(s.workers, 5);
+    fill(&s, 4000);
+    assert_false(ig_scratch_grow(&s, INT64_MAX / 16));
+    assert_null(s.floats);
+    ig_set_threads(0);
+    assert_true(ig_scratch_grow(&s, 10));
+    ig_scratch_finish(&s);
+    assert_null(s.floats);
 }
 
 /* ---- threads ---- */
@@ -178,10 +221,11 @@ static void test_denormals(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_allocations),     cmocka_unit_test(test_marks),
-        cmocka_unit_test(test_steady),          cmocka_unit_test(test_too_much),
-        cmocka_unit_test(test_each_chunk_once), cmocka_unit_test(test_few_chunks),
-        cmocka_unit_test(test_thread_counts),   cmocka_unit_test(test_denormals),
+        cmocka_unit_test(test_allocations), cmocka_unit_test(test_marks),
+        cmocka_unit_test(test_steady),      cmocka_unit_test(test_too_much),
+        cmocka_unit_test(test_scratch),     cmocka_unit_test(test_each_chunk_once),
+        cmocka_unit_test(test_few_chunks),  cmocka_unit_test(test_thread_counts),
+        cmocka_unit_test(test_denormals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -127,11 +127,19 @@ static void for_every_problem(void (*check)(const problem *p)) {
 
 /* ---- running an op ---- */
 
-enum { BYTES = 7 << 20 }; /* all that a run needs of the arena, and no more than it begins with */
+/* All that a run needs of the arena, and of scratch, and no more than it begins with. */
+enum { BYTES = 7 << 20, SCRATCH = 3 << 17 /* floats for each worker */ };
 
-/* The scratch that ops have released lies under later ones' outputs: those become NaN again. */
+static void poison_scratch(ig_tape *tape) {
+    ig_scratch s;
+    assert_true(ig_tape_scratch(tape, SCRATCH, &s));
+    memset(s.floats, 0xff, (size_t)(s.apart * s.workers) * sizeof(float));
+}
+
+/* What ops have released lies under later ones' outputs, and what they left in scratch is found
+   there: these become NaN again. */
 static void poison_output(void *watcher, const ig_node *node, bool backward) {
-    (void)watcher;
+    poison_scratch(watcher);
     if (!node || backward || (node->in[0] && node->out->x == node->in[0]->x)) return;
     size_t bytes = (size_t)ig_count(node->out->s) * sizeof(float);
     memset(node->out->x, 0xff, (bytes + 63) / 64 * 64);
@@ -144,7 +152,9 @@ static void poisoned_tape(ig_tape *tape) {
     void *memory = ig_tape_alloc(tape, BYTES);
     assert_non_null(memory);
     memset(memory, 0xff, BYTES);
+    poison_scratch(tape);
     tape->watch = poison_output;
+    tape->watcher = tape;
     ig_tape_begin(tape, true, true);
 }
 
@@ -189,10 +199,10 @@ static ig_tensor *make_input(ig_tape *tape, const problem *p, int i, how h, int6
 }
 
 /* Writes over half of the memory left, among it what the backward took and gave back. */
-static void spoil_scratch(ig_tape *tape) {
+static void spoil_memory(ig_tape *tape) {
     int64_t count = (BYTES - (int64_t)ig_arena_get_mark(tape->arena).used) / 8;
-    float *scratch = ig_tape_floats(tape, count);
-    for (int64_t i = 0; i < count; i++) scratch[i] = NAN;
+    float *rest = ig_tape_floats(tape, count);
+    for (int64_t i = 0; i < count; i++) rest[i] = NAN;
 }
 
 /* The output and every written gradient, with the checks that hold for each run. */
@@ -227,11 +237,12 @@ static result run(const problem *p, how h) {
     ig_tensor *loss = test_weigh(&tape, y, r);
     if (ig_backward(&tape, loss, NULL, &err) != IG_OK) fail_msg("%s: %s", p->name, err.message);
     size_t used = ig_arena_get_mark(tape.arena).used;
-    spoil_scratch(&tape);
+    spoil_memory(&tape);
     result out = collect(p, &call, at, y, h);
     out.used = used;
     if (h.image < 0) assert_true(ig_same_shape(y->s, p->out));
-    assert_int_equal(ig_arena_bytes(tape.arena), BYTES); /* and all of it was poisoned */
+    assert_int_equal(ig_arena_bytes(tape.arena), BYTES);        /* and all of it was poisoned */
+    assert_in_range(tape.scratch.apart, SCRATCH, SCRATCH + 64); /* nor did this grow */
     ig_tape_finish(&tape);
     return out;
 }
