@@ -61,8 +61,8 @@ static void convolve_rows(const ig_winograd_work *w, int64_t first, int64_t end,
 
 static void convolve_group(void *work, int64_t group, int worker) {
     const ig_winograd_work *w = work;
-    int64_t first = group * w->group;
-    convolve_rows(w, first, ig_min(first + w->group, w->rows), ig_scratch_of(&w->scratch, worker));
+    convolve_rows(w, group * w->rows / w->chunks, (group + 1) * w->rows / w->chunks,
+                  ig_scratch_of(&w->scratch, worker));
 }
 
 static void convolve_all(const ig_winograd_work *w, float *v) {
@@ -140,8 +140,9 @@ static bool convolve(ig_tape *tape, ig_winograd_work *w, const ig_tensor *weight
     if (!w->zeros || !ig_tape_scratch(tape, scratch, &w->scratch) || !pack(tape, w, weight, filter))
         return false;
     memset(w->zeros, 0, (size_t)w->x.channels * sizeof(float));
-    if (w->made) ig_parallel(ig_ceil_div(ig_winograd_batch(w), w->images), by_images, w);
-    else ig_parallel(ig_ceil_div(w->rows, w->group), convolve_group, w);
+    w->chunks = w->made ? ig_ceil_div(ig_winograd_batch(w), w->images)
+                        : ig_ceil_div(w->rows, w->group); /* of nearly equal size */
+    ig_parallel(w->chunks, w->made ? by_images : convolve_group, w);
     ig_arena_release(tape->arena, mark);
     return true;
 }
