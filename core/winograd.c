@@ -59,9 +59,9 @@ static void convolve_rows(const ig_winograd_work *w, int64_t first, int64_t end,
     w->kernels->winograd_join(IG_WINOGRAD_OUTPUT, &y.tiles, v + y.at, &w->end, w->out);
 }
 
-static void convolve_group(void *work, int64_t group, int worker) {
+static void convolve_group(void *work, int64_t chunk, int worker) {
     const ig_winograd_work *w = work;
-    convolve_rows(w, group * w->rows / w->chunks, (group + 1) * w->rows / w->chunks,
+    convolve_rows(w, chunk * w->rows / w->chunks, (chunk + 1) * w->rows / w->chunks,
                   ig_scratch_of(&w->scratch, worker));
 }
 
@@ -96,11 +96,10 @@ void ig_winograd_make(const ig_winograd_work *w, ig_winograd_images images) {
                       images.fine + (i - images.first) * ig_winograd_image_floats(&w->x));
 }
 
-static void convolve_made(void *work, int64_t piece, int worker) {
+static void convolve_made(void *work, int64_t chunk, int worker) {
     ig_winograd_work w = *(const ig_winograd_work *)work;
     float *v = ig_scratch_of(&w.scratch, worker);
-    ig_winograd_images images =
-        ig_winograd_take_images(&w, piece * w.images, ig_winograd_batch(&w), v + w.matrices);
+    ig_winograd_images images = ig_winograd_take_chunk(&w, chunk, v + w.matrices);
     ig_winograd_make(&w, images);
     int64_t place = images.first * ig_winograd_image_floats(&w.y);
     w.rows = (images.end - images.first) * w.x.tiles.rows;
@@ -122,12 +121,10 @@ void ig_winograd_convolve_and_take(ig_winograd_work w, ig_winograd_images gradie
     }
 }
 
-static void convolve_taken(void *work, int64_t piece, int worker) {
+static void convolve_taken(void *work, int64_t chunk, int worker) {
     const ig_winograd_work *w = work;
     float *v = ig_scratch_of(&w->scratch, worker);
-    ig_winograd_convolve_and_take(
-        *w, ig_winograd_take_images(w, piece * w->images, ig_winograd_batch(w), v + w->matrices), v,
-        NULL);
+    ig_winograd_convolve_and_take(*w, ig_winograd_take_chunk(w, chunk, v + w->matrices), v, NULL);
 }
 
 /* out = the convolution of w->from_x with the filter's weights, by one of the tasks above.
@@ -140,8 +137,6 @@ static bool convolve(ig_tape *tape, ig_winograd_work *w, const ig_tensor *weight
     if (!w->zeros || !ig_tape_scratch(tape, scratch, &w->scratch) || !pack(tape, w, weight, filter))
         return false;
     memset(w->zeros, 0, (size_t)w->x.channels * sizeof(float));
-    w->chunks = w->made ? ig_ceil_div(ig_winograd_batch(w), w->images)
-                        : ig_ceil_div(w->rows, w->group); /* of nearly equal size */
     ig_parallel(w->chunks, w->made ? by_images : convolve_group, w);
     ig_arena_release(tape->arena, mark);
     return true;

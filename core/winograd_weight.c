@@ -153,10 +153,10 @@ static void keep_chunk(void *work, int64_t chunk, int worker) {
     const ig_winograd_work *w = work;
     float *v = ig_scratch_of(&w->scratch, worker);
     float *fine = v + (w->back ? w->back->matrices : 0);
-    int64_t first = chunk * w->images;
-    ig_winograd_work part =
-        make_part(w, ig_winograd_take_images(w, first, ig_winograd_batch(w), fine), v);
-    split_rows(&part, 0, part.rows, kept_matrices(w), first * w->x.tiles.rows * w->x.tiles.columns);
+    ig_winograd_images images = ig_winograd_take_chunk(w, chunk, fine);
+    ig_winograd_work part = make_part(w, images, v);
+    split_rows(&part, 0, part.rows, kept_matrices(w),
+               images.first * w->x.tiles.rows * w->x.tiles.columns);
 }
 
 static void sum_kept(void *work, int64_t position, int worker) {
@@ -208,8 +208,8 @@ static ig_winograd_tiles weight_tiles(const ig_winograd_work *w, const ig_conv_s
 static void cut_chunks(ig_winograd_work *w) {
     int64_t enough = w->rows * w->x.tiles.columns / CHUNK_TILES;
     int64_t most = w->made ? ig_winograd_batch(w) : w->rows;
-    w->chunks = ig_min(ig_min(ig_max(enough, LEAST_CHUNKS), MOST_CHUNKS), most);
-    if (ig_winograd_at_once(w)) w->chunks = ig_ceil_div(most, w->images);
+    if (!ig_winograd_at_once(w))
+        w->chunks = ig_min(ig_min(ig_max(enough, LEAST_CHUNKS), MOST_CHUNKS), most);
     if (w->rows == 0 || w->made) return;
     int64_t rows = ig_ceil_div(w->rows, w->chunks);
     w->group = ig_ceil_div(rows, ig_ceil_div(rows, w->group));

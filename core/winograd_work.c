@@ -82,17 +82,19 @@ static int64_t whole_tiles(const ig_winograd_work *w, int64_t tiles, int64_t siz
     return ig_max(tiles - (tiles * w->tile - size), 0);
 }
 
-/* More groups than few become a multiple of them, of nearly equal size: the threads end together.
- */
-static void even_groups(ig_winograd_work *w) {
+/* More pieces than few become a multiple of them: the threads end together. */
+static void cut_groups(ig_winograd_work *w) {
     int64_t few = FEW_GROUPS * w->group, times = (w->rows + few / 2) / few;
-    if (w->rows > few) w->group = ig_ceil_div(w->rows, FEW_GROUPS * times);
+    w->chunks = w->rows > few ? FEW_GROUPS * times : ig_ceil_div(w->rows, w->group);
+    w->group = ig_ceil_div(w->rows, ig_max(w->chunks, 1));
 }
 
-/* As many whole images at a time as make a group, or one, cut into groups of nearly equal size. */
+/* The same of whole images, as many at a time as make a group, or one, cut into groups of nearly
+   equal size. */
 static void cut_images(ig_winograd_work *w, int64_t n, int64_t rows) {
-    int64_t images = ig_min((w->group + rows / 2) / rows, ig_ceil_div(n, FEW_GROUPS));
-    w->images = ig_max(images, 1);
+    int64_t few = FEW_GROUPS * ig_max((w->group + rows / 2) / rows, 1);
+    w->chunks = ig_min(ig_ceil_div(n, few) * FEW_GROUPS, n);
+    w->images = ig_max(ig_ceil_div(n, ig_max(w->chunks, 1)), 1);
     int64_t all = w->images * rows, groups = ig_max((all + w->group / 2) / w->group, 1);
     w->group = ig_ceil_div(all, groups);
 }
@@ -136,7 +138,7 @@ void ig_winograd_lay_out(ig_winograd_work *w, int64_t n, int64_t oh, int64_t ow)
     w->rows = n * rows;
     w->group = group_rows(w, columns);
     if (w->made) cut_images(w, n, rows);
-    else if (!w->from_y) even_groups(w);
+    else if (!w->from_y) cut_groups(w);
     ig_winograd_side *sides[] = {&w->x, &w->y};
     for (int i = 0; i < 2; i++) {
         ig_winograd_tiles *t = &sides[i]->tiles;
@@ -174,6 +176,11 @@ int64_t ig_winograd_fine_scratch(const ig_winograd_work *w, const ig_winograd_si
 ig_winograd_images ig_winograd_take_images(const ig_winograd_work *w, int64_t first, int64_t end,
                                            float *fine) {
     return (ig_winograd_images){first, ig_min(first + w->images, end), fine};
+}
+
+ig_winograd_images ig_winograd_take_chunk(const ig_winograd_work *w, int64_t chunk, float *fine) {
+    int64_t n = ig_winograd_batch(w);
+    return (ig_winograd_images){chunk * n / w->chunks, (chunk + 1) * n / w->chunks, fine};
 }
 
 /* ---- what has values at a position: see ig_winograd_map ---- */

@@ -35,7 +35,7 @@ typedef struct ig_winograd_work {
     const float *packed; /* weights */
     int64_t packed_stride;
     ig_scratch scratch;
-    int64_t chunks;
+    int64_t chunks;            /* pieces of work of nearly equal size */
     ig_winograd_tiles weights; /* of the weights' gradient, a tile for each coarse channel */
     float *partial;            /* its sum over each chunk; or */
     float *sum;                /* that of all, in matrices, and behind it both sides' */
@@ -100,6 +100,9 @@ int64_t ig_winograd_fine_scratch(const ig_winograd_work *w, const ig_winograd_si
 /* As many images from first on as are made at a time, before end. */
 ig_winograd_images ig_winograd_take_images(const ig_winograd_work *w, int64_t first, int64_t end,
                                            float *fine);
+
+/* The images of one chunk of nearly equal ones, none of more than are made at a time. */
+ig_winograd_images ig_winograd_take_chunk(const ig_winograd_work *w, int64_t chunk, float *fine);
 
 /* ---- of the convolutions (winograd.c), which the weights' gradient runs in passing ---- */
 
