@@ -14,8 +14,7 @@ ig_affine ig_affine_begin(ig_tape *tape, ig_tensor *scale, ig_tensor *shift) {
     return a;
 }
 
-void ig_affine_end(const ig_affine *a, const double *product, const double *sum, int64_t chunks,
-                   int64_t c) {
+void ig_affine_end(const ig_affine *a, double *product, double *sum, int64_t chunks, int64_t c) {
     ig_sum_parts(a->scale, a->add_scale, product, chunks, c);
     ig_sum_parts(a->shift, a->add_shift, sum, chunks, c);
 }

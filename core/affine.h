@@ -18,8 +18,8 @@ typedef struct {
 ig_affine ig_affine_begin(ig_tape *tape, ig_tensor *scale, ig_tensor *shift);
 
 /* Writes them, or adds to them, from the parts, chunks C, of the sums of g (x - mean) rstd and of
-   g, g being the gradient behind scale and shift. Parts are added in their order. */
-void ig_affine_end(const ig_affine *a, const double *product, const double *sum, int64_t chunks,
-                   int64_t c);
+   g, g being the gradient behind scale and shift. Parts are added in their order, and overwritten.
+ */
+void ig_affine_end(const ig_affine *a, double *product, double *sum, int64_t chunks, int64_t c);
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef IG_CORE_CONV_H
 #define IG_CORE_CONV_H
 
+#include "core/bias.h"
 #include "core/kernels/kernels.h"
 #include "core/tape.h"
 
@@ -38,9 +39,16 @@ bool ig_conv_to_fine(ig_tape *tape, const ig_conv_shape *s, const float *coarse,
                      const ig_tensor *weight, const ig_epilogue *end, float *fine,
                      const ig_made_images *made);
 
-/* gw: k kh kw c, = or += the sum over images and positions of coarse times fine, or made ones. */
+/* Where sums over the images go. */
+typedef struct {
+    float *gw; /* k kh kw c */
+    bool add;
+    const ig_bias_sums *bias; /* NULL, or those of each image where it is read */
+} ig_conv_sums;
+
+/* gw = or += the sum over images and positions of coarse times fine, or made ones. */
 bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
-                       const ig_made_images *made, const float *coarse, float *gw, bool add);
+                       const ig_made_images *made, const float *coarse, const ig_conv_sums *sums);
 
 /* ig_conv_to_coarse of images that are made; few are made into memory first, so that all threads
    find work. */

@@ -68,8 +68,9 @@ static bool to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
                       const ig_made_images *made, const float *coarse, const ig_tensor *weight,
                       float *gw, bool add) {
     ig_winograd_form form = form_of(tape, s);
-    if (form) return ig_winograd_to_weight(tape, s, form, fine, made, coarse, weight, gw, add);
-    return ig_conv_to_weight(tape, s, fine, made, coarse, gw, add);
+    const ig_conv_sums sums = {.gw = gw, .add = add};
+    if (form) return ig_winograd_to_weight(tape, s, form, fine, made, coarse, weight, &sums);
+    return ig_conv_to_weight(tape, s, fine, made, coarse, &sums);
 }
 
 /* Makes all images for the weights' gradient, then takes all their gradients. */

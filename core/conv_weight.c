@@ -72,6 +72,7 @@ static void weight_chunk(void *work, int64_t chunk, int worker) {
             w->made ? ig_conv_made_image(w, worker) : w->fine + image * s->h * s->w * s->c;
         const float *coarse = w->coarse + image * s->ho * s->wo * s->k;
         if (w->made) w->made->make(w->made->of, image, ig_conv_made_image(w, worker));
+        if (w->sums->bias) ig_bias_of_image(w->sums->bias, image);
         ig_conv_rows all = ig_conv_padded_rows(s, fine, 0, rows, columns, padded);
         for (int64_t ky = 0; ky < s->kh; ky++) {
             ig_soon soon[2] = {0};
@@ -94,20 +95,19 @@ static void reduce_weights(void *work, int64_t row, int worker) {
         for (int64_t i = 0; i < n; i++) sum[i] += part[i];
     }
     /* a row is one of taps, of all coarse channels; or of few of them one, of the taps in a row */
-    float *gw = w->out + (few ? row % s->k * taps + row / s->k * width : row);
+    float *gw = w->sums->gw + (few ? row % s->k * taps + row / s->k * width : row);
     int64_t apart = few ? 1 : taps;
-    for (int64_t i = 0; i < n; i++) ig_write(&gw[i * apart], sum[i], w->add);
+    for (int64_t i = 0; i < n; i++) ig_write(&gw[i * apart], sum[i], w->sums->add);
 }
 
 bool ig_conv_to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
-                       const ig_made_images *made, const float *coarse, float *gw, bool add) {
+                       const ig_made_images *made, const float *coarse, const ig_conv_sums *sums) {
     ig_winograd_form form = ig_winograd_choose(s, false);
-    if (form) return ig_winograd_to_weight(tape, s, form, fine, made, coarse, NULL, gw, add);
+    if (form) return ig_winograd_to_weight(tape, s, form, fine, made, coarse, NULL, sums);
     ig_conv_work w = {
         .s = ig_conv_in_rows(s), .kernels = ig_kernels_get(), .fine = fine, .coarse = coarse};
     w.made = made;
-    w.out = gw;
-    w.add = add;
+    w.sums = sums;
     w.chunks = ig_min(s->n, WEIGHT_CHUNKS);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     int64_t partial = w.chunks * s->kh * s->kw * s->c * s->k;

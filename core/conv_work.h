@@ -18,10 +18,10 @@ typedef struct {
     int64_t panel; /* columns of its matrix that lie together */
     ig_epilogue end;
     float *out;
-    bool add;           /* to the weights' gradient */
-    float *packed;      /* weights */
-    float *partial;     /* the sum of each chunk of the weights' gradient */
-    ig_scratch scratch; /* `padded` floats and, if it is made, an image */
+    const ig_conv_sums *sums; /* the weights' gradient */
+    float *packed;            /* weights */
+    float *partial;           /* the sum of each chunk of the weights' gradient */
+    ig_scratch scratch;       /* `padded` floats and, if it is made, an image */
     int64_t padded;
     int64_t bands;                   /* of an image */
     struct ig_conv_phase *phases;    /* stride^2: see conv_fine.c */

@@ -6,26 +6,34 @@
 #include "core/group_norm.h"
 #include "core/ops.h"
 
+/* The gradients of the weights and the bias. */
+static void sum_images(ig_tape *tape, const ig_node *node, const float *fine, const float *coarse) {
+    ig_bias_sums bias;
+    ig_conv_sums sums = {.bias = &bias};
+    sums.gw = ig_grad(tape, node->in[1], &sums.add);
+    ig_bias_begin(tape, &bias, node->in[2], node->out);
+    ig_arena_mark mark = ig_arena_get_mark(tape->arena);
+    if (!ig_bias_take(tape, &bias)) return;
+    if (!sums.gw) ig_bias_of_images(&bias);
+    else if (!ig_conv_to_weight(tape, node->saved, fine, NULL, coarse, &sums)) return;
+    ig_bias_end(&bias);
+    ig_arena_release(tape->arena, mark);
+}
+
 static void conv2d_backward(ig_tape *tape, ig_node *node) {
-    ig_tensor *x = node->in[0], *weight = node->in[1];
-    const ig_conv_shape *s = node->saved;
-    bool add_w;
+    ig_tensor *x = node->in[0];
     ig_epilogue end;
-    float *gx = ig_grad_bend(tape, x, &end), *gw = ig_grad(tape, weight, &add_w);
-    ig_bias_gradient(tape, node->in[2], node->out);
-    if (gx) ig_conv_to_fine(tape, s, node->out->g, weight, &end, gx, NULL);
-    if (gw) ig_conv_to_weight(tape, s, x->x, NULL, node->out->g, gw, add_w);
+    float *gx = ig_grad_bend(tape, x, &end);
+    if (gx) ig_conv_to_fine(tape, node->saved, node->out->g, node->in[1], &end, gx, NULL);
+    sum_images(tape, node, x->x, node->out->g);
 }
 
 static void conv2d_transposed_backward(ig_tape *tape, ig_node *node) {
-    ig_tensor *x = node->in[0], *weight = node->in[1];
-    const ig_conv_shape *s = node->saved;
-    bool add_w;
+    ig_tensor *x = node->in[0];
     ig_epilogue end;
-    float *gx = ig_grad_bend(tape, x, &end), *gw = ig_grad(tape, weight, &add_w);
-    ig_bias_gradient(tape, node->in[2], node->out);
-    if (gx) ig_conv_to_coarse(tape, s, node->out->g, NULL, weight, &end, gx);
-    if (gw) ig_conv_to_weight(tape, s, node->out->g, NULL, x->x, gw, add_w);
+    float *gx = ig_grad_bend(tape, x, &end);
+    if (gx) ig_conv_to_coarse(tape, node->saved, node->out->g, NULL, node->in[1], &end, gx);
+    sum_images(tape, node, node->out->g, x->x);
 }
 
 const ig_op ig_op_conv2d = {"conv2d", conv2d_backward};

@@ -5,17 +5,11 @@
 #include <string.h>
 
 #include "core/affine.h"
+#include "core/bias.h"
 #include "core/kernels/kernels.h"
 #include "core/ops.h"
 #include "core/thread.h"
 #include "core/whole.h"
-
-/* to[k] = the sum over chunks, in their order, of part[chunk][k] */
-static void add_parts(const double *part, int64_t chunks, int64_t c, double *to) {
-    memset(to, 0, (size_t)c * sizeof *to);
-    for (int64_t n = 0; n < chunks; n++)
-        for (int64_t k = 0; k < c; k++) to[k] += part[n * c + k];
-}
 
 /* ---- batch norm: a chunk is a block of rows ---- */
 
@@ -72,7 +66,7 @@ static void batchnorm_slopes(void *work, int64_t chunk, int worker) {
 }
 
 static int64_t batchnorm_chunks(const batchnorm_work *w) {
-    return ig_ceil_div(w->norm.rows, w->block);
+    return ig_max(ig_ceil_div(w->norm.rows, w->block), 1);
 }
 
 typedef struct {
@@ -100,10 +94,8 @@ static batchnorm_work batchnorm_of(const ig_node *node) {
                             .block = ig_max(16384 / c, 1)};
 }
 
-/* p and q of norm_slopes from the sums of all chunks. */
-static void batchnorm_means(const batchnorm_work *w, const double *part, double *total,
-                            float *mean) {
-    add_parts(part, batchnorm_chunks(w), w->norm.c, total);
+/* p or q of norm_slopes from the sum over all rows. */
+static void batchnorm_means(const batchnorm_work *w, const double *total, float *mean) {
     for (int64_t k = 0; k < w->norm.c; k++)
         mean[k] = (float)((double)w->norm.scale[k] * total[k] / (double)w->norm.rows);
 }
@@ -118,17 +110,18 @@ static void batchnorm_backward(ig_tape *tape, ig_node *node) {
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     w.sum = ig_tape_doubles(tape, chunks * c);
     w.product = ig_tape_doubles(tape, chunks * c);
-    double *total = ig_tape_doubles(tape, c);
     w.p = ig_tape_floats(tape, c);
     w.q = ig_tape_floats(tape, c);
-    if (!w.sum || !w.product || !total || !w.p || !w.q) return;
+    if (!w.sum || !w.product || !w.p || !w.q) return;
     ig_parallel(chunks, batchnorm_sums, &w);
-    ig_affine_end(&affine, w.product, w.sum, chunks, c);
+    ig_add_parts(w.sum, chunks, c);
+    ig_add_parts(w.product, chunks, c);
+    ig_affine_end(&affine, w.product, w.sum, 1, c);
     memset(w.p, 0, (size_t)c * sizeof(float));
     memset(w.q, 0, (size_t)c * sizeof(float));
     if (saved->of_batch) {
-        batchnorm_means(&w, w.sum, total, w.p);
-        batchnorm_means(&w, w.product, total, w.q);
+        batchnorm_means(&w, w.sum, w.p);
+        batchnorm_means(&w, w.product, w.q);
     }
     if (w.gx) ig_parallel(chunks, batchnorm_slopes, &w);
     ig_arena_release(tape->arena, mark);
@@ -144,15 +137,14 @@ static bool batch_statistics(ig_tape *tape, batchnorm_work *w, const ig_batchnor
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
     w->sum = ig_tape_doubles(tape, chunks * c);
     w->product = ig_tape_doubles(tape, chunks * c);
-    double *sum = ig_tape_doubles(tape, c), *squares = ig_tape_doubles(tape, c);
-    if (!w->sum || !w->product || !sum || !squares) return false;
+    if (!w->sum || !w->product) return false;
     ig_parallel(chunks, batchnorm_moments, w);
-    add_parts(w->sum, chunks, c, sum);
-    add_parts(w->product, chunks, c, squares);
+    ig_add_parts(w->sum, chunks, c);
+    ig_add_parts(w->product, chunks, c);
     double rows = (double)w->norm.rows;
     float *running_mean = l->running_mean->x, *running_var = l->running_var->x;
     for (int64_t k = 0; k < c; k++) {
-        double mean = sum[k] / rows, off = fmax(squares[k] - mean * sum[k], 0);
+        double mean = w->sum[k] / rows, off = fmax(w->product[k] - mean * w->sum[k], 0);
         saved->mean[k] = (float)mean;
         saved->rstd[k] = (float)(1 / sqrt(off / rows + (double)l->affine.eps));
         running_mean[k] += l->momentum * (saved->mean[k] - running_mean[k]);

@@ -30,6 +30,6 @@ bool ig_winograd_to_fine(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form
                          float *fine, const ig_made_images *made);
 bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
                            const float *fine, const ig_made_images *made, const float *coarse,
-                           const ig_tensor *weight, float *gw, bool add);
+                           const ig_tensor *weight, const ig_conv_sums *sums);
 
 #endif

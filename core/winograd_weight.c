@@ -65,14 +65,23 @@ static void split_rows(const ig_winograd_work *w, int64_t first, int64_t end, fl
                                v + y.at + tiles * y.tiles.row_stride);
 }
 
+/* Of the images that begin in these rows of tiles. */
+static void sum_bias(const ig_winograd_work *w, int64_t first, int64_t end) {
+    int64_t rows = w->x.tiles.rows, last = ig_ceil_div(end, rows);
+    if (!w->sums->bias) return;
+    for (int64_t n = ig_ceil_div(first, rows); n < last; n++) ig_bias_of_image(w->sums->bias, n);
+}
+
 /* Adds rows of tiles, or the first of them, to the sum: groups of tiles are multiplied into one
    product a position.  v: a worker's scratch */
 static void sum_rows(const ig_winograd_work *w, int64_t begin, int64_t end, float *v, bool add) {
     ig_winograd_side y = w->y;
     float *sum = v + w->matrices;
     for (int64_t first = begin; first < end; first += w->group) {
-        ig_winograd_choose_rows(&y, first, ig_min(first + w->group, end));
-        split_rows(w, first, ig_min(first + w->group, end), v, 0);
+        int64_t last = ig_min(first + w->group, end);
+        ig_winograd_choose_rows(&y, first, last);
+        sum_bias(w, first, last);
+        split_rows(w, first, last, v, 0);
         for (int64_t p = 0; p < w->positions; p++)
             sum_position(w, &y, p, v, sum + p * w->weights.stride, add || first > begin);
     }
@@ -119,8 +128,8 @@ static void reduce_weights(void *work, int64_t k, int worker) {
     (void)worker;
     const ig_winograd_work *w = work;
     int64_t count = weight_count(w);
-    float *gw = w->out + k * count;
-    if (!w->add) memset(gw, 0, (size_t)count * sizeof(float));
+    float *gw = w->sums->gw + k * count;
+    if (!w->sums->add) memset(gw, 0, (size_t)count * sizeof(float));
     for (int64_t c = 0; c < w->chunks; c++) {
         const float *partial = w->partial + (c * w->weights.end + k) * count;
         for (int64_t i = 0; i < count; i++) gw[i] += partial[i];
@@ -174,9 +183,9 @@ static void join_weights(void *work, int64_t k, int worker) {
     ig_winograd_tiles channel = w->weights;
     channel.first = k;
     channel.end = k + 1;
-    const ig_epilogue end = {.added = w->add ? w->out : NULL};
+    const ig_epilogue end = {.added = w->sums->add ? w->sums->gw : NULL};
     w->kernels->winograd_join(IG_WINOGRAD_WEIGHTS_GRADIENT, &channel,
-                              w->sum + k * channel.row_stride, &end, w->out);
+                              w->sum + k * channel.row_stride, &end, w->sums->gw);
 }
 
 /* gw = or += the gradient, all tiles' matrices being kept. */
@@ -230,15 +239,14 @@ static bool add_gradients(ig_tape *tape, const ig_conv_shape *s, const ig_tensor
 
 bool ig_winograd_to_weight(ig_tape *tape, const ig_conv_shape *s, ig_winograd_form form,
                            const float *fine, const ig_made_images *made, const float *coarse,
-                           const ig_tensor *weight, float *gw, bool add) {
+                           const ig_tensor *weight, const ig_conv_sums *sums) {
     ig_winograd_work w = ig_winograd_start(form), back;
     w.made = made;
     w.x = ig_winograd_fine_side(&w, s, s->pad);
     w.y = ig_winograd_coarse_side(&w, s, 0);
     w.from_x = fine;
     w.from_y = coarse;
-    w.out = gw;
-    w.add = add;
+    w.sums = sums;
     ig_winograd_lay_out(&w, s->n, s->ho, s->wo);
     cut_chunks(&w);
     w.weights = weight_tiles(&w, s);

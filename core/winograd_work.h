@@ -30,7 +30,7 @@ typedef struct ig_winograd_work {
     const float *from_x, *from_y; /* from_y: NULL except for the weights' gradient */
     ig_epilogue end;
     float *out;
-    bool add; /* to the weights' gradient */
+    const ig_conv_sums *sums; /* the weights' gradient */
     float *zeros;
     const float *packed; /* weights */
     int64_t packed_stride;

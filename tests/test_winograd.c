@@ -127,8 +127,9 @@ static bool run(ig_tape *tape, int product, const ig_conv_shape *s, ig_winograd_
     if (product == TO_FINE)
         return form ? ig_winograd_to_fine(tape, s, form, o.coarse, &weight, &end, out, NULL)
                     : ig_conv_to_fine(tape, s, o.coarse, &weight, &end, out, NULL);
-    return form ? ig_winograd_to_weight(tape, s, form, o.fine, NULL, o.coarse, NULL, out, add)
-                : ig_conv_to_weight(tape, s, o.fine, NULL, o.coarse, out, add);
+    const ig_conv_sums sums = {.gw = out, .add = add};
+    return form ? ig_winograd_to_weight(tape, s, form, o.fine, NULL, o.coarse, NULL, &sums)
+                : ig_conv_to_weight(tape, s, o.fine, NULL, o.coarse, &sums);
 }
 
 static void compute(int product, const ig_conv_shape *s, ig_winograd_form form, operands o,
