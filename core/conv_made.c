@@ -3,7 +3,12 @@
 #include "core/thread.h"
 #include "core/winograd.h"
 
-enum { FEW_IMAGES = 8 }; /* fewer are split between the threads: then they lie in memory */
+enum {
+    FEW_IMAGES = 8, /* fewer are split between the threads: then they lie in memory */
+    /* F(7x7,3x3)'s weights take 2.25 times the memory of those of F(4x4,3x3): when samples are
+       drawn, a single image would wait for more than so many */
+    MOST_DRAWN = 64 * 64,
+};
 
 /* All images or all gradients, in memory. */
 typedef struct {
@@ -30,7 +35,7 @@ static images_work images_of(ig_tape *tape, const ig_conv_shape *s, const ig_mad
 }
 
 static ig_winograd_form form_of(const ig_tape *tape, const ig_conv_shape *s) {
-    return ig_winograd_choose(s, tape->training);
+    return ig_winograd_choose(s, tape->training || s->c * s->k <= MOST_DRAWN);
 }
 
 /* The images are made, or lie at `fine`. */

@@ -529,7 +529,7 @@ const op_row op_rows[] = {
      .cases = winograd_convolutions},
     {ROW(conv2d_transposed), .kinds = "Nnn", .bound = 2e-6, .grad_bound = 5e-6,
      .cases = winograd_transposed},
-    /* in training by F(7x7,3x3), which rounds more */
+    /* by F(7x7,3x3), which rounds more */
     {ROW(groupnorm_silu_conv2d), .kinds = "NnnnnN", .bound = 3e-5, .grad_bound = 3e-5,
      .cases = CASES({{D4(9, 7, 7, 24), D1(24), D1(24), D4(16, 3, 3, 24), D1(16), D4(9, 7, 7, 16)},
                      {8, 1, 1}},
