@@ -56,8 +56,8 @@ bool ig_conv_made(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *m
                   const ig_tensor *weight, const ig_epilogue *end, float *coarse);
 
 /* Its backward, from the gradient `coarse`: the images' gradients are taken, if there is a `take`,
-   and gw = or += that of the weights, if it is not NULL. */
+   and sums made, if their gw is not NULL. */
 bool ig_conv_made_backward(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *made,
-                           const float *coarse, const ig_tensor *weight, float *gw, bool add);
+                           const float *coarse, const ig_tensor *weight, const ig_conv_sums *sums);
 
 #endif

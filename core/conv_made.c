@@ -71,21 +71,20 @@ bool ig_conv_made(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *m
    alone can */
 static bool to_weight(ig_tape *tape, const ig_conv_shape *s, const float *fine,
                       const ig_made_images *made, const float *coarse, const ig_tensor *weight,
-                      float *gw, bool add) {
+                      const ig_conv_sums *sums) {
     ig_winograd_form form = form_of(tape, s);
-    const ig_conv_sums sums = {.gw = gw, .add = add};
-    if (form) return ig_winograd_to_weight(tape, s, form, fine, made, coarse, weight, &sums);
-    return ig_conv_to_weight(tape, s, fine, made, coarse, &sums);
+    if (form) return ig_winograd_to_weight(tape, s, form, fine, made, coarse, weight, sums);
+    return ig_conv_to_weight(tape, s, fine, made, coarse, sums);
 }
 
 /* Makes all images for the weights' gradient, then takes all their gradients. */
 static bool in_memory(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *made,
-                      const float *coarse, const ig_tensor *weight, float *gw, bool add) {
+                      const float *coarse, const ig_tensor *weight, const ig_conv_sums *sums) {
     images_work w = images_of(tape, s, made);
     if (!w.fine) return false;
-    if (gw) {
+    if (sums->gw) {
         ig_parallel(s->n, make_image, &w);
-        if (!to_weight(tape, s, w.fine, NULL, coarse, NULL, gw, add)) return false;
+        if (!to_weight(tape, s, w.fine, NULL, coarse, NULL, sums)) return false;
     }
     if (!made->take) return true;
     if (!to_fine(tape, s, coarse, weight, w.fine, NULL)) return false;
@@ -94,19 +93,19 @@ static bool in_memory(ig_tape *tape, const ig_conv_shape *s, const ig_made_image
 }
 
 static bool one_by_one(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *made,
-                       const float *coarse, const ig_tensor *weight, float *gw, bool add) {
-    bool at_once = gw && made->take && form_of(tape, s);
-    if (gw && !to_weight(tape, s, NULL, made, coarse, at_once ? weight : NULL, gw, add))
+                       const float *coarse, const ig_tensor *weight, const ig_conv_sums *sums) {
+    bool at_once = sums->gw && made->take && form_of(tape, s);
+    if (sums->gw && !to_weight(tape, s, NULL, made, coarse, at_once ? weight : NULL, sums))
         return false;
     return at_once || !made->take || to_fine(tape, s, coarse, weight, NULL, made);
 }
 
 bool ig_conv_made_backward(ig_tape *tape, const ig_conv_shape *s, const ig_made_images *made,
-                           const float *coarse, const ig_tensor *weight, float *gw, bool add) {
-    if (!gw && !made->take) return true;
-    if (s->n >= FEW_IMAGES) return one_by_one(tape, s, made, coarse, weight, gw, add);
+                           const float *coarse, const ig_tensor *weight, const ig_conv_sums *sums) {
+    if (!sums->gw && !made->take) return true;
+    if (s->n >= FEW_IMAGES) return one_by_one(tape, s, made, coarse, weight, sums);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    bool done = in_memory(tape, s, made, coarse, weight, gw, add);
+    bool done = in_memory(tape, s, made, coarse, weight, sums);
     ig_arena_release(tape->arena, mark);
     return done;
 }

@@ -6,17 +6,23 @@
 #include "core/group_norm.h"
 #include "core/ops.h"
 
-/* The gradients of the weights and the bias. */
-static void sum_images(ig_tape *tape, const ig_node *node, const float *fine, const float *coarse) {
-    ig_bias_sums bias;
-    ig_conv_sums sums = {.bias = &bias};
+/* Where the gradients of the weights, the second input, and of the bias go. */
+static ig_conv_sums begin_sums(ig_tape *tape, const ig_node *node, ig_tensor *bias,
+                               ig_bias_sums *biases) {
+    ig_conv_sums sums = {.bias = biases};
     sums.gw = ig_grad(tape, node->in[1], &sums.add);
-    ig_bias_begin(tape, &bias, node->in[2], node->out);
+    ig_bias_begin(tape, biases, bias, node->out);
+    return sums;
+}
+
+static void sum_images(ig_tape *tape, const ig_node *node, const float *fine, const float *coarse) {
+    ig_bias_sums biases;
+    ig_conv_sums sums = begin_sums(tape, node, node->in[2], &biases);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    if (!ig_bias_take(tape, &bias)) return;
-    if (!sums.gw) ig_bias_of_images(&bias);
+    if (!ig_bias_take(tape, &biases)) return;
+    if (!sums.gw) ig_bias_of_images(&biases);
     else if (!ig_conv_to_weight(tape, node->saved, fine, NULL, coarse, &sums)) return;
-    ig_bias_end(&bias);
+    ig_bias_end(&biases);
     ig_arena_release(tape->arena, mark);
 }
 
@@ -168,40 +174,29 @@ typedef struct {
     ig_group_norm norm;
 } normed;
 
-typedef struct {
-    const ig_group_norm *norm;
-    ig_bias_sums bias;
-} normed_gradient;
-
 static void make_again(const void *of, int64_t n, float *fine) {
-    ig_group_norm_again(((const normed_gradient *)of)->norm, n, fine);
+    ig_group_norm_again(of, n, fine);
 }
 
-/* The convolution has just read image n of its output's gradient. */
 static void take_gradient(const void *of, int64_t n, float *gradient, float *fine) {
-    const normed_gradient *g = of;
-    ig_bias_of_image(&g->bias, n);
-    ig_group_norm_back(g->norm, n, gradient, gradient, fine);
+    ig_group_norm_back(of, n, gradient, gradient, fine);
 }
 
 /* film: NULL, or scale and shift are */
 static void normed_backward(ig_tape *tape, ig_node *node, ig_tensor *scale, ig_tensor *shift,
                             ig_tensor *film, ig_tensor *bias) {
     normed *saved = node->saved;
-    normed_gradient g = {.norm = &saved->norm};
     bool of_images = ig_group_norm_begin(tape, &saved->norm, node->in[0], scale, shift, film);
-    bool add_w = false;
-    float *gw = ig_grad(tape, node->in[1], &add_w);
-    ig_bias_begin(tape, &g.bias, bias, node->out);
+    ig_bias_sums biases;
+    ig_conv_sums sums = begin_sums(tape, node, bias, &biases);
     ig_arena_mark mark = ig_arena_get_mark(tape->arena);
-    if (!ig_bias_take(tape, &g.bias)) return;
-    if (!of_images) ig_bias_of_images(&g.bias);
-    else if (!ig_group_norm_take(tape, &saved->norm, true)) return;
-    ig_made_images made = {make_again, of_images ? take_gradient : NULL, &g};
-    if (!ig_conv_made_backward(tape, &saved->s, &made, node->out->g, node->in[1], gw, add_w))
-        return;
+    if (!ig_bias_take(tape, &biases)) return;
+    if (!sums.gw) ig_bias_of_images(&biases);
+    if (of_images && !ig_group_norm_take(tape, &saved->norm, true)) return;
+    ig_made_images made = {make_again, of_images ? take_gradient : NULL, &saved->norm};
+    if (!ig_conv_made_backward(tape, &saved->s, &made, node->out->g, node->in[1], &sums)) return;
     if (of_images) ig_group_norm_end(&saved->norm);
-    ig_bias_end(&g.bias);
+    ig_bias_end(&biases);
     ig_arena_release(tape->arena, mark);
 }
 

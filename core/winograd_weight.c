@@ -65,11 +65,9 @@ static void split_rows(const ig_winograd_work *w, int64_t first, int64_t end, fl
                                v + y.at + tiles * y.tiles.row_stride);
 }
 
-/* Of the images that begin in these rows of tiles. */
-static void sum_bias(const ig_winograd_work *w, int64_t first, int64_t end) {
-    int64_t rows = w->x.tiles.rows, last = ig_ceil_div(end, rows);
-    if (!w->sums->bias) return;
-    for (int64_t n = ig_ceil_div(first, rows); n < last; n++) ig_bias_of_image(w->sums->bias, n);
+/* Of images first..end-1. */
+static void sum_biases(const ig_winograd_work *w, int64_t first, int64_t end) {
+    for (int64_t n = first; w->sums->bias && n < end; n++) ig_bias_of_image(w->sums->bias, n);
 }
 
 /* Adds rows of tiles, or the first of them, to the sum: groups of tiles are multiplied into one
@@ -77,10 +75,11 @@ static void sum_bias(const ig_winograd_work *w, int64_t first, int64_t end) {
 static void sum_rows(const ig_winograd_work *w, int64_t begin, int64_t end, float *v, bool add) {
     ig_winograd_side y = w->y;
     float *sum = v + w->matrices;
+    int64_t rows = y.tiles.rows; /* of an image */
     for (int64_t first = begin; first < end; first += w->group) {
         int64_t last = ig_min(first + w->group, end);
         ig_winograd_choose_rows(&y, first, last);
-        sum_bias(w, first, last);
+        if (!w->made) sum_biases(w, ig_ceil_div(first, rows), ig_ceil_div(last, rows));
         split_rows(w, first, last, v, 0);
         for (int64_t p = 0; p < w->positions; p++)
             sum_position(w, &y, p, v, sum + p * w->weights.stride, add || first > begin);
@@ -92,6 +91,7 @@ static void sum_rows(const ig_winograd_work *w, int64_t begin, int64_t end, floa
 static ig_winograd_work make_part(const ig_winograd_work *w, ig_winograd_images images, float *v) {
     ig_winograd_work part = *w;
     ig_winograd_images gradients = images;
+    sum_biases(w, images.first, images.end);
     gradients.fine += ig_winograd_fine_scratch(w, &w->x);
     if (w->back) ig_winograd_convolve_and_take(*w->back, gradients, v, images.fine);
     else ig_winograd_make(w, images);

@@ -385,7 +385,9 @@ static void compute_made(const ig_conv_shape *s, operands o, float *coarse, floa
     ig_tape_begin(&tape, true, true);
     if (coarse)
         assert_true(ig_conv_made(&tape, s, &made, &weight, &(ig_epilogue){.bias = o.bias}, coarse));
-    else assert_true(ig_conv_made_backward(&tape, s, &made, o.coarse, &weight, gw, false));
+    else
+        assert_true(
+            ig_conv_made_backward(&tape, s, &made, o.coarse, &weight, &(ig_conv_sums){.gw = gw}));
     ig_tape_finish(&tape);
     for (int64_t n = 0; n < s->n; n++) {
         assert_int_equal(v.made[n], coarse || gw ? 1 : 0);
