@@ -124,10 +124,23 @@ static ig_status make_header(char **text, const char *path, const ig_saved_tenso
     return status == IG_OK && !*text ? ig_fail_memory(err, path) : status;
 }
 
+/* Of the header's text, which spaces fill up. */
+static size_t padded_length(const char *text) {
+    return (strlen(text) + HEADER_ALIGNMENT - 1) / HEADER_ALIGNMENT * HEADER_ALIGNMENT;
+}
+
+/* What is written can be read again. */
+static ig_status check_header(const char *text, const char *path, ig_err *err) {
+    if (padded_length(text) <= most_header) return IG_OK;
+    return ig_fail(err, IG_EUSAGE,
+                   "%s: cannot be written: names and texts that take %zu bytes; expected %zu at "
+                   "most",
+                   path, padded_length(text), most_header);
+}
+
 /* Failed writes stick to the stream, where ig_new_file_commit finds them. */
 static void write_header(FILE *stream, const char *text) {
-    size_t length = strlen(text);
-    size_t padded = (length + HEADER_ALIGNMENT - 1) / HEADER_ALIGNMENT * HEADER_ALIGNMENT;
+    size_t length = strlen(text), padded = padded_length(text);
     unsigned char bytes[LENGTH_BYTES];
     store_length(bytes, padded);
     fwrite(bytes, 1, sizeof bytes, stream);
@@ -172,7 +185,8 @@ ig_status ig_safetensors_write(const char *path, const ig_saved_tensor *tensors,
     char *header;
     IG_TRY(make_header(&header, path, tensors, count, texts, text_count, err));
     ig_new_file file;
-    ig_status status = ig_new_file_open(&file, path, err);
+    ig_status status = check_header(header, path, err);
+    if (status == IG_OK) status = ig_new_file_open(&file, path, err);
     if (status == IG_OK) {
         write_header(file.stream, header);
         for (int i = 0; i < count; i++)

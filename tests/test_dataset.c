@@ -417,11 +417,12 @@ static uint32_t checksum_of(const uint8_t *images, const uint8_t *labels, int co
     return sum;
 }
 
-/* It tells images and classes from others, wherever they lie. */
+/* Of a small split it takes every image and class, of a large one some from all over it: of any
+   four neighbours out of 1,000 at least one. */
 static void test_checksum(void **state) {
     (void)state;
-    enum { N = 12, SIZE = 16 };
-    uint8_t images[N * SIZE] = {0}, labels[N] = {0};
+    enum { N = 12, MANY = 1000, NEAR = 4, SIZE = 16 };
+    static uint8_t images[MANY * SIZE], labels[MANY];
     uint32_t sum = checksum_of(images, labels, N);
     assert_int_equal(checksum_of(images, labels, N), sum);
     for (int i = 0; i < N; i++) {
@@ -431,6 +432,12 @@ static void test_checksum(void **state) {
         images[(i + 1) * SIZE - 1] = 1;
         assert_int_not_equal(checksum_of(images, labels, N), sum);
         images[(i + 1) * SIZE - 1] = 0;
+    }
+    sum = checksum_of(images, labels, MANY);
+    for (int i = 0; i + NEAR <= MANY; i += NEAR / 2) {
+        memset(images + i * SIZE, 1, NEAR * SIZE);
+        assert_int_not_equal(checksum_of(images, labels, MANY), sum);
+        memset(images + i * SIZE, 0, NEAR * SIZE);
     }
 }
 

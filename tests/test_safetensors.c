@@ -284,6 +284,22 @@ static void test_header_lengths(void **state) {
     }
 }
 
+/* A header that opening would refuse is not written, and the file that was there stays. */
+static void test_long_header(void **state) {
+    enum { LENGTH = 100000001 };
+    const char *path = path_in(state, "long.safetensors");
+    char *value = malloc(LENGTH + 1);
+    memset(value, 'x', LENGTH);
+    value[LENGTH] = 0;
+    write_sample(path);
+    assert_fails(ig_safetensors_write(path, NULL, 0, &(ig_saved_text){"key", value}, 1, &err),
+                 IG_EUSAGE, err, "expected 100000000 at most");
+    free(value);
+    ig_safetensors *file;
+    assert_ok(ig_safetensors_open(&file, path, &err), err);
+    ig_safetensors_close(file);
+}
+
 /* Writes without waiting for the disk, as ig_file_write does, and some file systems do where a file
    is cut and written again. */
 static void write_quickly(const char *path, const char *data, size_t size) {
@@ -360,8 +376,8 @@ int main(void) {
         IN_FOLDER(test_large),         IN_FOLDER(test_write_refuses),
         IN_FOLDER(test_foreign),       IN_FOLDER(test_hostile_headers),
         IN_FOLDER(test_deep_nesting),  IN_FOLDER(test_header_lengths),
-        IN_FOLDER(test_truncations),   IN_FOLDER(test_mutations),
-        IN_FOLDER(test_missing),
+        IN_FOLDER(test_long_header),   IN_FOLDER(test_truncations),
+        IN_FOLDER(test_mutations),     IN_FOLDER(test_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
