@@ -24,8 +24,8 @@ typedef struct {
     const void *of;
 } ig_made_images;
 
-/* Scratch comes from the tape's arena and is released. False where there is no memory: the tape has
-   failed. */
+/* Memory is the tape's: its scratch, and what threads share on its arena, which is released. False
+   where there is none: the tape has failed. */
 
 /* coarse[o] = end of the sum over taps of fine * weight.  fine: n h w c, or NULL where the images
    are made -> coarse: n ho wo k */

@@ -47,8 +47,8 @@ const ig_op ig_op_conv2d_transposed = {"conv2d_transposed", conv2d_transposed_ba
 
 /* Whether x, of `in` channels, fits the layer, and the layer's bias its `out` channels. */
 static bool layer_fits(const ig_tensor *x, const ig_conv_layer *l, int64_t in, int64_t out) {
-    return x->s.nd == 4 && l->w->s.nd == 4 && x->s.d[3] == in && l->stride >= 1 && l->pad >= 0 &&
-           (!l->b || ig_same_shape(l->b->s, IG_SHAPE_1(out)));
+    return x->s.nd == 4 && l->w->s.nd == 4 && ig_count(l->w->s) > 0 && x->s.d[3] == in &&
+           l->stride >= 1 && l->pad >= 0 && (!l->b || ig_same_shape(l->b->s, IG_SHAPE_1(out)));
 }
 
 /* The epilogue that adds the layer's bias and `to` (NULL: nothing), which has the shape of the
@@ -174,10 +174,6 @@ typedef struct {
     ig_group_norm norm;
 } normed;
 
-static void make_again(const void *of, int64_t n, float *fine) {
-    ig_group_norm_again(of, n, fine);
-}
-
 static void take_gradient(const void *of, int64_t n, float *gradient, float *fine) {
     ig_group_norm_back(of, n, gradient, gradient, fine);
 }
@@ -193,7 +189,7 @@ static void normed_backward(ig_tape *tape, ig_node *node, ig_tensor *scale, ig_t
     if (!ig_bias_take(tape, &biases)) return;
     if (!sums.gw) ig_bias_of_images(&biases);
     if (of_images && !ig_group_norm_take(tape, &saved->norm, true)) return;
-    ig_made_images made = {make_again, of_images ? take_gradient : NULL, &saved->norm};
+    ig_made_images made = {ig_group_norm_again, of_images ? take_gradient : NULL, &saved->norm};
     if (!ig_conv_made_backward(tape, &saved->s, &made, node->out->g, node->in[1], &sums)) return;
     if (of_images) ig_group_norm_end(&saved->norm);
     ig_bias_end(&biases);

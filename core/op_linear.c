@@ -42,10 +42,10 @@ typedef struct {
     int64_t w_row, w_column;
     ig_epilogue end;
     float *c;
-    int64_t block; /* rows of it */
-    int64_t span;  /* columns that a piece of work takes, whole panels */
-    float *packed; /* the matrix, or */
-    ig_scratch packed_spans;
+    int64_t block;           /* rows of it */
+    int64_t span;            /* columns that a piece of work takes, whole panels */
+    float *packed;           /* the matrix, or */
+    ig_scratch packed_spans; /* a span of it for each worker */
 } linear_product;
 
 /* Few outputs, which take the weights as they are. */

@@ -7,13 +7,12 @@
 #include "core/thread.h"
 #include "core/whole.h"
 
-/* An odd number of cache lines: workers that share a cache use all of its sets. */
-static int64_t spread(int64_t floats) {
+int64_t ig_spread(int64_t floats) {
     return (ig_ceil_div(floats, IG_LINE) | 1) * IG_LINE;
 }
 
 bool ig_scratch_grow(ig_scratch *s, int64_t floats) {
-    int64_t apart = ig_max(spread(floats), s->apart);
+    int64_t apart = ig_max(ig_spread(floats), s->apart);
     int workers = ig_threads();
     if (apart == s->apart && workers <= s->workers) return true;
     if (workers < s->workers) workers = s->workers;

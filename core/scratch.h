@@ -13,6 +13,10 @@ typedef struct {
     int workers;
 } ig_scratch;
 
+/* An odd number of cache lines, for so many floats at least: arrays that far apart have the same
+   place in other sets of a cache. */
+int64_t ig_spread(int64_t floats);
+
 /* Makes room for so many floats, of undefined content, for each worker there may be. False without
    memory: then there is none. */
 bool ig_scratch_grow(ig_scratch *s, int64_t floats);

@@ -79,7 +79,7 @@ static bool pack(ig_tape *tape, ig_winograd_work *w, const ig_tensor *weight,
     filter.in_phase = w->x.tiles.c;
     filter.out_phase = w->y.tiles.c;
     filter.form = w->form;
-    filter.stride = ig_winograd_spread(ig_packed_size(w->kernels, filter.in, filter.out));
+    filter.stride = ig_spread(ig_packed_size(w->kernels, filter.in, filter.out));
     ig_layout layout = {weights_panel, w->kernels, {w->form, filter.flipped}};
     weights_work work = {w->kernels, filter};
     if (!ig_packed_make(tape, weight, layout, w->positions * filter.stride,

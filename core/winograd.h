@@ -8,9 +8,9 @@
 #include "core/kernels/kernels.h"
 
 /* The form that is fastest at this shape; IG_WINOGRAD_NONE where the direct product is. The number
-   of images has no say. normed: images that a norm makes. For them alone is F(7x7,3x3): at the
-   kinks of leaky ReLUs, which follow other convolutions, its rounding would become jumps of the
-   gradient. */
+   of images has no say. normed: images that a norm makes, where its larger weights are worth
+   their time (core/conv_made.c). For them alone is F(7x7,3x3): at the kinks of leaky ReLUs, which
+   follow other convolutions, its rounding would become jumps of the gradient. */
 ig_winograd_form ig_winograd_choose(const ig_conv_shape *s, bool normed);
 
 /* Whether a form can compute this shape: kernel and stride are its own, the padding is smaller than

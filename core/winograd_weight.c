@@ -105,7 +105,8 @@ static ig_winograd_work make_part(const ig_winograd_work *w, ig_winograd_images 
 static void sum_made(const ig_winograd_work *w, int64_t begin, int64_t end, float *v) {
     float *fine = v + w->matrices + w->positions * w->weights.stride;
     for (int64_t first = begin; first < end; first += w->images) {
-        ig_winograd_work part = make_part(w, ig_winograd_take_images(w, first, end, fine), v);
+        ig_winograd_images images = {first, ig_min(first + w->images, end), fine};
+        ig_winograd_work part = make_part(w, images, v);
         sum_rows(&part, 0, part.rows, v, first > begin);
     }
 }
@@ -208,7 +209,7 @@ static ig_winograd_tiles weight_tiles(const ig_winograd_work *w, const ig_conv_s
     t.row_bands = t.column_bands = (ig_winograd_bands){1, {1}};
     t.end = s->k;
     t.row_stride = w->x.tiles.row_stride;
-    t.stride = ig_winograd_spread(s->k * t.row_stride);
+    t.stride = ig_spread(s->k * t.row_stride);
     return t;
 }
 

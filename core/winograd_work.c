@@ -12,10 +12,6 @@ enum {
     LEAST_TILES = 28,
 };
 
-int64_t ig_winograd_spread(int64_t floats) {
-    return (ig_ceil_div(floats, IG_LINE) | 1) * IG_LINE;
-}
-
 ig_winograd_work ig_winograd_start(ig_winograd_form form) {
     ig_winograd_work w = {
         .kernels = ig_kernels_get(), .form = form, .tile = 4, .taps = 3, .step = 1};
@@ -85,7 +81,8 @@ static int64_t whole_tiles(const ig_winograd_work *w, int64_t tiles, int64_t siz
 /* More pieces than few become a multiple of them: the threads end together. */
 static void cut_groups(ig_winograd_work *w) {
     int64_t few = FEW_GROUPS * w->group, times = (w->rows + few / 2) / few;
-    w->chunks = w->rows > few ? FEW_GROUPS * times : ig_ceil_div(w->rows, w->group);
+    w->chunks =
+        w->rows > few ? ig_min(FEW_GROUPS * times, w->rows) : ig_ceil_div(w->rows, w->group);
     w->group = ig_ceil_div(w->rows, ig_max(w->chunks, 1));
 }
 
@@ -115,7 +112,7 @@ static ig_winograd_bands cut_bands(int64_t tiles, int64_t whole, bool no_first, 
 }
 
 static int64_t stride_of(const ig_winograd_tiles *t, int64_t rows) {
-    return ig_winograd_spread(rows * t->columns * t->row_stride);
+    return ig_spread(rows * t->columns * t->row_stride);
 }
 
 /* Makes room for rows of tiles. The results of a convolution at a position lie where the inputs
@@ -171,11 +168,6 @@ int64_t ig_winograd_batch(const ig_winograd_work *w) {
 
 int64_t ig_winograd_fine_scratch(const ig_winograd_work *w, const ig_winograd_side *fine) {
     return ig_ceil_div(w->images * ig_winograd_image_floats(fine), IG_LINE) * IG_LINE;
-}
-
-ig_winograd_images ig_winograd_take_images(const ig_winograd_work *w, int64_t first, int64_t end,
-                                           float *fine) {
-    return (ig_winograd_images){first, ig_min(first + w->images, end), fine};
 }
 
 ig_winograd_images ig_winograd_take_chunk(const ig_winograd_work *w, int64_t chunk, float *fine) {

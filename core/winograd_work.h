@@ -65,17 +65,14 @@ ig_winograd_side ig_winograd_fine_side(const ig_winograd_work *w, const ig_conv_
 ig_winograd_side ig_winograd_coarse_side(const ig_winograd_work *w, const ig_conv_shape *s,
                                          int64_t pad);
 
-/* Cuts the batch of n images, oh x ow outputs (of a phase), into groups. */
+/* Cuts the batch of n images, oh x ow outputs (of a phase), into groups and pieces of work. A
+   weights' gradient that is summed by chunks cuts its own. */
 void ig_winograd_lay_out(ig_winograd_work *w, int64_t n, int64_t oh, int64_t ow);
 
 /* Whether the weights' gradient is summed over all tiles at once, a position at a time: large sums
    of a few tiles each would take longer to be written and read than to be made. For images that are
    made, in tiles of one band, whose order is the same whichever are transformed together. */
 bool ig_winograd_at_once(const ig_winograd_work *w);
-
-/* An odd number of cache lines: the same place in each position's matrix is in another set of the
-   cache. */
-int64_t ig_winograd_spread(int64_t floats);
 
 /* Rows of tiles first..end-1 of a side. */
 void ig_winograd_choose_rows(ig_winograd_side *s, int64_t first, int64_t end);
@@ -97,11 +94,8 @@ int64_t ig_winograd_batch(const ig_winograd_work *w);
 int64_t ig_winograd_image_floats(const ig_winograd_side *s);
 int64_t ig_winograd_fine_scratch(const ig_winograd_work *w, const ig_winograd_side *fine);
 
-/* As many images from first on as are made at a time, before end. */
-ig_winograd_images ig_winograd_take_images(const ig_winograd_work *w, int64_t first, int64_t end,
-                                           float *fine);
-
-/* The images of one chunk of nearly equal ones, none of more than are made at a time. */
+/* The images of one of the chunks that ig_winograd_lay_out cuts, none of more than are made at a
+   time. */
 ig_winograd_images ig_winograd_take_chunk(const ig_winograd_work *w, int64_t chunk, float *fine);
 
 /* ---- of the convolutions (winograd.c), which the weights' gradient runs in passing ---- */

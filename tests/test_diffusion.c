@@ -157,37 +157,39 @@ static void test_odd_sides(void **state) {
 
 /* ---- images ---- */
 
-enum { MANY = 131 };
-static float many[MANY * PIXELS], few[MANY * PIXELS];
+enum { MANY = 131, LARGE = 14 };
+static float many[MANY * LARGE * LARGE], few[MANY * LARGE * LARGE];
 
-static void check_bits(const char *name, ig_solver solver) {
+static void check_bits(const char *name, const char *width, int side, ig_solver solver) {
     ig_instance in;
+    const int pixels = side * side;
     const ig_draw how = {.solver = solver};
     ig_rng rng = ig_rng_at(6, IG_STREAM_SAMPLE, 0), later = rng;
     later.first = MANY - 2;
-    assert_ok(create(&in, name, "width=8", small), err);
+    assert_ok(create(&in, name, width, (ig_image_spec){side, side, CLASSES}), err);
     shake(&in, .1f);
     ig_set_threads(2);
     assert_ok(ig_instance_sample(&in, rng, MANY, NULL, &how, many, &err), err);
-    assert_memory_not_equal(many, many + PIXELS, sizeof(float) * PIXELS);
+    assert_memory_not_equal(many, many + pixels, sizeof(float) * pixels);
     for (int threads = 1; threads <= 3; threads++) {
         ig_set_threads(threads);
         assert_ok(ig_instance_sample(&in, rng, 1, NULL, &how, few, &err), err);
-        assert_memory_equal(few, many, sizeof(float) * PIXELS);
+        assert_memory_equal(few, many, sizeof(float) * pixels);
         assert_ok(ig_instance_sample(&in, later, 2, NULL, &how, few, &err), err);
-        assert_memory_equal(few, many + (MANY - 2) * PIXELS, sizeof(float) * 2 * PIXELS);
+        assert_memory_equal(few, many + (MANY - 2) * pixels, sizeof(float) * 2 * pixels);
     }
-    for (int i = 0; i < MANY * PIXELS; i++) assert_true(many[i] >= 0 && many[i] <= 1);
+    for (int i = 0; i < MANY * pixels; i++) assert_true(many[i] >= 0 && many[i] <= 1);
     ig_set_threads(0);
     ig_instance_destroy(&in);
 }
 
 static void test_bits(void **state) {
     (void)state;
-    check_bits("ddpm", (ig_solver){IG_SAMPLER_DDPM, 6, 0, 1});
-    check_bits("ddpm", (ig_solver){IG_SAMPLER_DDIM, 4, .7, 1});
-    check_bits("ddpm", (ig_solver){IG_SAMPLER_DPMPP_2M, 4, 0, 1});
-    check_bits("flow", (ig_solver){IG_SAMPLER_HEUN, 3, 0, 1});
+    check_bits("ddpm", "width=8", SIDE, (ig_solver){IG_SAMPLER_DDPM, 6, 0, 1});
+    check_bits("ddpm", "width=8", SIDE, (ig_solver){IG_SAMPLER_DDIM, 4, .7, 1});
+    check_bits("ddpm", "width=8", SIDE, (ig_solver){IG_SAMPLER_DPMPP_2M, 4, 0, 1});
+    check_bits("flow", "width=8", SIDE, (ig_solver){IG_SAMPLER_HEUN, 3, 0, 1});
+    check_bits("ddpm", "width=16", LARGE, (ig_solver){IG_SAMPLER_DDIM, 2, 0, 1}); /* F(7x7,3x3) */
 }
 
 static void draw_guided(ig_instance *in, const float *y, double guidance, float *out) {

@@ -366,7 +366,7 @@ static void check_threads(const problem *p) {
     for (int threads = 2; threads <= 3; threads++) {
         ig_set_threads(threads);
         result many = run(p, whole);
-        if (many.used != one.used) fail_msg("%s: keeps the scratch of each thread", p->name);
+        if (many.used != one.used) fail_msg("%s: its arena depends on the threads", p->name);
         check_equal(p, "the output with more threads", many.y, one.y, ig_count(p->out));
         for (int i = 0; i < p->inputs; i++)
             check_equal(p, "a gradient with more threads", many.g[i], one.g[i], ig_count(p->s[i]));

@@ -80,11 +80,10 @@ static long page_faults(void) {
     return usage.ru_minflt + usage.ru_majflt;
 }
 
-static void check_model(const char *name, const char *arch) {
+static void check_model(const char *name, ig_setting setting) {
     static float images[BATCH * SIDE * SIDE];
     ig_rng_uniform(ig_rng_at(1, IG_STREAM_DATA, 0), 0, images, BATCH * SIDE * SIDE);
     const ig_image_spec spec = {SIDE, SIDE, 0};
-    const ig_setting setting = {"arch", arch};
     const ig_model *model;
     ig_instance in;
     ig_err err;
@@ -115,25 +114,35 @@ static void check_model(const char *name, const char *arch) {
 
 static void test_vae_conv(void **state) {
     (void)state;
-    check_model("vae", "conv");
+    check_model("vae", (ig_setting){"arch", "conv"});
 }
 
 static void test_vae_mlp(void **state) {
     (void)state;
-    check_model("vae", "mlp");
+    check_model("vae", (ig_setting){"arch", "mlp"});
 }
 
 static void test_ae_conv(void **state) {
     (void)state;
-    check_model("ae", "conv");
+    check_model("ae", (ig_setting){"arch", "conv"});
+}
+
+static void test_gan(void **state) {
+    (void)state;
+    check_model("gan", (ig_setting){"width", "16"});
+}
+
+static void test_ddpm(void **state) {
+    (void)state;
+    check_model("ddpm", (ig_setting){"width", "16"});
 }
 
 int main(void) {
     ig_set_threads(2);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vae_conv),
-        cmocka_unit_test(test_vae_mlp),
-        cmocka_unit_test(test_ae_conv),
+        cmocka_unit_test(test_vae_conv), cmocka_unit_test(test_vae_mlp),
+        cmocka_unit_test(test_ae_conv),  cmocka_unit_test(test_gan),
+        cmocka_unit_test(test_ddpm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

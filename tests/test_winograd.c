@@ -395,6 +395,35 @@ static void compute_made(const ig_conv_shape *s, operands o, float *coarse, floa
     }
 }
 
+/* Drawn or trained, convolutions of at most 64 by 64 channels go by F(7x7,3x3), others when trained
+   alone. */
+static void check_drawing(int64_t k, bool training, ig_winograd_form form) {
+    ig_conv_shape s = shape_of(IG_WINOGRAD_F7X7_3X3, 9, 7, 7, 64, k, 1);
+    buffer fine = make_buffer(fine_size(&s), 1), weight = make_buffer(weight_size(&s), 3);
+    buffer found = make_buffer(coarse_size(&s), 0), expected = make_buffer(coarse_size(&s), 0);
+    operands o = {fine.x, NULL, weight.x, NULL};
+    compute(TO_COARSE, &s, form, o, expected.x, false);
+    visits v = {.size = s.h * s.w * s.c, .images = fine.x};
+    ig_tape tape;
+    ig_err err;
+    assert_ok(ig_tape_init(&tape, &err), err);
+    ig_tape_begin(&tape, training, false);
+    assert_true(ig_conv_made(&tape, &s, &(ig_made_images){make, NULL, &v},
+                             &(ig_tensor){.x = weight.x}, &(ig_epilogue){0}, found.x));
+    ig_tape_finish(&tape);
+    check_same(expected.x, found.x, found.size);
+    buffer *all[] = {&fine, &weight, &found, &expected};
+    for (int i = 0; i < 4; i++) free_buffer(all[i]);
+}
+
+static void test_drawing(void **state) {
+    (void)state;
+    check_drawing(64, false, IG_WINOGRAD_F7X7_3X3);
+    check_drawing(64, true, IG_WINOGRAD_F7X7_3X3);
+    check_drawing(80, false, IG_WINOGRAD_F4X4_3X3);
+    check_drawing(80, true, IG_WINOGRAD_F7X7_3X3);
+}
+
 /* At some number of threads, against coarse images, gradients and weights' gradients. */
 static void check_made(const ig_conv_shape *s, operands o, const float *const *expected) {
     buffer coarse = make_buffer(coarse_size(s), 0), fine[2], gw[2];
@@ -495,6 +524,7 @@ int main(void) {
         cmocka_unit_test(test_errors),        cmocka_unit_test(test_threads),
         cmocka_unit_test(test_batches),       cmocka_unit_test(test_choice),
         cmocka_unit_test(test_direct_shapes), cmocka_unit_test(test_visits),
+        cmocka_unit_test(test_drawing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
